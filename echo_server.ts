@@ -1,0 +1,37 @@
+// Sends back every byte a client sends, one client at a time.
+//
+//   deno run --allow-net echo_server.ts [host] [port]
+
+const [hostname = "127.0.0.1", port = "65432"] = Deno.args;
+const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+
+try {
+  const listener = Deno.listen({ hostname, port: Number(port) });
+  for (const signal of signals) Deno.addSignalListener(signal, () => Deno.exit(0));
+  console.log(`Listening on ${name(listener.addr)}`);
+
+  while (true) { // by hand: `for await (const conn of listener)` ends at the first failed accept
+    try {
+      using conn = await listener.accept();
+      console.log(`Connected by ${name(conn.remoteAddr)}`);
+      await echo(conn);
+    } catch (error) { // this client was reset; the next one must not notice
+      console.error(`Connection lost: ${(error as Error).message}`);
+      await new Promise((resume) => setTimeout(resume, 5)); // milliseconds, so as never to spin
+    }
+  }
+} catch (error) {
+  console.error(`Cannot listen on ${hostname}:${port}: ${(error as Error).message}`);
+  Deno.exit(1);
+}
+
+async function echo(conn: Deno.Conn): Promise<void> {
+  const buffer = new Uint8Array(1024);
+  for (let n; (n = await conn.read(buffer)) !== null;) { // null: the client will send no more
+    for (let sent = 0; sent < n;) sent += await conn.write(buffer.subarray(sent, n));
+  }
+}
+
+function name({ hostname, port }: Deno.NetAddr): string {
+  return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+}

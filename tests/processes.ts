@@ -1,0 +1,144 @@
+// Starts the real scripts as processes, and talks to them the way a user or a peer would.
+import { connect } from "node:net";
+
+const ROOT = new URL("../", import.meta.url);
+
+/** A running program whose output is collected and can be waited for. Disposing it kills it. */
+export class Program implements AsyncDisposable {
+  /** What it has printed so far. */
+  stdout = "";
+  stderr = "";
+  /** Resolves when it has ended and all its output is here. */
+  readonly ended: Promise<Deno.CommandStatus>;
+  readonly pid: number;
+  readonly #child: Deno.ChildProcess;
+  readonly #waiting = new Set<() => void>();
+  #running = true;
+
+  /** Starts `command`, by default this Deno, in the package's folder. */
+  constructor(args: string[], command = Deno.execPath(), env: Record<string, string> = {}) {
+    this.#child = new Deno.Command(command, {
+      args,
+      cwd: ROOT,
+      env: { NO_COLOR: "1", ...env },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.pid = this.#child.pid;
+    const collected = Promise.all([
+      this.#collect(this.#child.stdout, (text) => this.stdout += text),
+      this.#collect(this.#child.stderr, (text) => this.stderr += text),
+    ]);
+    this.ended = this.#child.status.then(async (status) => {
+      await collected;
+      this.#running = false;
+      this.#wake();
+      return status;
+    });
+  }
+
+  /** Waits until stdout matches `pattern`; throws if the program ends without it. */
+  async prints(pattern: RegExp): Promise<RegExpExecArray> {
+    while (true) {
+      const match = pattern.exec(this.stdout);
+      if (match) return match;
+      if (!this.#running) {
+        throw new Error(`${pattern} was never printed, but:\n${this.stdout}${this.stderr}`);
+      }
+      await new Promise<void>((wake) => this.#waiting.add(wake));
+    }
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#running) {
+      try {
+        this.#child.kill("SIGKILL");
+      } catch { /* it ended by itself in this moment */ }
+    }
+    await this.ended;
+  }
+
+  async #collect(stream: ReadableStream<Uint8Array>, add: (text: string) => void) {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      add(text);
+      this.#wake();
+    }
+  }
+
+  #wake() {
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
+}
+
+/** A script of this package that listens: started on a free port, and ready when this resolves. */
+export async function startServer(
+  script: string,
+  ...args: string[]
+): Promise<Program & { port: number }> {
+  const flags = ["run", "--no-prompt", "--allow-net", "--allow-read", "--allow-write"];
+  const program = new Program([...flags, script, "127.0.0.1", "0", ...args]);
+  const [, port] = await program.prints(/Listening on .*:(\d+)\n/);
+  return Object.assign(program, { port: Number(port) });
+}
+
+/** Runs a script of this package to its end. */
+export async function runScript(
+  script: string,
+  ...args: string[]
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const program = new Program(["run", "--no-prompt", "--allow-net", script, ...args]);
+  const { code } = await program.ended;
+  return { code, stdout: program.stdout, stderr: program.stderr };
+}
+
+/** Connects to a port of loopback, sends some bytes, and ends the connection with a reset (RST). */
+export function connectAndReset(port: number, bytes = new Uint8Array()): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", reject);
+    socket.on("close", () => resolve());
+    socket.on("connect", () => {
+      if (bytes.length === 0) socket.resetAndDestroy();
+      else socket.write(bytes, () => socket.resetAndDestroy());
+    });
+  });
+}
+
+/** Writes all the bytes. */
+export async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let sent = 0; sent < bytes.length;) sent += await conn.write(bytes.subarray(sent));
+}
+
+/** Reads to the end of the stream. */
+export async function readToEnd(conn: Deno.Conn): Promise<Uint8Array> {
+  return new Uint8Array(await new Response(readable(conn)).arrayBuffer());
+}
+
+async function* readable(conn: Deno.Conn) {
+  const buffer = new Uint8Array(64 * 1024);
+  for (let n; (n = await conn.read(buffer)) !== null;) yield buffer.slice(0, n);
+}
+
+/** Sends the bytes while reading, half-closes, and returns all that comes back. */
+export async function exchange(port: number, bytes: Uint8Array): Promise<Uint8Array> {
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  const sending = writeAll(conn, bytes).then(() => conn.closeWrite());
+  const [received] = await Promise.all([readToEnd(conn), sending]);
+  return received;
+}
+
+/** Bytes that look random and are the same every time. */
+export function noise(length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  for (let i = 0, state = 1; i < length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    bytes[i] = state >>> 24;
+  }
+  return bytes;
+}
