@@ -1,4 +1,4 @@
-/** An order of the bytes of an integer: most significant byte first (`"big"`) or last (`"little"`). */
+/** The order of an integer's bytes: most significant byte first (`"big"`) or last (`"little"`). */
 export type ByteOrder = "big" | "little";
 
 /**
@@ -26,8 +26,8 @@ const scratch = new DataView(new ArrayBuffer(8));
 /**
  * Converts an unsigned 16-bit integer from host to network byte order ("host to network short").
  *
- * Network byte order is big-endian ({@link https://www.rfc-editor.org/rfc/rfc1700 | RFC 1700}), so on a little-endian
- * host the two bytes change places, and on a big-endian host nothing happens.
+ * Network byte order is big-endian ({@link https://www.rfc-editor.org/rfc/rfc1700 | RFC 1700}), so on
+ * a little-endian host the two bytes change places, and on a big-endian host nothing happens.
  *
  * @param value The integer, 0 to 65,535.
  * @returns The integer whose bytes in this host's memory stand in network byte order.
@@ -103,7 +103,8 @@ export function ntohl(value: number): number {
 }
 
 /**
- * Converts an unsigned 64-bit integer from host to network byte order ("host to network long long").
+ * Converts an unsigned 64-bit integer from host to network byte order ("host to network long
+ * long").
  *
  * @param value The integer, 0n to 2n ** 64n - 1n.
  * @returns The integer whose bytes in this host's memory stand in network byte order.
@@ -122,7 +123,8 @@ export function htonll(value: bigint): bigint {
 }
 
 /**
- * Converts an unsigned 64-bit integer from network to host byte order ("network to host long long").
+ * Converts an unsigned 64-bit integer from network to host byte order ("network to host long
+ * long").
  *
  * @param value The integer, 0n to 2n ** 64n - 1n.
  * @returns The integer with its bytes in this host's order.
@@ -162,9 +164,7 @@ export function ntohll(value: bigint): bigint {
  */
 export function readUint16(bytes: Uint8Array, offset = 0, order: ByteOrder = "big"): number {
   if (!isInside(bytes, offset, 2)) throw outside("read 2 bytes", bytes, offset);
-  return isLittle(order)
-    ? bytes[offset]! | bytes[offset + 1]! << 8
-    : bytes[offset]! << 8 | bytes[offset + 1]!;
+  return getUint16(bytes, offset, isLittle(order));
 }
 
 /**
@@ -189,11 +189,7 @@ export function readUint16(bytes: Uint8Array, offset = 0, order: ByteOrder = "bi
  */
 export function readUint32(bytes: Uint8Array, offset = 0, order: ByteOrder = "big"): number {
   if (!isInside(bytes, offset, 4)) throw outside("read 4 bytes", bytes, offset);
-  const value = isLittle(order)
-    ? bytes[offset]! | bytes[offset + 1]! << 8 | bytes[offset + 2]! << 16 | bytes[offset + 3]! << 24
-    : bytes[offset]! << 24 | bytes[offset + 1]! << 16 | bytes[offset + 2]! << 8 |
-      bytes[offset + 3]!;
-  return value >>> 0; // the operators above give a signed integer
+  return getUint32(bytes, offset, isLittle(order));
 }
 
 /**
@@ -219,8 +215,8 @@ export function readUint32(bytes: Uint8Array, offset = 0, order: ByteOrder = "bi
 export function readBigUint64(bytes: Uint8Array, offset = 0, order: ByteOrder = "big"): bigint {
   if (!isInside(bytes, offset, 8)) throw outside("read 8 bytes", bytes, offset);
   const little = isLittle(order);
-  scratch.setUint32(little ? 4 : 0, readUint32(bytes, offset, order));
-  scratch.setUint32(little ? 0 : 4, readUint32(bytes, offset + 4, order));
+  scratch.setUint32(little ? 4 : 0, getUint32(bytes, offset, little));
+  scratch.setUint32(little ? 0 : 4, getUint32(bytes, offset + 4, little));
   return scratch.getBigUint64(0);
 }
 
@@ -231,8 +227,8 @@ export function readBigUint64(bytes: Uint8Array, offset = 0, order: ByteOrder = 
  * @param value The integer, 0 to 65,535.
  * @param offset Where the integer starts, in bytes.
  * @param order The byte order, `"big"` by default.
- * @throws {RangeError} If the value is not an integer from 0 to 65,535, or the 2 bytes at the offset are not all
- * inside `bytes`. Nothing is written then.
+ * @throws {RangeError} If the value is not an integer from 0 to 65,535,
+ * or the 2 bytes at the offset are not all inside `bytes`. Nothing is written then.
  * @throws {TypeError} If the byte order is neither `"big"` nor `"little"`.
  *
  * @example Usage
@@ -254,9 +250,7 @@ export function writeUint16(
 ): void {
   if (!isInteger(value, MAX_UINT16)) throw notUnsigned("write", value, MAX_UINT16);
   if (!isInside(bytes, offset, 2)) throw outside("write 2 bytes", bytes, offset);
-  const little = isLittle(order);
-  bytes[offset] = little ? value : value >>> 8; // a typed array keeps the lowest 8 bits
-  bytes[offset + 1] = little ? value >>> 8 : value;
+  setUint16(bytes, offset, value, isLittle(order));
 }
 
 /**
@@ -266,8 +260,8 @@ export function writeUint16(
  * @param value The integer, 0 to 4,294,967,295.
  * @param offset Where the integer starts, in bytes.
  * @param order The byte order, `"big"` by default.
- * @throws {RangeError} If the value is not an integer from 0 to 4,294,967,295, or the 4 bytes at the offset are not
- * all inside `bytes`. Nothing is written then.
+ * @throws {RangeError} If the value is not an integer from 0 to 4,294,967,295,
+ * or the 4 bytes at the offset are not all inside `bytes`. Nothing is written then.
  * @throws {TypeError} If the byte order is neither `"big"` nor `"little"`.
  *
  * @example Usage
@@ -288,11 +282,7 @@ export function writeUint32(
 ): void {
   if (!isInteger(value, MAX_UINT32)) throw notUnsigned("write", value, MAX_UINT32);
   if (!isInside(bytes, offset, 4)) throw outside("write 4 bytes", bytes, offset);
-  const little = isLittle(order);
-  bytes[offset] = little ? value : value >>> 24; // a typed array keeps the lowest 8 bits
-  bytes[offset + 1] = little ? value >>> 8 : value >>> 16;
-  bytes[offset + 2] = little ? value >>> 16 : value >>> 8;
-  bytes[offset + 3] = little ? value >>> 24 : value;
+  setUint32(bytes, offset, value, isLittle(order));
 }
 
 /**
@@ -302,8 +292,8 @@ export function writeUint32(
  * @param value The integer, 0n to 2n ** 64n - 1n.
  * @param offset Where the integer starts, in bytes.
  * @param order The byte order, `"big"` by default.
- * @throws {RangeError} If the value is not a bigint from 0n to 2n ** 64n - 1n, or the 8 bytes at the offset are not
- * all inside `bytes`. Nothing is written then.
+ * @throws {RangeError} If the value is not a bigint from 0n to 2n ** 64n - 1n,
+ * or the 8 bytes at the offset are not all inside `bytes`. Nothing is written then.
  * @throws {TypeError} If the byte order is neither `"big"` nor `"little"`.
  *
  * @example Usage
@@ -326,11 +316,11 @@ export function writeBigUint64(
   if (!isInside(bytes, offset, 8)) throw outside("write 8 bytes", bytes, offset);
   const little = isLittle(order);
   scratch.setBigUint64(0, value);
-  writeUint32(bytes, scratch.getUint32(little ? 4 : 0), offset, order);
-  writeUint32(bytes, scratch.getUint32(little ? 0 : 4), offset + 4, order);
+  setUint32(bytes, offset, scratch.getUint32(little ? 4 : 0), little);
+  setUint32(bytes, offset + 4, scratch.getUint32(little ? 0 : 4), little);
 }
 
-// Conversion is its own inverse. The host's order is a parameter so that tests cover both on any machine.
+// Conversion is its own inverse. The host's order is a parameter, so that tests cover both anywhere.
 
 /** Converts an unsigned 16-bit integer between network byte order and `hostOrder`. */
 export function convertUint16(value: number, hostOrder: ByteOrder): number {
@@ -353,6 +343,48 @@ export function convertUint64(value: bigint, hostOrder: ByteOrder): bigint {
   return scratch.getBigUint64(0, hostOrder === "little");
 }
 
+// For callers that know that the bytes are there and that the value fits.
+
+/** Reads an unsigned 16-bit integer without any check. */
+export function getUint16(bytes: Uint8Array, offset: number, little: boolean): number {
+  return little
+    ? bytes[offset]! | bytes[offset + 1]! << 8
+    : bytes[offset]! << 8 | bytes[offset + 1]!;
+}
+
+/** Reads an unsigned 32-bit integer without any check. */
+export function getUint32(bytes: Uint8Array, offset: number, little: boolean): number {
+  const value = little
+    ? bytes[offset]! | bytes[offset + 1]! << 8 | bytes[offset + 2]! << 16 | bytes[offset + 3]! << 24
+    : bytes[offset]! << 24 | bytes[offset + 1]! << 16 | bytes[offset + 2]! << 8 |
+      bytes[offset + 3]!;
+  return value >>> 0; // the operators above give a signed integer
+}
+
+/** Writes the lowest 16 bits of an integer without any check. */
+export function setUint16(
+  bytes: Uint8Array,
+  offset: number,
+  value: number,
+  little: boolean,
+): void {
+  bytes[offset] = little ? value : value >>> 8; // a typed array keeps the lowest 8 bits
+  bytes[offset + 1] = little ? value >>> 8 : value;
+}
+
+/** Writes the lowest 32 bits of an integer without any check. */
+export function setUint32(
+  bytes: Uint8Array,
+  offset: number,
+  value: number,
+  little: boolean,
+): void {
+  bytes[offset] = little ? value : value >>> 24; // a typed array keeps the lowest 8 bits
+  bytes[offset + 1] = little ? value >>> 8 : value >>> 16;
+  bytes[offset + 2] = little ? value >>> 16 : value >>> 8;
+  bytes[offset + 3] = little ? value >>> 24 : value;
+}
+
 function isInteger(value: number, max: number): boolean {
   return Number.isInteger(value) && value >= 0 && value <= max;
 }
@@ -362,7 +394,7 @@ function isUint64(value: bigint): boolean {
 }
 
 function isInside(bytes: Uint8Array, offset: number, length: number): boolean {
-  return Number.isInteger(offset) && offset >= 0 && offset + length <= bytes.length;
+  return offset >= 0 && offset + length <= bytes.length && Number.isInteger(offset);
 }
 
 function isLittle(order: ByteOrder): boolean {

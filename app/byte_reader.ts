@@ -1,0 +1,226 @@
+import type { ByteOrder } from "./endianness.ts";
+
+const FIRST_BUFFER = 1024 * 1024; // bytes; the most that is set aside for bytes which may never come
+const GROWTH = 4; // times; so that at most this many times what has come is held
+const SMALL = 4096; // bytes; smaller chunks are joined while they wait, or their objects outweigh them
+const EMPTY: Uint8Array = new Uint8Array(); // never handed out
+
+/** A chunk that waits behind the first one, or a buffer of our own in which small ones are joined. */
+interface Segment {
+  bytes: Uint8Array;
+  /** How many of the bytes are in use. */
+  end: number;
+  next: Segment | undefined;
+}
+
+/**
+ * "The next N bytes" over chunks as they arrive. Internal.
+ *
+ * Bytes that lie inside one chunk are handed out as a view of it. Bytes that span chunks are
+ * gathered in one buffer. Nothing else is kept: what waits is never a long list of small chunks,
+ * nor a small view of a large buffer.
+ */
+export class ByteReader {
+  readonly #copy: boolean;
+
+  // The first waiting chunk, by its place in its buffer: asking a view for that takes longer than
+  // all the rest. It is empty only if nothing waits behind it.
+  #buffer = EMPTY.buffer;
+  #bytes = EMPTY; // of the whole buffer
+  #start = 0;
+  #end = 0;
+
+  // The chunks behind it, and the sum of their lengths.
+  #first: Segment | undefined;
+  #last: Segment | undefined;
+  #behind = 0;
+
+  // The result being gathered, if `#wanted` is not 0. Until it is full, no chunk waits.
+  #gathered = EMPTY;
+  #wanted = 0;
+  #filled = 0;
+
+  /** With `copy`, chunks are copied as they are pushed, so that no result shares their memory. */
+  constructor(options: { copy?: boolean } = {}) {
+    this.#copy = options.copy ?? false;
+  }
+
+  /** How many bytes were pushed and not yet taken. */
+  get bufferedLength(): number {
+    return this.#filled + this.#end - this.#start + this.#behind;
+  }
+
+  /** Adds bytes. An empty chunk does nothing. */
+  push(chunk: Uint8Array): void {
+    if (!(chunk instanceof Uint8Array)) {
+      throw new TypeError(`Cannot push ${typeof chunk}: a chunk is a Uint8Array`);
+    }
+    const rest = this.#filled < this.#wanted ? chunk.subarray(this.#gather(chunk)) : chunk;
+    if (rest.length === 0) return;
+    if (this.#start < this.#end) this.#wait(rest);
+    else this.#use(this.#copy ? copyOf(rest) : rest, rest.length);
+  }
+
+  /**
+   * Takes the next bytes.
+   *
+   * @param length How many. After `undefined`, ask for the same number until it is here.
+   * @returns The bytes, or `undefined` until all of them are here.
+   */
+  take(length: number): Uint8Array | undefined {
+    const start = this.#start;
+    const end = start + length;
+    if (this.#wanted > 0 || end > this.#end) return this.#takeGathered(length);
+    if (length === 0) return new Uint8Array();
+    const taken = new Uint8Array(this.#buffer, start, length);
+    this.#start = end;
+    if (end === this.#end) this.#advance();
+    return taken;
+  }
+
+  /**
+   * Takes the next bytes as an unsigned integer, without making an object of them.
+   *
+   * @param length The size in bytes. Same rule as for {@linkcode take}.
+   * @param order The order of the bytes.
+   * @returns The integer, or `undefined` until all bytes are here. One of 8 bytes above
+   * `Number.MAX_SAFE_INTEGER` is rounded, and stays above it.
+   */
+  takeInteger(length: 1 | 2 | 4 | 8, order: ByteOrder): number | undefined {
+    const start = this.#start;
+    const end = start + length;
+    if (this.#wanted > 0 || end > this.#end) {
+      const gathered = this.#takeGathered(length);
+      return gathered && readInteger(gathered, 0, length, order);
+    }
+    const integer = readInteger(this.#bytes, start, length, order);
+    this.#start = end;
+    if (end === this.#end) this.#advance();
+    return integer;
+  }
+
+  /** A second reader of the bytes that are here now, to look ahead with `take` alone. */
+  fork(): ByteReader {
+    const fork = new ByteReader();
+    fork.#buffer = this.#buffer;
+    fork.#bytes = this.#bytes;
+    fork.#start = this.#start;
+    fork.#end = this.#end;
+    fork.#first = this.#first;
+    fork.#last = this.#last;
+    fork.#behind = this.#behind;
+    fork.#gathered = this.#gathered;
+    fork.#wanted = this.#wanted;
+    fork.#filled = this.#filled;
+    return fork;
+  }
+
+  #use(bytes: Uint8Array, length: number) {
+    this.#buffer = bytes.buffer;
+    this.#bytes = new Uint8Array(bytes.buffer);
+    this.#start = bytes.byteOffset;
+    this.#end = this.#start + length;
+  }
+
+  /** Makes the next chunk the first one, or lets go of the memory of the last. */
+  #advance() {
+    const next = this.#first;
+    if (!next) return this.#use(EMPTY, 0);
+    this.#use(next.bytes, next.end);
+    this.#behind -= next.end;
+    this.#first = next.next;
+    if (!this.#first) this.#last = undefined;
+  }
+
+  #takeGathered(length: number): Uint8Array | undefined {
+    if (this.#wanted === 0) {
+      // With nothing here yet, the next chunk may hold it all: then it need not be copied.
+      if (this.#start === this.#end) return undefined;
+      this.#wanted = length;
+      this.#gathered = new Uint8Array(capacityFor(Math.min(length, this.bufferedLength), length));
+      while (this.#filled < length && this.#start < this.#end) {
+        this.#start += this.#gather(this.#bytes.subarray(this.#start, this.#end));
+        if (this.#start === this.#end) this.#advance();
+      }
+    }
+    if (this.#filled < this.#wanted) return undefined;
+    const gathered = this.#gathered;
+    this.#gathered = EMPTY;
+    this.#wanted = this.#filled = 0;
+    return gathered;
+  }
+
+  /** Adds to the result what it needs of a chunk, and returns how many bytes that was. */
+  #gather(chunk: Uint8Array): number {
+    const length = Math.min(chunk.length, this.#wanted - this.#filled);
+    const needed = this.#filled + length;
+    if (needed > this.#gathered.length) {
+      const grown = new Uint8Array(capacityFor(needed, this.#wanted));
+      grown.set(this.#gathered);
+      this.#gathered = grown;
+    }
+    this.#gathered.set(chunk.subarray(0, length), this.#filled);
+    this.#filled = needed;
+    return length;
+  }
+
+  /** Keeps a chunk behind the one that already waits. */
+  #wait(chunk: Uint8Array) {
+    if (!this.#first) { // the first one stays longer than one call: it may have to let go of its buffer too
+      const first = this.#bytes.subarray(this.#start, this.#end);
+      this.#use(compact(first), first.length);
+    }
+    this.#behind += chunk.length;
+    if (chunk.length >= SMALL) {
+      this.#append(this.#copy ? copyOf(chunk) : compact(chunk), chunk.length);
+      return;
+    }
+    let last = this.#last;
+    if (!last || chunk.length > last.bytes.length - last.end) {
+      last = this.#append(new Uint8Array(SMALL), 0);
+    }
+    last.bytes.set(chunk, last.end);
+    last.end += chunk.length;
+  }
+
+  #append(bytes: Uint8Array, end: number): Segment {
+    const segment: Segment = { bytes, end, next: undefined };
+    if (this.#last) this.#last.next = segment;
+    else this.#first = segment;
+    this.#last = segment;
+    return segment;
+  }
+}
+
+/** The size of the buffer for a result of which the first `needed` bytes are here. */
+function capacityFor(needed: number, wanted: number): number {
+  let capacity = FIRST_BUFFER;
+  while (capacity < needed) capacity *= GROWTH;
+  return Math.min(capacity, wanted);
+}
+
+/** The bytes themselves, or a copy if they would keep a much larger buffer alive. */
+function compact(bytes: Uint8Array): Uint8Array {
+  const held = bytes.buffer.byteLength;
+  return held > GROWTH * Math.max(bytes.length, SMALL) ? copyOf(bytes) : bytes;
+}
+
+function copyOf(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
+function readInteger(bytes: Uint8Array, start: number, length: number, order: ByteOrder): number {
+  if (length === 8) { // in halves, so that it is rounded once
+    const [high, low] = order === "big" ? [start, start + 4] : [start + 4, start];
+    return readInteger(bytes, high, 4, order) * 2 ** 32 + readInteger(bytes, low, 4, order);
+  }
+  let value = 0;
+  if (order === "big") {
+    for (let i = start; i < start + length; i++) value = value * 256 + bytes[i]!;
+  } else {
+    for (let i = start + length; i-- > start;) value = value * 256 + bytes[i]!;
+  }
+  return value;
+}

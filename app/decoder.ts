@@ -1,0 +1,39 @@
+/** What the decoders of frames and of messages have in common. Internal. */
+export interface Decoder<T> extends Iterable<T> {
+  push(chunk: Uint8Array): void;
+  end(): void;
+}
+
+/** The transformer of a stream from chunks to what a decoder finds in them. */
+export function transformerOf<T>(decoder: Decoder<T>): Transformer<Uint8Array, T> {
+  return {
+    transform(chunk, controller) {
+      decoder.push(chunk);
+      for (const item of decoder) controller.enqueue(item);
+    },
+    flush() {
+      decoder.end();
+    },
+  };
+}
+
+/** Reads all that a decoder finds in a stream. */
+export async function* readAll<T>(
+  readable: ReadableStream<Uint8Array>,
+  decoder: Decoder<T>,
+): AsyncGenerator<T, void, void> {
+  const reader = readable.getReader(); // not every browser can iterate over a stream
+  let ended = false;
+  try {
+    while (true) {
+      const { done, value } = await reader.read();
+      ended = done;
+      if (done) return decoder.end();
+      decoder.push(value);
+      yield* decoder;
+    }
+  } finally {
+    if (!ended) await reader.cancel().catch(() => {}); // the first error is the one that counts
+    reader.releaseLock();
+  }
+}

@@ -1,0 +1,723 @@
+import {
+  getUint16,
+  getUint32,
+  HOST_BYTE_ORDER,
+  readBigUint64,
+  setUint16,
+  setUint32,
+  writeBigUint64,
+} from "./endianness.ts";
+
+/** A value that {@linkcode pack} takes or {@linkcode unpack} gives. */
+export type StructValue = number | bigint | boolean | Uint8Array;
+
+/**
+ * The values of a format: a tuple with a type for each, such as `[number, bigint]` for `">HQ"`.
+ *
+ * Counts up to 999 are spelled out. A longer one is an array of any length, and a format that is
+ * not a literal is `StructValue[]`: the values are then only checked when the program runs.
+ */
+export type StructValues<Format extends string> = ParseFormat<Format> extends
+  infer Values extends StructValue[] ? Values : never;
+
+/** The format itself if it is valid, and otherwise a string type that says why it is not. */
+export type StructFormat<Format extends string> = ParseFormat<Format> extends
+  infer Problem extends string ? Problem : Format;
+
+/**
+ * The error for a format that is not valid, for values that do not fit their format, and for bytes
+ * of the wrong length.
+ *
+ * @example Usage
+ * ```ts
+ * import { pack, StructError } from "@sockets/guide";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const error = assertThrows(() => pack(">BH", 1, 65_536), StructError);
+ * assertEquals(error.code, "STRUCT_ERROR");
+ * assertEquals(error.index, 1);
+ * ```
+ */
+export class StructError extends RangeError {
+  /** The name of this class. */
+  override readonly name: "StructError" = "StructError" as const;
+  /** Tells this error from others, also where `instanceof` cannot. */
+  readonly code: "STRUCT_ERROR" = "STRUCT_ERROR" as const;
+  /** The position of the wrong value among the values, from 0. Absent if it is not one value. */
+  readonly index?: number;
+
+  /**
+   * Makes the error.
+   *
+   * @param message What is wrong.
+   * @param index The position of the wrong value among the values, from 0.
+   */
+  constructor(message: string, index?: number) {
+    super(message);
+    if (index !== undefined) this.index = index;
+  }
+}
+
+/**
+ * Packs values into bytes, as Python's `struct.pack` does.
+ *
+ * A format is a byte order (`>` or `!`: big-endian, `<`: little-endian, `=`: this machine's) and
+ * one code for each value, with whitespace between codes if you like. There is no alignment.
+ *
+ * | code | bytes | value |
+ * | --- | --- | --- |
+ * | `b` `B` | 1 | integer, signed or unsigned |
+ * | `h` `H` | 2 | integer, signed or unsigned |
+ * | `i` `I` `l` `L` | 4 | integer, signed or unsigned |
+ * | `q` `Q` | 8 | bigint, signed or unsigned |
+ * | `e` `f` `d` | 2, 4, 8 | floating-point number, rounded half to even |
+ * | `?` | 1 | boolean; any byte but 0 is read as `true` |
+ * | `c` | 1 | `Uint8Array` of one byte |
+ * | `10s` | 10 | `Uint8Array` of at most 10 bytes, filled up with zeros |
+ * | `10p` | 10 | the same with a length byte before it: at most 9 bytes, never over 255 |
+ * | `x` | 1 | no value: a byte that is 0, and is skipped when read |
+ *
+ * A count before any other code repeats it: `3H` is `HHH`. Unlike Python, which cuts bytes that are
+ * too long for `s` or `p`, this throws; `?` takes booleans only; NaN is always the same NaN.
+ *
+ * @param format The format, such as `">HI"`.
+ * @param values The values, one for each code.
+ * @returns The bytes, {@linkcode calcSize} of the format long.
+ * @throws {StructError} If the format is not valid, or the number of values, the type of a value or
+ * its range do not fit it.
+ *
+ * @example Usage
+ * ```ts
+ * import { pack } from "@sockets/guide";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const name = new TextEncoder().encode("Ada");
+ * assertEquals(pack(">HB4s", 0x0103, 7, name), new Uint8Array([1, 3, 7, 65, 100, 97, 0]));
+ * ```
+ */
+export function pack<Format extends string>(
+  format: StructFormat<Format>,
+  ...values: StructValues<Format>
+): Uint8Array<ArrayBuffer> {
+  return cached(format).pack(...values);
+}
+
+/**
+ * Unpacks bytes into values, as Python's `struct.unpack` does. See {@linkcode pack} for formats.
+ *
+ * @param format The format, such as `">HI"`.
+ * @param bytes The bytes, exactly as many as the format says.
+ * @returns The values, typed after the format. Those of `s`, `p` and `c` are copies.
+ * @throws {StructError} If the format is not valid, or the length of the bytes is not its size.
+ *
+ * @example Usage
+ * ```ts
+ * import { unpack } from "@sockets/guide";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [kind, length] = unpack(">HI", new Uint8Array([0, 7, 0, 0, 1, 0])); // both are numbers
+ * assertEquals([kind, length], [7, 256]);
+ * ```
+ */
+export function unpack<Format extends string>(
+  format: StructFormat<Format>,
+  bytes: Uint8Array,
+): StructValues<Format> {
+  return cached(format).unpack(bytes) as StructValues<Format>;
+}
+
+/**
+ * Unpacks values from the middle of bytes, as Python's `struct.unpack_from` does. See
+ * {@linkcode pack} for formats.
+ *
+ * @param format The format, such as `">HI"`.
+ * @param bytes The bytes. There may be more of them after the values.
+ * @param offset Where the first value starts, in bytes. Not negative, unlike in Python.
+ * @returns The values, typed after the format. Those of `s`, `p` and `c` are copies.
+ * @throws {StructError} If the format is not valid, or its bytes are not all inside `bytes`.
+ *
+ * @example Usage
+ * ```ts
+ * import { unpackFrom } from "@sockets/guide";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(unpackFrom("<H", new Uint8Array([9, 1, 2, 9]), 1), [0x0201]);
+ * ```
+ */
+export function unpackFrom<Format extends string>(
+  format: StructFormat<Format>,
+  bytes: Uint8Array,
+  offset = 0,
+): StructValues<Format> {
+  return cached(format).unpackFrom(bytes, offset) as StructValues<Format>;
+}
+
+/**
+ * Tells how many bytes a format stands for, as Python's `struct.calcsize` does. See
+ * {@linkcode pack} for formats.
+ *
+ * @param format The format, such as `">HI"`.
+ * @returns The size in bytes.
+ * @throws {StructError} If the format is not valid.
+ *
+ * @example Usage
+ * ```ts
+ * import { calcSize } from "@sockets/guide";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(calcSize(">HI"), 6);
+ * ```
+ */
+export function calcSize<Format extends string>(format: StructFormat<Format>): number {
+  return cached(format).size;
+}
+
+/**
+ * A format that is read once and used many times, as Python's `struct.Struct`. See
+ * {@linkcode pack} for formats.
+ *
+ * @example Usage
+ * ```ts
+ * import { Struct } from "@sockets/guide";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const header = new Struct("!HQ");
+ * const bytes = header.pack(1, 2n);
+ * assertEquals(bytes.length, header.size);
+ * assertEquals(header.unpack(bytes), [1, 2n]);
+ * ```
+ */
+export class Struct<Format extends string> {
+  /** The format, as it was given. */
+  readonly format: Format;
+  /** How many bytes the format stands for. */
+  readonly size: number;
+  readonly #little: boolean;
+  readonly #fields: Field[];
+  readonly #count: number; // values
+
+  /**
+   * Reads the format.
+   *
+   * @param format The format, such as `">HI"`.
+   * @throws {StructError} If the format is not valid.
+   */
+  constructor(format: StructFormat<Format>) {
+    const { little, fields, size, count } = parse(format);
+    this.format = format as Format;
+    this.size = size;
+    this.#little = little;
+    this.#fields = fields;
+    this.#count = count;
+  }
+
+  /**
+   * Packs values into bytes. See {@linkcode pack}.
+   *
+   * @param values The values, one for each code.
+   * @returns The bytes, `size` of them.
+   * @throws {StructError} If the number of values, the type of a value or its range do not fit the
+   * format.
+   */
+  pack(...values: StructValues<Format>): Uint8Array<ArrayBuffer> {
+    this.#checkCount(values);
+    const bytes = new Uint8Array(this.size);
+    this.#write(bytes, 0, values);
+    return bytes;
+  }
+
+  /**
+   * Packs values into the middle of bytes, as Python's `struct.pack_into` does. It takes a fraction
+   * of the time of {@linkcode pack}, which is mostly spent on making the new bytes.
+   *
+   * @param bytes The bytes to write into. Bytes for `x` become 0.
+   * @param offset Where the first value starts, in bytes. Not negative, unlike in Python.
+   * @param values The values, one for each code.
+   * @throws {StructError} If the values do not fit the format, or its bytes are not all inside
+   * `bytes`. If it is one of the values that does not fit, some bytes may be written already.
+   */
+  packInto(bytes: Uint8Array, offset: number, ...values: StructValues<Format>): void {
+    this.#checkCount(values);
+    this.#checkInside("pack", bytes, offset);
+    bytes.fill(0, offset, offset + this.size);
+    this.#write(bytes, offset, values);
+  }
+
+  /**
+   * Unpacks bytes into values. See {@linkcode unpack}.
+   *
+   * @param bytes The bytes, exactly `size` of them.
+   * @returns The values, typed after the format. Those of `s`, `p` and `c` are copies.
+   * @throws {StructError} If the length of the bytes is not `size`.
+   */
+  unpack(bytes: Uint8Array): StructValues<Format> {
+    if (bytes.length !== this.size) {
+      throw new StructError(
+        `Cannot unpack "${this.format}": it needs ${this.size} bytes, not ${bytes.length}`,
+      );
+    }
+    return this.#read(bytes, 0);
+  }
+
+  /**
+   * Unpacks values from the middle of bytes. See {@linkcode unpackFrom}.
+   *
+   * @param bytes The bytes. There may be more of them after the values.
+   * @param offset Where the first value starts, in bytes. Not negative, unlike in Python.
+   * @returns The values, typed after the format. Those of `s`, `p` and `c` are copies.
+   * @throws {StructError} If the `size` bytes at the offset are not all inside `bytes`.
+   */
+  unpackFrom(bytes: Uint8Array, offset = 0): StructValues<Format> {
+    this.#checkInside("unpack", bytes, offset);
+    return this.#read(bytes, offset);
+  }
+
+  #read(bytes: Uint8Array, start: number): StructValues<Format> {
+    const values = new Array<StructValue>(this.#count);
+    let index = 0;
+    const little = this.#little;
+    for (const { codec, offset, size, repeat } of this.#fields) {
+      for (let i = 0, at = start + offset; i < repeat; i++, at += size) {
+        values[index++] = codec.integer === 0
+          ? codec.read(bytes, at, little, size)
+          : readInteger(bytes, at, little, codec.integer); // inlined: the hot path
+      }
+    }
+    return values as StructValues<Format>;
+  }
+
+  #write(bytes: Uint8Array, start: number, values: StructValue[]): void {
+    const little = this.#little;
+    let index = 0;
+    for (const { codec, offset, size, repeat } of this.#fields) {
+      for (let i = 0, at = start + offset; i < repeat; i++, at += size) {
+        const value = values[index]!;
+        const fits = codec.integer === 0
+          ? codec.write(bytes, at, little, size, value)
+          : writeInteger(bytes, at, little, codec.integer, value); // inlined: the hot path
+        if (!fits) {
+          throw new StructError(
+            `Cannot pack value ${index} of "${this.format}": ` +
+              `${describe(value)} is not ${codec.expected(size)}`,
+            index,
+          );
+        }
+        index++;
+      }
+    }
+  }
+
+  #checkCount(values: StructValue[]): void {
+    if (values.length === this.#count) return;
+    throw new StructError(
+      `Cannot pack "${this.format}": it needs ${this.#count} values, not ${values.length}`,
+    );
+  }
+
+  #checkInside(action: string, bytes: Uint8Array, offset: number): void {
+    if (Number.isInteger(offset) && offset >= 0 && offset + this.size <= bytes.length) return;
+    throw new StructError(
+      `Cannot ${action} "${this.format}" at offset ${offset}: ` +
+        `it needs ${this.size} bytes, and the length is ${bytes.length} bytes`,
+    );
+  }
+}
+
+interface Field {
+  codec: Codec;
+  /** Where its first value is, in bytes from the start. */
+  offset: number;
+  /** Of one value, in bytes. */
+  size: number;
+  /** How many values. */
+  repeat: number;
+}
+
+/** How the values of one code are read and written. */
+interface Codec {
+  /** Of one value, in bytes. */
+  size: number;
+  /** The size too if it is an integer of at most 4 bytes, below 0 if it is signed; otherwise 0. */
+  integer: number;
+  /** Which values fit. */
+  expected(size: number): string;
+  read(bytes: Uint8Array, at: number, little: boolean, size: number): StructValue;
+  /** Returns false if the value does not fit. */
+  write(
+    bytes: Uint8Array,
+    at: number,
+    little: boolean,
+    size: number,
+    value: StructValue,
+  ): boolean;
+}
+
+const MAX_CACHED = 100; // formats
+const cache = new Map<string, Struct<string>>();
+
+function cached(format: string): Struct<string> {
+  let struct = cache.get(format);
+  if (struct === undefined) {
+    struct = new Struct(format);
+    if (cache.size === MAX_CACHED) cache.clear();
+    cache.set(format, struct);
+  }
+  return struct;
+}
+
+function parse(format: string): { little: boolean; fields: Field[]; size: number; count: number } {
+  const little = isLittle(format);
+  const fields: Field[] = [];
+  let offset = 0;
+  let count = 0;
+  for (const [text, digits, code] of format.slice(1).matchAll(/(\d*)(\D?)/gu)) {
+    if (/^[ \t\n\v\f\r]?$/.test(text)) continue;
+    if (code === "") throw invalid(format, `the count ${digits} has no code after it`);
+    const codec = CODECS.get(code!);
+    if (codec === undefined && code !== "x") throw invalid(format, `"${code}" is not a code`);
+    const length = digits === "" ? 1 : Number(digits);
+    const size = codec?.size ?? 1;
+    if (codec === string || codec === pascalString) {
+      fields.push({ codec, offset, size: length, repeat: 1 });
+      count++;
+    } else if (codec) {
+      fields.push({ codec, offset, size, repeat: length });
+      count += length;
+    }
+    offset += size * length;
+    if (!Number.isSafeInteger(offset)) throw invalid(format, "its size is too large");
+  }
+  return { little, fields, size: offset, count };
+}
+
+function isLittle(format: string): boolean {
+  const first = format.charAt(0);
+  if (first === ">" || first === "!") return false;
+  if (first === "<") return true;
+  if (first === "=") return HOST_BYTE_ORDER === "little";
+  throw invalid(format, "it does not start with its byte order: <, >, ! or =");
+}
+
+function invalid(format: string, problem: string): StructError {
+  return new StructError(`Cannot read the format "${format}": ${problem}`);
+}
+
+// One view for all floating-point numbers: making one takes many times as long as using it.
+const scratch = new DataView(new ArrayBuffer(8));
+
+const boolean: Codec = {
+  size: 1,
+  integer: 0,
+  expected: () => "a boolean",
+  read: (bytes, at) => bytes[at] !== 0,
+  write(bytes, at, _little, _size, value) {
+    if (typeof value !== "boolean") return false;
+    bytes[at] = Number(value);
+    return true;
+  },
+};
+
+const character: Codec = {
+  size: 1,
+  integer: 0,
+  expected: () => "a Uint8Array of 1 byte",
+  read: (bytes, at) => copy(bytes, at, at + 1),
+  write(bytes, at, _little, _size, value) {
+    if (!(value instanceof Uint8Array) || value.length !== 1) return false;
+    bytes.set(value, at);
+    return true;
+  },
+};
+
+const string: Codec = {
+  size: 1,
+  integer: 0,
+  expected: (size) => `a Uint8Array of at most ${size} bytes`,
+  read: (bytes, at, _little, size) => copy(bytes, at, at + size),
+  write(bytes, at, _little, size, value) {
+    if (!(value instanceof Uint8Array) || value.length > size) return false;
+    bytes.set(value, at);
+    return true;
+  },
+};
+
+const pascalString: Codec = {
+  size: 1,
+  integer: 0,
+  expected: (size) => `a Uint8Array of at most ${maxPascalLength(size)} bytes`,
+  read(bytes, at, _little, size) {
+    if (size === 0) return new Uint8Array();
+    return copy(bytes, at + 1, at + 1 + Math.min(bytes[at]!, size - 1));
+  },
+  write(bytes, at, _little, size, value) {
+    if (!(value instanceof Uint8Array) || value.length > maxPascalLength(size)) return false;
+    if (size === 0) return true;
+    bytes[at] = value.length;
+    bytes.set(value, at + 1);
+    return true;
+  },
+};
+
+const half = float(
+  2,
+  (bytes, at, little) => fromHalf(getUint16(bytes, at, little)),
+  (bytes, at, little, value) => {
+    const bits = toHalf(value);
+    setUint16(bytes, at, bits, little);
+    return (bits & 0x7fff) !== 0x7c00 || Math.abs(value) === Infinity;
+  },
+);
+
+const single = float(
+  4,
+  (bytes, at, little) => {
+    scratch.setUint32(0, getUint32(bytes, at, little));
+    return scratch.getFloat32(0);
+  },
+  (bytes, at, little, value) => {
+    scratch.setFloat32(0, value);
+    if (Number.isNaN(value)) scratch.setUint32(0, 0x7fc0_0000);
+    setUint32(bytes, at, scratch.getUint32(0), little);
+    return Math.abs(Math.fround(value)) !== Infinity || Math.abs(value) === Infinity;
+  },
+);
+
+const double = float(
+  8,
+  (bytes, at, little) => {
+    scratch.setUint32(little ? 4 : 0, getUint32(bytes, at, little));
+    scratch.setUint32(little ? 0 : 4, getUint32(bytes, at + 4, little));
+    return scratch.getFloat64(0);
+  },
+  (bytes, at, little, value) => {
+    scratch.setFloat64(0, value);
+    if (Number.isNaN(value)) scratch.setBigUint64(0, 0x7ff8_0000_0000_0000n);
+    setUint32(bytes, at, scratch.getUint32(little ? 4 : 0), little);
+    setUint32(bytes, at + 4, scratch.getUint32(little ? 0 : 4), little);
+    return true;
+  },
+);
+
+// A `Map`, as a plain object also has a `constructor`. `x` is no code of a value.
+const CODECS = new Map<string, Codec>([
+  ["?", boolean],
+  ["c", character],
+  ["s", string],
+  ["p", pascalString],
+  ["b", integer(-1)],
+  ["B", integer(1)],
+  ["h", integer(-2)],
+  ["H", integer(2)],
+  ["i", integer(-4)],
+  ["I", integer(4)],
+  ["l", integer(-4)],
+  ["L", integer(4)],
+  ["q", bigInteger(true, BigInt.asIntN)],
+  ["Q", bigInteger(false, BigInt.asUintN)],
+  ["e", half],
+  ["f", single],
+  ["d", double],
+]);
+
+/** `kind`: the size in bytes, below 0 for signed integers. */
+function integer(kind: number): Codec {
+  const size = Math.abs(kind);
+  const min = kind < 0 ? -(2 ** (size * 8 - 1)) : 0;
+  const max = min + 2 ** (size * 8) - 1;
+  return {
+    size,
+    integer: kind,
+    expected: () => `an integer from ${min} to ${max}`,
+    read: (bytes, at, little) => readInteger(bytes, at, little, kind),
+    write: (bytes, at, little, _size, value) => writeInteger(bytes, at, little, kind, value),
+  };
+}
+
+function readInteger(bytes: Uint8Array, at: number, little: boolean, kind: number): number {
+  switch (kind) {
+    case 1:
+    case -1:
+      return wrap(bytes[at]!, kind);
+    case 2:
+    case -2:
+      return wrap(getUint16(bytes, at, little), kind);
+    default:
+      return wrap(getUint32(bytes, at, little), kind);
+  }
+}
+
+function writeInteger(
+  bytes: Uint8Array,
+  at: number,
+  little: boolean,
+  kind: number,
+  value: StructValue,
+): boolean {
+  if (typeof value !== "number" || wrap(value, kind) !== value) return false;
+  if (kind === 1 || kind === -1) bytes[at] = value;
+  else if (kind === 2 || kind === -2) setUint16(bytes, at, value, little);
+  else setUint32(bytes, at, value, little);
+  return true;
+}
+
+/** The integer that the lowest bits of a number stand for: the number itself only if it fits. */
+function wrap(value: number, kind: number): number {
+  switch (kind) {
+    case 1:
+      return value & 0xff;
+    case -1:
+      return value << 24 >> 24;
+    case 2:
+      return value & 0xffff;
+    case -2:
+      return value << 16 >> 16;
+    case 4:
+      return value >>> 0;
+    default:
+      return value | 0;
+  }
+}
+
+function bigInteger(signed: boolean, wrap: (bits: number, value: bigint) => bigint): Codec {
+  const min = signed ? -(2n ** 63n) : 0n;
+  return {
+    size: 8,
+    integer: 0,
+    expected: () => `a bigint from ${min} to ${min + 2n ** 64n - 1n}`,
+    read: (bytes, at, little) => wrap(64, readBigUint64(bytes, at, little ? "little" : "big")),
+    write(bytes, at, little, _size, value) {
+      if (typeof value !== "bigint" || wrap(64, value) !== value) return false;
+      writeBigUint64(bytes, BigInt.asUintN(64, value), at, little ? "little" : "big");
+      return true;
+    },
+  };
+}
+
+function float(
+  size: number,
+  read: (bytes: Uint8Array, at: number, little: boolean) => number,
+  write: (bytes: Uint8Array, at: number, little: boolean, value: number) => boolean,
+): Codec {
+  return {
+    size,
+    integer: 0,
+    expected: () => `a number that fits ${size} bytes`,
+    read,
+    write: (bytes, at, little, _size, value) =>
+      typeof value === "number" && write(bytes, at, little, value),
+  };
+}
+
+/** Copies, where `slice` of a Node.js `Buffer` does not. */
+function copy(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(start, end));
+}
+
+function maxPascalLength(size: number): number {
+  return Math.max(0, Math.min(size - 1, 255));
+}
+
+// DataView has methods for half precision only in newer runtimes.
+
+/** The nearest half-precision number, half to even, as its 16 bits. Infinity if out of range. */
+function toHalf(value: number): number {
+  if (Number.isNaN(value)) return 0x7e00;
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const magnitude = Math.abs(value);
+  if (magnitude >= 65_520) return sign | 0x7c00; // half a step above the largest
+  scratch.setFloat64(0, magnitude);
+  const exponent = Math.max((scratch.getUint16(0) >>> 4) - 1023, -14); // below: subnormal
+  const steps = magnitude / 2 ** (exponent - 10); // exact; an integer for a half-precision number
+  const rounded = steps + 2 ** 52 - 2 ** 52; // doubles from 2 ** 52 on have no fraction
+  return sign | ((exponent + 14) << 10) + rounded;
+}
+
+function fromHalf(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = bits >>> 10 & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (fraction + 0x400) * 2 ** (exponent - 25);
+}
+
+function describe(value: unknown): string {
+  if (value instanceof Uint8Array) return `a Uint8Array of ${value.length} bytes`;
+  if (typeof value === "bigint") return `${value}n`;
+  return typeof value === "number" ? String(value) : `a value of type ${typeof value}`;
+}
+
+/**
+ * The tuple of a format's values, or a string type that says why the format is not valid.
+ *
+ * @internal
+ */
+type ParseFormat<Format extends string> = Record<never, never> extends Record<Format, true>
+  ? StructValue[] // no literal
+  : Format extends `${"<" | ">" | "!" | "="}${infer Codes}` ? ParseCodes<Codes, "", []>
+  : "A format starts with its byte order: <, >, ! or =";
+
+type ParseCodes<Codes extends string, Count extends string, Values extends StructValue[]> =
+  Codes extends `${infer Code}${infer Rest}`
+    ? Code extends keyof Repeated<StructValue> ? ParseCodes<Rest, `${Count}${Code}`, Values>
+    : Code extends "s" | "p" ? ParseCodes<Rest, "", [...Values, ValueTypes[Code]]>
+    : Code extends keyof ValueTypes
+      ? ParseCodes<Rest, "", [...Values, ...Repeat<ValueTypes[Code], Count, Values>]>
+    : Code extends "x" ? ParseCodes<Rest, "", Values>
+    : `${Count}${Code}` extends Whitespace ? ParseCodes<Rest, "", Values>
+    : `"${Code}" is not a code of a format`
+    : Count extends "" ? Values
+    : `The count ${Count} has no code after it`;
+
+interface ValueTypes {
+  c: Uint8Array;
+  "?": boolean;
+  b: number;
+  B: number;
+  h: number;
+  H: number;
+  i: number;
+  I: number;
+  l: number;
+  L: number;
+  q: bigint;
+  Q: bigint;
+  e: number;
+  f: number;
+  d: number;
+  s: Uint8Array;
+  p: Uint8Array;
+}
+
+type Whitespace = " " | "\t" | "\n" | "\v" | "\f" | "\r";
+
+/** The values of one code with its count, where `Before` are the values of the codes before it. */
+type Repeat<Value extends StructValue, Count extends string, Before extends StructValue[]> =
+  Count extends "" ? [Value]
+    : HasFourDigits<Count | `${Before["length"]}`> extends false ? Times<Value, Count, []>
+    : Value[];
+
+type HasFourDigits<Digits extends string> = Digits extends
+  `${infer _1}${infer _2}${infer _3}${infer _4}${infer _5}` ? true
+  : `${number}` extends Digits ? true
+  : false;
+
+type Times<Value extends StructValue, Count extends string, Values extends Value[]> = Count extends
+  `${infer Digit extends keyof Repeated<Value>}${infer Rest}`
+  ? Times<Value, Rest, [...Tenfold<Values>, ...Repeated<Value>[Digit]]>
+  : Values;
+
+interface Repeated<Value> {
+  "0": [];
+  "1": [Value];
+  "2": [Value, Value];
+  "3": [Value, Value, Value];
+  "4": [Value, Value, Value, Value];
+  "5": [Value, Value, Value, Value, Value];
+  "6": [Value, Value, Value, Value, Value, Value];
+  "7": [Value, Value, Value, Value, Value, Value, Value];
+  "8": [Value, Value, Value, Value, Value, Value, Value, Value];
+  "9": [Value, Value, Value, Value, Value, Value, Value, Value, Value];
+}
+
+type Tenfold<T extends unknown[]> = [...T, ...T, ...T, ...T, ...T, ...T, ...T, ...T, ...T, ...T];

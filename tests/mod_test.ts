@@ -1,0 +1,211 @@
+import { assert, assertEquals } from "@std/assert";
+import * as mod from "../mod.ts";
+import { Program } from "./processes.ts";
+
+const ROOT = new URL("../", import.meta.url);
+const CHROMIUM = "/usr/bin/chromium";
+
+/** Uses every part of a package; runs wherever JavaScript does, so it names nothing outside. */
+async function smoke(
+  {
+    decodeContent,
+    encodeFrame,
+    encodeMessage,
+    FrameDecoder,
+    FrameDecoderStream,
+    FrameEncoderStream,
+    htonl,
+    ntohl,
+    pack,
+    readFrames,
+    readMessages,
+    readUint32,
+    unpack,
+  }: typeof mod,
+): Promise<string> {
+  const results: unknown[] = [ntohl(htonl(2130706433)), readUint32(new Uint8Array([127, 0, 0, 1]))];
+  results.push(unpack(">HIb", pack(">HIb", 103, 4_000_000_000, -1)));
+
+  const streamOf = (...chunks: Uint8Array[]) =>
+    new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const chunk of chunks) controller.enqueue(chunk);
+        controller.close();
+      },
+    });
+  const read = async (stream: ReadableStream<Uint8Array>) => {
+    const all: number[][] = [];
+    for await (const frame of readFrames(stream)) all.push([...frame]);
+    return all;
+  };
+  const frame = encodeFrame(new Uint8Array([1, 2, 3]));
+  results.push(await read(streamOf(frame.subarray(0, 5), frame.subarray(5))));
+  results.push(await read(streamOf(new Uint8Array([4, 5])).pipeThrough(new FrameEncoderStream())));
+  const frames = streamOf(frame, frame).pipeThrough(new FrameDecoderStream()).getReader();
+  results.push([...(await frames.read()).value!]);
+
+  const message = encodeMessage({ value: "🐶" }, {
+    contentType: "text/json",
+    contentEncoding: "utf-8",
+  });
+  for await (const received of readMessages(streamOf(message))) {
+    results.push(decodeContent(received));
+  }
+
+  const decoder = new FrameDecoder({ maxFrameLength: 8 });
+  decoder.push(new Uint8Array([0, 0, 0, 9]));
+  try {
+    decoder.next();
+  } catch (error) {
+    results.push((error as mod.FrameTooLargeError).code, error instanceof RangeError);
+  }
+  return JSON.stringify(results);
+}
+
+const EXPECTED = JSON.stringify([
+  2130706433,
+  2130706433,
+  [103, 4_000_000_000, -1],
+  [[1, 2, 3]],
+  [[4, 5]],
+  [1, 2, 3],
+  { value: "🐶" },
+  "FRAME_TOO_LARGE",
+  true,
+]);
+
+/** A program that imports the package and prints what the smoke test returns. */
+function programFor(specifier: string, print = "console.log"): string {
+  return `import * as mod from "${specifier}";\n${print}(await (${smoke})(mod));\n`;
+}
+
+/** A folder that is removed at the end. */
+class Folder implements Disposable {
+  readonly path = Deno.makeTempDirSync();
+
+  write(name: string, text: string): string {
+    Deno.writeTextFileSync(`${this.path}/${name}`, text);
+    return `${this.path}/${name}`;
+  }
+
+  [Symbol.dispose]() {
+    Deno.removeSync(this.path, { recursive: true });
+  }
+}
+
+/** Serves files on loopback. */
+function serve(root: URL | string): Deno.HttpServer<Deno.NetAddr> {
+  const options = { hostname: "127.0.0.1", port: 0, onListen() {} };
+  return Deno.serve(options, async (request) => {
+    const { pathname } = new URL(request.url);
+    const type = /\.html$/.test(pathname) ? "text/html" : "text/javascript";
+    try {
+      const bytes = await Deno.readFile(
+        root instanceof URL ? new URL(`.${pathname}`, root) : root + pathname,
+      );
+      const headers = { "content-type": /\.ts$/.test(pathname) ? "text/typescript" : type };
+      return new Response(bytes, { headers });
+    } catch {
+      return new Response("Not found", { status: 404 });
+    }
+  });
+}
+
+/** The output of a program that must succeed. */
+async function output(args: string[], command?: string, env?: Record<string, string>) {
+  await using program = new Program(args, command, env);
+  const { code } = await program.ended;
+  assertEquals(code, 0, program.stderr);
+  return program.stdout;
+}
+
+/** Writes the modules of the package into a folder as JavaScript. */
+async function transpile(folder: Folder): Promise<void> {
+  const info = JSON.parse(await output(["info", "--json", "mod.ts"]));
+  const sources = info.modules.map(({ local }: { local: string }) => local);
+  await output(["transpile", "--quiet", "--no-check", "--outdir", folder.path, ...sources]);
+  for (
+    const name of [
+      "mod",
+      ...sources.map((path: string) => /app\/\w+(?=\.ts$)/.exec(path)?.[0]),
+    ]
+  ) {
+    if (!name) continue;
+    const text = Deno.readTextFileSync(`${folder.path}/${name}.js`);
+    folder.write(`${name}.js`, text.replaceAll(/(from "\.[^"]+)\.ts"/g, '$1.js"'));
+  }
+  folder.write("package.json", '{ "type": "module" }');
+}
+
+/** Writes the package into a folder as one file; false without the bundler, which npm has. */
+async function bundle(folder: Folder): Promise<boolean> {
+  await using program = new Program(["bundle", "--quiet", "mod.ts", "-o", `${folder.path}/all.js`]);
+  const { success } = await program.ended;
+  assert(success || program.stderr.includes("esbuild"), program.stderr);
+  return success;
+}
+
+async function exists(command: string, ...args: string[]): Promise<boolean> {
+  try {
+    return (await new Deno.Command(command, { args, stdout: "null", stderr: "null" }).output())
+      .success;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("mod.ts works in a checkout", async () => {
+  assertEquals(await smoke(mod), EXPECTED);
+});
+
+Deno.test("mod.ts works imported from a URL, with nothing in the cache and no configuration", async () => {
+  using folder = new Folder();
+  await using server = serve(ROOT);
+  const host = `127.0.0.1:${server.addr.port}`;
+  const main = folder.write(
+    "main.ts",
+    programFor(`http://${host}/mod.ts`),
+  );
+  const flags = ["--no-prompt", "--no-config", "--no-lock", `--allow-import=${host}`];
+  const env = { DENO_DIR: `${folder.path}/cache`, DENO_NO_UPDATE_CHECK: "1" };
+  assertEquals(await output(["run", ...flags, main], undefined, env), EXPECTED + "\n");
+});
+
+Deno.test({
+  name: "mod.ts works in Node.js, transpiled and bundled",
+  ignore: !await exists("node", "--version"),
+  async fn(t) {
+    using folder = new Folder();
+    await transpile(folder);
+    const main = folder.write("main.js", programFor("./mod.js"));
+    assertEquals(await output([main], "node"), EXPECTED + "\n");
+    await t.step({
+      name: "bundled",
+      ignore: !await bundle(folder),
+      async fn() {
+        const main = folder.write("bundled.js", programFor("./all.js"));
+        assertEquals(await output([main], "node"), EXPECTED + "\n");
+      },
+    });
+  },
+});
+
+Deno.test({
+  name: "mod.ts works in Chromium, transpiled",
+  ignore: !await exists(CHROMIUM, "--version"),
+  async fn() {
+    using folder = new Folder();
+    await transpile(folder);
+    folder.write("main.js", programFor("./mod.js", "document.body.append"));
+    folder.write(
+      "page.html",
+      '<meta charset="utf-8"><body><script type="module" src="main.js"></script>',
+    );
+    await using server = serve(folder.path);
+    const page = `http://127.0.0.1:${server.addr.port}/page.html`;
+    const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000"];
+    const profile = `--user-data-dir=${folder.path}/profile`;
+    const html = await output([...flags, profile, "--dump-dom", page], CHROMIUM);
+    assert(html.includes(EXPECTED), html);
+  },
+});
