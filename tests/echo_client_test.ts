@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { createServer, type Socket } from "node:net";
-import { exchange, Program, runScript, startServer } from "./processes.ts";
+import type { Socket } from "node:net";
+import { exchange, Program, runAgainst, runScript, startServer } from "./processes.ts";
 
 Deno.test("echo_client.ts fits one screen and imports nothing", async () => {
   const source = await Deno.readTextFile(new URL("../echo_client.ts", import.meta.url));
@@ -15,13 +15,13 @@ Deno.test("echo_client.ts prints what the echo server sent back", async () => {
 });
 
 Deno.test("echo_client.ts accepts an echo that comes in pieces", async () => {
-  const { code, stdout } = await against((socket) => {
+  const { code, stdout } = await runAgainst((socket) => {
     socket.setNoDelay(true);
     socket.on("data", (data) => {
       for (const byte of data) socket.write(new Uint8Array([byte]));
     });
     socket.on("end", () => socket.end());
-  });
+  }, "echo_client.ts");
   assertEquals([code, stdout], [0, 'Received "Hello, world"\n']);
 });
 
@@ -49,7 +49,7 @@ const wrongServers: Record<string, [answer: (socket: Socket) => void, message: R
 };
 for (const [name, [answer, message]] of Object.entries(wrongServers)) {
   Deno.test(`echo_client.ts gives one clear line and exit code 1 for ${name}`, async () => {
-    const { code, stdout, stderr } = await against(answer);
+    const { code, stdout, stderr } = await runAgainst(answer, "echo_client.ts");
     assertEquals([code, stdout], [1, ""]);
     assertMatch(stderr, message);
     assertMatch(stderr, /^No echo from 127\.0\.0\.1:\d+: [ -~]+\n$/);
@@ -79,7 +79,7 @@ Deno.test("echo_client.ts gives one clear line and exit code 1 when it cannot co
 });
 
 Deno.test("echo_client.ts gives up on a server that is silent for 30 s", async () => {
-  const { code, stdout, stderr } = await against(() => {});
+  const { code, stdout, stderr } = await runAgainst(() => {}, "echo_client.ts");
   assertEquals([code, stdout], [1, ""]);
   assertMatch(stderr, /^No echo from 127\.0\.0\.1:\d+: Silent for 30 s\n$/);
 });
@@ -121,20 +121,4 @@ Deno.test("the echo pair runs from a URL with an empty cache", async () => {
 
 function runClient(port: number) {
   return runScript("echo_client.ts", "127.0.0.1", String(port));
-}
-
-/** Runs the client against a server that treats its connection as `answer` does. */
-async function against(answer: (socket: Socket) => void) {
-  const sockets = new Set<Socket>();
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket.on("error", () => {}));
-    answer(socket);
-  });
-  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
-  try {
-    return await runClient((server.address() as { port: number }).port);
-  } finally {
-    for (const socket of sockets) socket.destroy();
-    await new Promise((closed) => server.close(closed));
-  }
 }

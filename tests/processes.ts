@@ -1,7 +1,16 @@
 // Starts the real scripts as processes, and talks to them the way a user or a peer would.
-import { connect } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 
 const ROOT = new URL("../", import.meta.url);
+
+/** The command that runs Python, where it is installed. */
+export const PYTHON: string | undefined = ["python3", "python"].find((command) => {
+  try {
+    return new Deno.Command(command, { args: ["--version"] }).outputSync().success;
+  } catch {
+    return false;
+  }
+});
 
 /** A running program whose output is collected and can be waited for. Disposing it kills it. */
 export class Program implements AsyncDisposable {
@@ -38,10 +47,10 @@ export class Program implements AsyncDisposable {
     });
   }
 
-  /** Waits until stdout matches `pattern`; throws if the program ends without it. */
-  async prints(pattern: RegExp): Promise<RegExpExecArray> {
+  /** Waits until stdout, or stderr, matches `pattern`; throws if the program ends without it. */
+  async prints(pattern: RegExp, to: "stdout" | "stderr" = "stdout"): Promise<RegExpExecArray> {
     while (true) {
-      const match = pattern.exec(this.stdout);
+      const match = pattern.exec(this[to]);
       if (match) return match;
       if (!this.#running) {
         throw new Error(`${pattern} was never printed, but:\n${this.stdout}${this.stderr}`);
@@ -97,8 +106,32 @@ export async function runScript(
   return { code, stdout: program.stdout, stderr: program.stderr };
 }
 
+/** Runs a client script to its end, against a server that treats its connection as `answer` does. */
+export async function runAgainst(
+  answer: (socket: Socket) => void,
+  script: string,
+  ...args: string[]
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const sockets = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket.on("error", () => {}));
+    answer(socket);
+  });
+  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+  try {
+    const { port } = server.address() as { port: number };
+    return await runScript(script, "127.0.0.1", String(port), ...args);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((closed) => server.close(closed));
+  }
+}
+
 /** Connects to a port of loopback, sends some bytes, and ends the connection with a reset (RST). */
-export function connectAndReset(port: number, bytes = new Uint8Array()): Promise<void> {
+export function connectAndReset(
+  port: number,
+  bytes: Uint8Array = new Uint8Array(),
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1");
     socket.on("error", reject);

@@ -1,0 +1,88 @@
+// The application client: sends requests in the tutorial's message protocol and prints the answers.
+import { fail, failUsage, flag, readCommandLine, readPort, seconds, text } from "./command_line.ts";
+import { connect, type ConnectOptions, MessageConnection } from "./connection.ts";
+import { escapeBytes, escapeJson, escapeText } from "./escape.ts";
+import { createRequest, describeResponse } from "./libclient.ts";
+import { decodeContent, JSON_CONTENT_TYPE, type Message } from "./message.ts";
+
+const { options, args } = readCommandLine(
+  `deno run --allow-net app/client.ts <host> <port> <action> <value> [<action> <value> ...]
+
+Sends one request after the other on one connection and prints the responses. The action "search"
+is sent as JSON (try the values morpheus, ring and 🐶), any other as bytes. After "--" an action or
+value may begin with a dash.`,
+  {
+    "unix": text("PATH", "connect to a Unix socket instead; then there is no <host> <port>"),
+    "tls": flag("speak TLS"),
+    "ca-cert": text("FILE", "trust this certificate too, as PEM (needs --allow-read)"),
+    "timeout": seconds(30, "for each response"),
+  },
+);
+
+const { address, requests } = readArguments();
+const name = "path" in address ? `unix:${address.path}` : `${address.hostname}:${address.port}`;
+let answered = 0;
+try {
+  await exchange();
+} catch (error) {
+  const count = answered === 0
+    ? `No response from ${name}`
+    : `Only ${answered} of ${requests.length} requests were answered by ${name}`;
+  fail(`${count}: ${escapeText((error as Error).message)}`);
+}
+
+/** Sends all requests and, at the same time, prints the responses as they come. */
+async function exchange(): Promise<void> {
+  console.log(`Starting connection to ${name}`);
+  const caCerts = options.caCert === undefined ? [] : [await Deno.readTextFile(options.caCert)];
+  const conn = await connect({ address, tls: options.tls, caCerts });
+  const { timeout } = options;
+  using connection = new MessageConnection(conn, {
+    headerTimeout: timeout,
+    messageTimeout: timeout,
+    idleTimeout: timeout,
+    writeTimeout: timeout,
+  });
+
+  const sending = send(connection);
+  sending.catch(() => {}); // then no response comes either, and that is what matters
+  for (; answered < requests.length; answered++) {
+    const response = await connection.receive();
+    if (response === undefined) throw new Error("The server closed the connection");
+    console.log(`Received ${describe(response)} from ${name}`);
+    console.log(describeResponse(response));
+  }
+  console.log(`Closing connection to ${name}`);
+}
+
+async function send(connection: MessageConnection): Promise<void> {
+  for (const request of requests) {
+    console.log(`Sending ${escapeBytes(request)} to ${name}`);
+    await connection.send(request);
+  }
+}
+
+function describe(response: Message): string {
+  const type = response.header["content-type"];
+  return type === JSON_CONTENT_TYPE
+    ? `response ${escapeJson(decodeContent(response))}`
+    : `${escapeText(type)} response`;
+}
+
+function readArguments(): { address: ConnectOptions["address"]; requests: Uint8Array[] } {
+  const words = [...args];
+  let address: ConnectOptions["address"];
+  if (options.unix !== undefined) {
+    address = { path: options.unix };
+  } else {
+    const [hostname, port] = words.splice(0, 2);
+    if (hostname === undefined || port === undefined) failUsage("No host and port given");
+    address = { hostname, port: readPort(port) };
+  }
+  if (words.length === 0) failUsage("No action and value given");
+  if (words.length % 2 === 1) failUsage(`No value given for the action ${words.at(-1)}`);
+  const requests = words.flatMap((action, i) =>
+    i % 2 === 0 ? [createRequest(action, words[i + 1]!)] : []
+  );
+  return { address, requests };
+}

@@ -1,0 +1,165 @@
+// What the command lines of all programs here have in common.
+import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
+
+const USAGE_ERROR = 2; // exit code
+
+/** An option of a command line: how it is read, and what `--help` says about it. */
+interface Option<T> {
+  /** What stands for its value in the help; a flag has none. */
+  placeholder?: string;
+  help: string;
+  initial: T;
+  /** Throws if the text is not a possible value. */
+  read: (text: string) => T;
+}
+
+type CamelCase<Name> = Name extends `${infer Head}-${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : Name;
+
+// deno-lint-ignore no-explicit-any -- of any type
+type Options = Record<string, Option<any>>;
+type Values<O extends Options> = {
+  [Name in keyof O & string as CamelCase<Name>]: O[Name]["initial"];
+};
+
+/** An option without a value. */
+export function flag(help: string): Option<boolean> {
+  return { help, initial: false, read: () => true };
+}
+
+/** An option whose value is any text. */
+export function text(placeholder: string, help: string): Option<string | undefined> {
+  return { placeholder, help, initial: undefined, read: (text) => text };
+}
+
+/** An option whose value is a time in seconds, of which fractions are allowed. Its value is in milliseconds. */
+export function seconds(initial: number, help: string): Option<number> {
+  return {
+    placeholder: "SECONDS",
+    help: `${help} (${initial})`,
+    initial: initial * 1000,
+    read(text) {
+      const milliseconds = Number(text) * 1000;
+      // A longer timer rings at once.
+      if (text.trim() === "" || !(milliseconds > 0 && milliseconds < 2 ** 31)) {
+        throw new RangeError(`"${text}" is not a number of seconds`);
+      }
+      return milliseconds;
+    },
+  };
+}
+
+/** An option whose value is an integer from 0 to `most`. */
+export function integer(
+  placeholder: string,
+  initial: number,
+  most: number,
+  help: string,
+): Option<number> {
+  return {
+    placeholder,
+    help: `${help} (${initial})`,
+    initial,
+    read: (text) => readInteger(text, most),
+  };
+}
+
+/** Reads a port number, or ends the program. */
+export function readPort(text: string): number {
+  try {
+    return readInteger(text, 65_535);
+  } catch (error) {
+    return failUsage(`Wrong port: ${(error as Error).message}`);
+  }
+}
+
+/**
+ * Reads the command line. `--help` prints the help and ends the program; a wrong command line prints
+ * one line and ends it with exit code 2.
+ *
+ * @param usage The first lines of the help: the command, and what it does.
+ * @param options The options by their names.
+ * @returns The values of the options, their names in camel case, and the other arguments.
+ */
+export function readCommandLine<O extends Options>(
+  usage: string,
+  options: O,
+): { options: Values<O>; args: string[] } {
+  const names = Object.keys(options);
+  const isFlag = (name: string) => options[name]!.placeholder === undefined;
+  const parsed: Record<string, unknown> = parseArgs(Deno.args, {
+    boolean: ["help", "h", ...names.filter(isFlag)],
+    string: ["_", ...names.filter((name) => !isFlag(name))],
+    unknown: (arg, key) => key === undefined || failUsage(`Unknown option ${arg}`),
+  });
+  if (parsed.help || parsed.h) {
+    console.log(help(usage, options));
+    Deno.exit(0);
+  }
+  const values: Record<string, unknown> = {};
+  for (const [name, { initial, read }] of Object.entries(options)) {
+    const value = parsed[name];
+    try {
+      if (value === "") throw new RangeError("it needs a value");
+      values[camelCase(name)] = value === undefined || value === false ? initial : read(`${value}`);
+    } catch (error) {
+      failUsage(`Wrong --${name}: ${(error as Error).message}`);
+    }
+  }
+  return { options: values as Values<O>, args: (parsed._ as unknown[]).map(String) };
+}
+
+/** Ends the program because its command line is wrong. */
+export function failUsage(message: string): never {
+  return fail(`${message} (try --help)`, USAGE_ERROR);
+}
+
+/** Ends the program with one line on stderr. */
+export function fail(message: string, code = 1): never {
+  console.error(message);
+  Deno.exit(code);
+}
+
+/** The signals by which a server ends: `stop` asks, `kill` forces. */
+export interface StopSignals {
+  stop: AbortSignal;
+  kill: AbortSignal;
+}
+
+/** The first Ctrl-C or SIGTERM asks the program to stop; a second, or `drainTimeout`, forces it. */
+export function listenForStop(drainTimeout: number): StopSignals {
+  const stop = new AbortController();
+  const kill = new AbortController();
+  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  for (const signal of signals) {
+    Deno.addSignalListener(signal, () => {
+      if (stop.signal.aborted) return kill.abort();
+      stop.abort();
+      Deno.unrefTimer(setTimeout(() => kill.abort(), drainTimeout));
+    });
+  }
+  return { stop: stop.signal, kill: kill.signal };
+}
+
+function readInteger(text: string, most: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > most) {
+    throw new RangeError(`"${text}" is not an integer from 0 to ${most}`);
+  }
+  return value;
+}
+
+function help(usage: string, options: Options): string {
+  const rows = Object.entries({ ...options, help: flag("print this") }).map((
+    [name, { placeholder, help }],
+  ) => [placeholder ? `--${name} ${placeholder}` : `--${name}`, help] as const);
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return [usage, "", ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)].join(
+    "\n",
+  );
+}
+
+function camelCase(name: string): string {
+  return name.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
+}

@@ -1,0 +1,44 @@
+import { escapeBytes, escapeJson, escapeText } from "./escape.ts";
+import { decodeContent, encodeMessage, JSON_CONTENT_TYPE, type Message } from "./message.ts";
+
+/** The actions that are sent as JSON. All others are sent as bytes. */
+export const jsonActions = new Set(["search"]);
+
+/**
+ * Creates a request.
+ *
+ * @param action What to do.
+ * @param value What to do it with.
+ * @returns The request, encoded: JSON for an action in `jsonActions`, otherwise the bytes of both.
+ * @throws {RangeError} If a text has a lone surrogate.
+ */
+export function createRequest(action: string, value: string): Uint8Array {
+  if (jsonActions.has(action)) {
+    return encodeMessage({ action, value }, {
+      contentType: JSON_CONTENT_TYPE,
+      contentEncoding: "utf-8",
+    });
+  }
+  const text = action + value;
+  if (!text.isWellFormed()) throw new RangeError("Cannot encode text: it has a lone surrogate");
+  return encodeMessage(new TextEncoder().encode(text), {
+    contentType: "binary/custom-client-binary-type",
+    contentEncoding: "binary",
+  });
+}
+
+/**
+ * Tells a response to a person.
+ *
+ * @param response The response, as it came from the wire.
+ * @returns A line that is safe to print.
+ * @throws {MessageContentError} If JSON content is not valid.
+ * @throws {UnsupportedEncodingError} If JSON content is in an unknown encoding.
+ */
+export function describeResponse(response: Message): string {
+  if (response.header["content-type"] !== JSON_CONTENT_TYPE) {
+    return `Got response: ${escapeBytes(response.content)}`;
+  }
+  const { result = "nothing" } = Object(decodeContent(response)) as Record<string, unknown>;
+  return `Got result: ${typeof result === "string" ? escapeText(result) : escapeJson(result)}`;
+}

@@ -1,0 +1,585 @@
+import { ByteReader } from "./byte_reader.ts";
+import { readAll, transformerOf } from "./decoder.ts";
+import { type ByteOrder, HOST_BYTE_ORDER, writeUint16 } from "./endianness.ts";
+import { FrameTooLargeError, TruncatedFrameError } from "./framing.ts";
+
+/** The content type of a message whose content is a JSON value. */
+export const JSON_CONTENT_TYPE = "text/json";
+
+const PREFIX_LENGTH = 2; // bytes: the header's length as an unsigned integer in network byte order
+const MAX_UINT16 = 65_535;
+const DEFAULT_MAX_HEADER_LENGTH = 8 * 1024; // bytes
+const DEFAULT_MAX_CONTENT_LENGTH = 1024 * 1024; // bytes
+
+/** The header of a message. Its keys are those on the wire; there may be more than these four. */
+export interface MessageHeader {
+  /** The byte order of the sender's processor. It tells, and changes nothing. */
+  byteorder: ByteOrder;
+  /** What the content is: `"text/json"` for a JSON value, anything else for bytes. */
+  "content-type": string;
+  /** The character encoding of JSON content, such as `"utf-8"`. */
+  "content-encoding": string;
+  /** The length of the content in bytes, not characters. */
+  "content-length": number;
+  /** Whatever else the sender says. */
+  [key: string]: unknown;
+}
+
+/** A message as it came from the wire. */
+export interface Message {
+  /** Its header, checked. */
+  header: MessageHeader;
+  /** Its content, as bytes. {@linkcode decodeContent} tells what they mean. */
+  content: Uint8Array;
+}
+
+/** Which messages a decoder refuses, and whether it copies. */
+export interface MessageOptions {
+  /** The longest header that is accepted, in bytes. The default is 8 KiB (8,192 bytes). */
+  maxHeaderLength?: number;
+  /** The longest content that is accepted, in bytes. The default is 1 MiB (1,048,576 bytes). */
+  maxContentLength?: number;
+  /**
+   * Whether every chunk is copied as it is pushed. The default is `false`: content that lies inside
+   * one chunk is a view of that chunk, and changes when the chunk is overwritten. Set it to `true`
+   * if you read into the same buffer again and again and keep messages meanwhile.
+   */
+  copy?: boolean;
+}
+
+/**
+ * The error for a header that is not a JSON object in UTF-8 with the four keys, each with a possible
+ * value.
+ *
+ * @example Usage
+ * ```ts
+ * import { MessageDecoder, MessageHeaderError } from "@sockets/guide";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const decoder = new MessageDecoder();
+ * decoder.push(new Uint8Array([0, 2, 0x7b, 0x7d])); // the header {}
+ * const error = assertThrows(() => decoder.next(), MessageHeaderError);
+ * assertEquals(error.field, "byteorder");
+ * ```
+ */
+export class MessageHeaderError extends SyntaxError {
+  /** The name of the class. */
+  override readonly name: string = "MessageHeaderError";
+  /** Tells this error from others without `instanceof`. */
+  readonly code: "INVALID_MESSAGE_HEADER" = "INVALID_MESSAGE_HEADER" as const;
+  /** The key that is missing or has an impossible value, if it is one key's fault. */
+  readonly field: string | undefined;
+
+  /**
+   * Makes the error.
+   *
+   * @param message What is wrong.
+   * @param field The key whose fault it is.
+   */
+  constructor(message: string, field?: string) {
+    super(message);
+    this.field = field;
+  }
+}
+
+/**
+ * The error for content that is not valid in its encoding, or is not JSON although it should be.
+ *
+ * @example Usage
+ * ```ts
+ * import { decodeContent, encodeMessage, MessageContentError, MessageDecoder } from "@sockets/guide";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const decoder = new MessageDecoder();
+ * decoder.push(encodeMessage({}, { contentType: "text/json", contentEncoding: "utf-8" }));
+ * const { header } = decoder.next()!;
+ * const cut = { header, content: new Uint8Array([0x7b]) };
+ * assertThrows(() => decodeContent(cut), MessageContentError, "not JSON");
+ * ```
+ */
+export class MessageContentError extends SyntaxError {
+  /** The name of the class. */
+  override readonly name: string = "MessageContentError";
+  /** Tells this error from others without `instanceof`. */
+  readonly code: "INVALID_MESSAGE_CONTENT" = "INVALID_MESSAGE_CONTENT" as const;
+}
+
+/**
+ * The error for a `content-encoding` that is not among the known ones.
+ *
+ * @example Usage
+ * ```ts
+ * import { encodeMessage, UnsupportedEncodingError } from "@sockets/guide";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const format = { contentType: "text/json", contentEncoding: "ebcdic" };
+ * assertThrows(() => encodeMessage({}, format), UnsupportedEncodingError);
+ * ```
+ */
+export class UnsupportedEncodingError extends RangeError {
+  /** The name of the class. */
+  override readonly name: string = "UnsupportedEncodingError";
+  /** Tells this error from others without `instanceof`. */
+  readonly code: "UNSUPPORTED_ENCODING" = "UNSUPPORTED_ENCODING" as const;
+}
+
+/** What `encodeMessage` writes into the header. */
+export interface EncodeMessageOptions {
+  /** What the content is: `"text/json"` for a JSON value, anything else for bytes. */
+  contentType: string;
+  /** For `"text/json"` always `"utf-8"`; for bytes a word of your own, such as `"binary"`. */
+  contentEncoding: string;
+  /** The byte order to tell. The default is this host's. */
+  byteorder?: ByteOrder;
+}
+
+/**
+ * Encodes a message: the length of the header in 2 bytes in network byte order, the header as JSON,
+ * and the content. It is the format of the Python tutorial's application client and server.
+ *
+ * @param content A JSON value if `contentType` is `"text/json"`, otherwise bytes, which are copied.
+ * @param options What the header says.
+ * @returns The message, ready to be written at once.
+ * @throws {TypeError} If the content is neither a JSON value nor bytes as its type asks for.
+ * @throws {RangeError} If a text has a lone surrogate, which UTF-8 cannot express.
+ * @throws {UnsupportedEncodingError} If JSON content is to be in another encoding than UTF-8.
+ * @throws {FrameTooLargeError} If the header is longer than 65,535 bytes.
+ *
+ * @example Usage
+ * ```ts
+ * import { encodeMessage } from "@sockets/guide";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const bytes = encodeMessage({ action: "search", value: "morpheus" }, {
+ *   contentType: "text/json",
+ *   contentEncoding: "utf-8",
+ *   byteorder: "little",
+ * });
+ * assertEquals(bytes.length, 2 + 96 + 38);
+ * assertEquals(bytes.subarray(0, 2), new Uint8Array([0, 96]));
+ * ```
+ */
+export function encodeMessage(content: unknown, options: EncodeMessageOptions): Uint8Array {
+  const { contentType, contentEncoding, byteorder = HOST_BYTE_ORDER } = options;
+  const contentBytes = encodeContent(content, contentType, contentEncoding);
+  const header = encodeJson({
+    byteorder,
+    "content-type": contentType,
+    "content-encoding": contentEncoding,
+    "content-length": contentBytes.length,
+  }, headerScratch);
+  if (header.length > MAX_UINT16) throw new FrameTooLargeError(header.length, MAX_UINT16, "header");
+
+  const message = new Uint8Array(PREFIX_LENGTH + header.length + contentBytes.length);
+  writeUint16(message, header.length);
+  message.set(header, PREFIX_LENGTH);
+  message.set(contentBytes, PREFIX_LENGTH + header.length);
+  return message;
+}
+
+/**
+ * Decodes the content of a message.
+ *
+ * The encodings known for JSON are UTF-8, UTF-16 (by its byte order mark, without one little-endian),
+ * UTF-16-LE, UTF-16-BE, Latin-1 and ASCII, under the names that Python and the Web have for them.
+ *
+ * @param message The message.
+ * @returns The JSON value if the content type is `"text/json"`, otherwise the bytes as they are.
+ * @throws {UnsupportedEncodingError} If JSON content is in another encoding.
+ * @throws {MessageContentError} If JSON content is not valid in its encoding, or is not JSON.
+ *
+ * @example Usage
+ * ```ts
+ * import { decodeContent, encodeMessage, MessageDecoder } from "@sockets/guide";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const decoder = new MessageDecoder();
+ * decoder.push(encodeMessage([1, "🐶"], { contentType: "text/json", contentEncoding: "utf-8" }));
+ * assertEquals(decodeContent(decoder.next()!), [1, "🐶"]);
+ * ```
+ */
+export function decodeContent({ header, content }: Message): unknown {
+  if (header["content-type"] !== JSON_CONTENT_TYPE) return content;
+  const decode = decoders.get(header["content-encoding"].toLowerCase().replaceAll("_", "-"));
+  if (decode === undefined) {
+    throw new UnsupportedEncodingError(
+      `Cannot decode content: ${quote(header["content-encoding"])} is not a known encoding`,
+    );
+  }
+  let text;
+  try {
+    text = decode(content);
+  } catch {
+    throw new MessageContentError(
+      `Cannot decode content: it is not valid ${quote(header["content-encoding"])}`,
+    );
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new MessageContentError("Cannot decode content: it is not JSON");
+  }
+}
+
+/**
+ * Finds the messages in bytes that arrive in chunks of any size.
+ *
+ * Push each chunk as it arrives, take the messages with {@linkcode MessageDecoder.next | next} or a
+ * `for` loop, and call {@linkcode MessageDecoder.end | end} after the last chunk. How the bytes were
+ * cut into chunks changes nothing, except which contents share memory with a chunk: **content that
+ * lies inside one chunk is a view of it**, so either do not overwrite a chunk while you use its
+ * messages, or set `copy`.
+ *
+ * Errors are final: the messages before the bad one are delivered, then every call throws the same
+ * error. If a header says the same key twice, the last one counts.
+ *
+ * @example Usage
+ * ```ts
+ * import { decodeContent, encodeMessage, MessageDecoder } from "@sockets/guide";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const decoder = new MessageDecoder();
+ * const bytes = encodeMessage("hello", { contentType: "text/json", contentEncoding: "utf-8" });
+ * const received: unknown[] = [];
+ * for (const chunk of [bytes.subarray(0, 1), bytes.subarray(1)]) { // as TCP may cut it
+ *   decoder.push(chunk);
+ *   for (const message of decoder) received.push(decodeContent(message));
+ * }
+ * decoder.end();
+ * assertEquals(received, ["hello"]);
+ * ```
+ */
+export class MessageDecoder {
+  readonly #options: Required<MessageOptions>;
+  #reader: ByteReader;
+  #headerLength = -1; // once the prefix is here
+  #header: MessageHeader | undefined; // once it is here
+  #error: Error | undefined;
+
+  /**
+   * Makes a decoder for one stream of bytes.
+   *
+   * @param options Which messages are refused.
+   * @throws {RangeError} If a limit is not an integer of 0 or more, or the header's over 65,535.
+   * @throws {TypeError} If a limit is not a number.
+   */
+  constructor(options: MessageOptions = {}) {
+    const {
+      maxHeaderLength = DEFAULT_MAX_HEADER_LENGTH,
+      maxContentLength = DEFAULT_MAX_CONTENT_LENGTH,
+      copy = false,
+    } = options;
+    checkLimit("maxHeaderLength", maxHeaderLength, MAX_UINT16);
+    checkLimit("maxContentLength", maxContentLength, Number.MAX_SAFE_INTEGER);
+    this.#options = { maxHeaderLength, maxContentLength, copy };
+    this.#reader = new ByteReader(this.#options);
+  }
+
+  /** Which part of the next message is incomplete: its 2-byte prefix, its header or its content. */
+  get phase(): "prefix" | "header" | "content" {
+    if (this.#header) return "content";
+    return this.#headerLength === -1 ? "prefix" : "header";
+  }
+
+  /** How many bytes were pushed that belong to no delivered message; 0 after an error. */
+  get bufferedLength(): number {
+    return this.#reader.bufferedLength + (this.#headerLength === -1 ? 0 : PREFIX_LENGTH) +
+      (this.#header ? this.#headerLength : 0);
+  }
+
+  /**
+   * Adds bytes that have arrived.
+   *
+   * @param chunk The bytes, any number of them; none does nothing.
+   * @throws {TypeError} If the chunk is no `Uint8Array`.
+   * @throws {Error} The error that `next` or `end` has thrown before.
+   */
+  push(chunk: Uint8Array): void {
+    if (this.#error) throw this.#error;
+    this.#reader.push(chunk);
+  }
+
+  /**
+   * Takes the next message.
+   *
+   * @returns The message, or `undefined` until all of it is here. Its content may be a view of a chunk.
+   * @throws {MessageHeaderError} If the header is empty, not a JSON object in UTF-8, or lacks a key.
+   * @throws {FrameTooLargeError} If the header or the content is longer than its limit. It is thrown
+   * before memory is set aside for it.
+   * @throws {TruncatedFrameError} If `end` has thrown it, and all messages are taken.
+   */
+  next(): Message | undefined {
+    if (!this.#header) {
+      if (this.#headerLength === -1) {
+        const length = this.#reader.takeInteger(PREFIX_LENGTH, "big");
+        if (length === undefined) return this.#none();
+        this.#headerLength = this.#checked(() => checkHeaderLength(length, this.#options));
+      }
+      const bytes = this.#reader.take(this.#headerLength);
+      if (bytes === undefined) return this.#none();
+      this.#header = this.#checked(() => decodeHeader(bytes, this.#options));
+    }
+    const content = this.#reader.take(this.#header["content-length"]);
+    if (content === undefined) return this.#none();
+    const message = { header: this.#header, content };
+    this.#header = undefined;
+    this.#headerLength = -1;
+    return message;
+  }
+
+  /**
+   * Takes the messages that are here, one by one.
+   *
+   * @returns An iterator that is done when no more are here, and can be asked for again later.
+   * @throws As {@linkcode MessageDecoder.next | next}.
+   */
+  *[Symbol.iterator](): IterableIterator<Message> {
+    for (let message; (message = this.next()) !== undefined;) yield message;
+  }
+
+  /**
+   * Tells that no more bytes will come. Messages not yet taken can still be taken afterwards.
+   *
+   * @throws {TruncatedFrameError} If the bytes end inside a message.
+   * @throws {MessageHeaderError} If one of the messages not yet taken has a bad header.
+   * @throws {FrameTooLargeError} If one of the messages not yet taken is too long.
+   */
+  end(): void {
+    if (this.#error) throw this.#error;
+    const ahead = new MessageDecoder(this.#options);
+    ahead.#reader = this.#reader.fork();
+    ahead.#headerLength = this.#headerLength;
+    ahead.#header = this.#header;
+    try {
+      while (ahead.next());
+      ahead.#checkEnd();
+    } catch (error) {
+      this.#error = error as Error;
+      throw error;
+    }
+  }
+
+  #none(): undefined {
+    if (this.#error) throw this.#error;
+    return undefined;
+  }
+
+  #checked<T>(check: () => T): T {
+    try {
+      return check();
+    } catch (error) {
+      this.#reader = new ByteReader(); // nothing after this can be understood
+      this.#headerLength = -1;
+      this.#error ??= error as Error;
+      throw this.#error;
+    }
+  }
+
+  #checkEnd() {
+    const received = this.#reader.bufferedLength;
+    if (this.#header) {
+      throw new TruncatedFrameError("content", this.#header["content-length"], received);
+    }
+    if (this.#headerLength !== -1) {
+      throw new TruncatedFrameError("header", this.#headerLength, received);
+    }
+    if (received > 0) throw new TruncatedFrameError("prefix", PREFIX_LENGTH, received);
+  }
+}
+
+/**
+ * A stream from chunks of bytes to messages, for `pipeThrough`.
+ *
+ * When the bytes are wrong or end inside a message, the readable side errors. As with every
+ * `TransformStream`, messages that nobody has read by then may be lost; use
+ * {@linkcode readMessages} to get all of them.
+ *
+ * @example Usage
+ * ```ts
+ * import { decodeContent, encodeMessage, MessageDecoderStream } from "@sockets/guide";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const bytes = encodeMessage(42, { contentType: "text/json", contentEncoding: "utf-8" });
+ * const messages = ReadableStream.from([bytes]).pipeThrough(new MessageDecoderStream());
+ * assertEquals(await Array.fromAsync(messages, decodeContent), [42]);
+ * ```
+ */
+export class MessageDecoderStream extends TransformStream<Uint8Array, Message> {
+  /**
+   * Makes the stream.
+   *
+   * @param options Which messages are refused.
+   * @throws {RangeError} If a limit is out of range.
+   * @throws {TypeError} If a limit is not a number.
+   */
+  constructor(options: MessageOptions = {}) {
+    super(transformerOf(new MessageDecoder(options)));
+  }
+}
+
+/**
+ * Reads the messages of a stream of bytes, such as the `readable` of a connection.
+ *
+ * Every good message is delivered before an error is thrown. Leaving the loop early, or an error,
+ * cancels the stream. Calls of the iterator's `next` that overlap are answered in order.
+ *
+ * @param readable The stream. It is locked from the first `next` on.
+ * @param options Which messages are refused.
+ * @returns The messages, in order. Their contents may be views of the stream's chunks.
+ * @throws {MessageHeaderError} If a header is empty, not a JSON object in UTF-8, or lacks a key.
+ * @throws {FrameTooLargeError} If a header or content is longer than its limit.
+ * @throws {TruncatedFrameError} If the stream ends inside a message.
+ * @throws {RangeError} If a limit is out of range.
+ *
+ * @example Usage
+ * ```ts
+ * import { decodeContent, encodeMessage, readMessages } from "@sockets/guide";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const bytes = encodeMessage("hi", { contentType: "text/json", contentEncoding: "utf-8" });
+ * for await (const message of readMessages(ReadableStream.from([bytes]))) {
+ *   assertEquals(decodeContent(message), "hi");
+ * }
+ * ```
+ */
+export function readMessages(
+  readable: ReadableStream<Uint8Array>,
+  options: MessageOptions = {},
+): AsyncIterableIterator<Message> {
+  return readAll(readable, new MessageDecoder(options));
+}
+
+/** Tells whether an error is one of those that a peer causes by sending what is not a message. */
+export function isMessageError(error: unknown): error is Error {
+  return error instanceof MessageHeaderError || error instanceof MessageContentError ||
+    error instanceof UnsupportedEncodingError || error instanceof FrameTooLargeError ||
+    error instanceof TruncatedFrameError;
+}
+
+function checkLimit(name: string, limit: number, most: number) {
+  if (typeof limit !== "number") {
+    throw new TypeError(`Cannot use ${name} of type ${typeof limit}: it is not a number`);
+  }
+  if (!Number.isInteger(limit) || limit < 0 || limit > most) {
+    throw new RangeError(`Cannot use ${name} ${limit}: it is not an integer from 0 to ${most}`);
+  }
+}
+
+function checkHeaderLength(length: number, { maxHeaderLength }: Required<MessageOptions>): number {
+  if (length === 0) throw new MessageHeaderError("Cannot accept header: its length is 0 bytes");
+  if (length > maxHeaderLength) throw new FrameTooLargeError(length, maxHeaderLength, "header");
+  return length;
+}
+
+// A byte order mark is no part of JSON: it is kept, so that JSON.parse refuses it, as Python does.
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const utf16le = new TextDecoder("utf-16le", { fatal: true, ignoreBOM: true });
+const utf16be = new TextDecoder("utf-16be", { fatal: true, ignoreBOM: true });
+const encoder = new TextEncoder();
+const headerScratch = new Uint8Array(4096);
+const contentScratch = new Uint8Array(4096);
+
+function decodeHeader(
+  bytes: Uint8Array,
+  { maxContentLength }: Required<MessageOptions>,
+): MessageHeader {
+  let header: unknown;
+  try {
+    header = JSON.parse(utf8.decode(bytes));
+  } catch (error) {
+    const what = error instanceof SyntaxError ? "JSON" : "UTF-8";
+    throw new MessageHeaderError(`Cannot accept header: it is not ${what}`);
+  }
+  if (typeof header !== "object" || header === null || Array.isArray(header)) {
+    throw new MessageHeaderError("Cannot accept header: it is not a JSON object");
+  }
+  checkFields(header as Record<string, unknown>);
+  const length = (header as MessageHeader)["content-length"];
+  if (length > maxContentLength) throw new FrameTooLargeError(length, maxContentLength, "content");
+  return header as MessageHeader;
+}
+
+function checkFields(header: Record<string, unknown>) {
+  const check = (field: string, valid: (value: unknown) => boolean, wanted: string) => {
+    if (!Object.hasOwn(header, field)) {
+      throw new MessageHeaderError(`Cannot accept header: it has no ${field}`, field);
+    }
+    if (!valid(header[field])) {
+      throw new MessageHeaderError(`Cannot accept header: its ${field} is not ${wanted}`, field);
+    }
+  };
+  check("byteorder", (value) => value === "little" || value === "big", `"little" or "big"`);
+  check("content-type", (value) => typeof value === "string", "a text");
+  check("content-encoding", (value) => typeof value === "string", "a text");
+  check(
+    "content-length",
+    (value) => Number.isSafeInteger(value) && (value as number) >= 0,
+    "an integer of 0 or more",
+  );
+}
+
+/** How to decode content in each known encoding, by its name with dashes. */
+const decoders = new Map([
+  ...named((bytes) => utf8.decode(bytes), "utf-8", "utf8"),
+  ...named(decodeUtf16, "utf-16", "utf16"),
+  ...named((bytes) => utf16le.decode(bytes), "utf-16-le", "utf-16le", "utf16-le", "utf16le"),
+  ...named((bytes) => utf16be.decode(bytes), "utf-16-be", "utf-16be", "utf16-be", "utf16be"),
+  ...named(decodeLatin1, "latin-1", "latin1", "iso-8859-1", "iso8859-1", "l1"),
+  ...named(decodeAscii, "ascii", "us-ascii"),
+]);
+
+function named(decode: (bytes: Uint8Array) => string, ...names: string[]) {
+  return names.map((name) => [name, decode] as const);
+}
+
+function decodeUtf16(bytes: Uint8Array): string {
+  const bigEndian = bytes[0] === 0xfe && bytes[1] === 0xff;
+  const marked = bigEndian || (bytes[0] === 0xff && bytes[1] === 0xfe);
+  return (bigEndian ? utf16be : utf16le).decode(bytes.subarray(marked ? 2 : 0));
+}
+
+/** By hand, because TextDecoder takes this name for the similar windows-1252. */
+function decodeLatin1(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
+}
+
+function decodeAscii(bytes: Uint8Array): string {
+  if (bytes.some((byte) => byte > 0x7f)) throw new RangeError("Not ASCII");
+  return decodeLatin1(bytes);
+}
+
+function encodeContent(content: unknown, type: string, encoding: string): Uint8Array {
+  if (type !== JSON_CONTENT_TYPE) {
+    if (content instanceof Uint8Array) return content;
+    throw new TypeError(`Cannot encode content: for ${quote(type)} it is not a Uint8Array`);
+  }
+  if (content instanceof Uint8Array) {
+    throw new TypeError(`Cannot encode content: for ${quote(type)} it is not a JSON value`);
+  }
+  if (!/^utf[-_]?8$/i.test(encoding)) {
+    throw new UnsupportedEncodingError(
+      `Cannot encode content: JSON is written in "utf-8", not in ${quote(encoding)}`,
+    );
+  }
+  return encodeJson(content, contentScratch);
+}
+
+/** The JSON of a value as bytes. They may lie in `scratch`: an array of its own costs most of the time. */
+function encodeJson(value: unknown, scratch: Uint8Array): Uint8Array {
+  const text: string | undefined = JSON.stringify(value);
+  if (text === undefined) {
+    throw new TypeError(`Cannot encode content: ${typeof value} is not a JSON value`);
+  }
+  // JSON.stringify escapes lone surrogates, and only them, as \ud800 to \udfff.
+  if (/(?<!\\)(?:\\\\)*\\ud[89a-f]/.test(text)) {
+    throw new RangeError("Cannot encode text: it has a lone surrogate");
+  }
+  if (text.length * 3 > scratch.length) return encoder.encode(text); // at most 3 bytes a UTF-16 unit
+  return scratch.subarray(0, encoder.encodeInto(text, scratch).written);
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 40));
+}

@@ -1,0 +1,37 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { escapeBytes, escapeJson, escapeText } from "../app/escape.ts";
+
+// deno-lint-ignore no-control-regex -- what must never reach a terminal, nor end a line
+const UNSAFE = /[\x00-\x1f\x7f-\x9f\u2028\u2029]/;
+
+Deno.test("escapeText() keeps what is safe and escapes all control characters, C0 and C1", () => {
+  assertEquals(escapeText("Hello, wörld 🐶 \\"), "Hello, wörld 🐶 \\");
+  assertEquals(escapeText("\x1b[31m\r\n\x7f\x9b\u2028"), "\\x1b[31m\\x0d\\x0a\\x7f\\x9b\\u2028");
+  fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
+    assert(!UNSAFE.test(escapeText(text)));
+  }));
+});
+
+Deno.test("escapeText() and escapeBytes() cut what is long, and say how long it is", () => {
+  assertEquals(escapeText("x".repeat(200)), "x".repeat(200));
+  assertEquals(escapeText("x".repeat(201)), "x".repeat(200) + "… (201 characters)");
+  assertEquals(escapeText("🐶🐶", 3).isWellFormed(), true);
+  assertEquals(escapeBytes(new Uint8Array(300), 2), "'\\x00\\x00'… (300 bytes)");
+});
+
+Deno.test("escapeBytes() writes every byte so that it can be told from the others", () => {
+  assertEquals(
+    escapeBytes(new TextEncoder().encode("it's \\ 🐶\n")),
+    String.raw`'it\'s \\ \xf0\x9f\x90\xb6\x0a'`,
+  );
+  const all = Array.from({ length: 256 }, (_, i) => escapeBytes(new Uint8Array([i])));
+  assertEquals(new Set(all).size, 256);
+  for (const text of all) assert(/^'[ -~]+'$/.test(text));
+});
+
+Deno.test("escapeJson() shows any JSON value on one safe line", () => {
+  assertEquals(escapeJson({ a: ["\x1b", 1, null] }), '{"a":["\\u001b",1,null]}');
+  assertEquals(escapeJson("\x9b"), '"\\x9b"');
+  fc.assert(fc.property(fc.jsonValue(), (value) => assert(!UNSAFE.test(escapeJson(value)))));
+});
