@@ -2,6 +2,7 @@
 import { connect, createServer, type Socket } from "node:net";
 
 const ROOT = new URL("../", import.meta.url);
+const PATIENCE = 30_000; // milliseconds to wait for a line that must come
 
 /** The command that runs Python, where it is installed. */
 export const PYTHON: string | undefined = ["python3", "python"].find((command) => {
@@ -47,15 +48,24 @@ export class Program implements AsyncDisposable {
     });
   }
 
-  /** Waits until stdout, or stderr, matches `pattern`; throws if the program ends without it. */
+  /** Waits until stdout, or stderr, matches `pattern`; throws if that does not come. */
   async prints(pattern: RegExp, to: "stdout" | "stderr" = "stdout"): Promise<RegExpExecArray> {
-    while (true) {
-      const match = pattern.exec(this[to]);
-      if (match) return match;
-      if (!this.#running) {
-        throw new Error(`${pattern} was never printed, but:\n${this.stdout}${this.stderr}`);
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.#wake();
+    }, PATIENCE);
+    try {
+      while (true) {
+        const match = pattern.exec(this[to]);
+        if (match) return match;
+        if (late || !this.#running) {
+          throw new Error(`${pattern} was not printed, but:\n${this.stdout}${this.stderr}`);
+        }
+        await new Promise<void>((wake) => this.#waiting.add(wake));
       }
-      await new Promise<void>((wake) => this.#waiting.add(wake));
+    } finally {
+      clearTimeout(timer);
     }
   }
 

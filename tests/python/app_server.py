@@ -1,4 +1,7 @@
-"""An application server as the tutorial's: one request, one response, then it closes. Prints its port."""
+"""An application server as the tutorial's: one request, one response, then it closes.
+
+    python3 app_server.py [port]
+"""
 import json
 import socket
 import struct
@@ -53,7 +56,8 @@ def answer(header, content):
 
 
 if __name__ == "__main__":
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 0  # 0: a free one
+    with socket.create_server(("127.0.0.1", port)) as listener:
         print(f"Listening on 127.0.0.1:{listener.getsockname()[1]}", flush=True)
         while True:
             conn, _ = listener.accept()
