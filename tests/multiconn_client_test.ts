@@ -1,0 +1,177 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { createServer, type Socket } from "node:net";
+import { Program, runScript, startServer } from "./processes.ts";
+
+const CLIENT = "multiconn_client.ts";
+const hasPython = await works("python3", "--version");
+
+Deno.test("multiconn_client.ts has at most 100 lines and imports nothing local", async () => {
+  const source = await Deno.readTextFile(new URL(`../${CLIENT}`, import.meta.url));
+  assert(source.trimEnd().split("\n").length <= 100);
+  const imports = source.matchAll(/\bfrom "(.*)"/g).map(([, name]) => name).toArray();
+  assertEquals(imports, ["jsr:@std/cli@^1.0.32/parse-args"]);
+});
+
+Deno.test("the multiconn pair prints the tutorial's transcript with two connections", async () => {
+  await using server = await startServer("multiconn_server.ts");
+  const { code, stdout, stderr } = await runClient(server.port, "2");
+  assertEquals([code, stderr], [0, ""]);
+  for (const id of [1, 2]) {
+    const lines = stdout.split("\n").filter((line) => line.includes(`connection ${id}`));
+    const received = lines.splice(3, lines.length - 4).join("");
+    assertEquals(lines, [
+      `Starting connection ${id} to 127.0.0.1:${server.port}`,
+      `Sending "Message 1 from client." to connection ${id}`,
+      `Sending "Message 2 from client." to connection ${id}`,
+      `Closing connection ${id}`,
+    ]);
+    assertEquals( // whole, or in the pieces it came in
+      received.replaceAll(/Received "(.*?)" from connection \d/g, "$1"),
+      "Message 1 from client.Message 2 from client.",
+    );
+  }
+  await server.prints(/(Closing connection to 127\.0\.0\.1:\d+\n[^]*){2}/);
+  assertEquals(server.stdout.match(/^Accepted connection from 127\.0\.0\.1:\d+$/gm)?.length, 2);
+  const echoed = server.stdout.matchAll(/^Echoing "(.*)" to 127\.0\.0\.1:\d+$/gm);
+  assertEquals([...echoed].map(([, text]) => text).join("").length, 2 * 44);
+});
+
+Deno.test("multiconn_client.ts with --quiet runs 2000 connections and prints nothing", async () => {
+  await using server = await startServer("multiconn_server.ts", "--quiet");
+  const { code, stdout, stderr } = await runClient(server.port, "2000", "--quiet");
+  assertEquals([code, stdout, stderr], [0, "", ""]);
+});
+
+Deno.test({
+  name: "multiconn_client.ts works against a Python server, and a Python client against ours",
+  ignore: !hasPython,
+  async fn() {
+    await using python = new Program(
+      ["tests/python/multiconn_server.py", "127.0.0.1", "0"],
+      "python3",
+    );
+    const [, port] = await python.prints(/Listening on \('127.0.0.1', (\d+)\)/);
+    const { code, stdout, stderr } = await runClient(Number(port), "50");
+    assertEquals([code, stderr], [0, ""]);
+    assertEquals(stdout.match(/^Closing connection \d+$/gm)?.length, 50);
+
+    await using server = await startServer("multiconn_server.ts");
+    await using client = new Program(
+      ["tests/python/multiconn_client.py", "127.0.0.1", String(server.port), "50"],
+      "python3",
+    );
+    assertEquals((await client.ended).code, 0, client.stderr);
+    assertEquals(client.stdout.match(/^Closing connection \d+$/gm)?.length, 50);
+  },
+});
+
+const wrongServers: Record<string, [answer: (socket: Socket) => void, reason: string]> = {
+  "a short echo": [(socket) => socket.end("Message"), "Only 7 of 44 bytes came back"],
+  "an echo that is too long": [
+    (socket) => socket.end("Message 1 from client.Message 2 from client.!"),
+    "More came back than was sent",
+  ],
+  "other bytes": [
+    (socket) => socket.end("Message 1 from client.Message 3 from client."),
+    "Other bytes came back than were sent",
+  ],
+  "a reset": [
+    (socket) => socket.on("data", () => socket.resetAndDestroy()),
+    "Connection reset by peer (os error 104)",
+  ],
+  "silence": [() => {}, "Silent for 0.5 s"],
+};
+for (const [name, [answer, reason]] of Object.entries(wrongServers)) {
+  Deno.test(`multiconn_client.ts counts connections that end in ${name}, exit code 1`, async () => {
+    const { code, stderr, port } = await against(answer, "3", "--quiet", "--timeout", "0.5");
+    assertEquals(code, 1);
+    assertEquals(stderr, `3 of 3 connections to 127.0.0.1:${port} failed:\n  3 x ${reason}\n`);
+  });
+}
+
+Deno.test("multiconn_client.ts sums up many kinds of failure in at most five lines", async () => {
+  let next = 0;
+  const { code, stderr } = await against((socket) => socket.end("M".repeat(next++)), "20");
+  assertEquals(code, 1);
+  assertMatch(
+    stderr,
+    /^20 of 20 connections to 127\.0\.0\.1:\d+ failed:\n( {2}\d+ x [ -~]+\n){4}$/,
+  );
+});
+
+Deno.test("multiconn_client.ts escapes what a server sends", async () => {
+  const { stdout } = await against((socket) => socket.end("\x1b[31m\u009b1m"), "1");
+  assert(stdout.includes(String.raw`Received "\u001b[31m\u009b1m" from connection 1`), stdout);
+});
+
+Deno.test({
+  name: "multiconn_client.ts says so when descriptors run out, and finishes the others",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using server = await startServer("multiconn_server.ts", "--quiet");
+    const args = `${CLIENT} 127.0.0.1 ${server.port} 100 --quiet`;
+    const command = `ulimit -n 64; exec "$0" run --no-prompt --allow-net ${args}`;
+    await using client = new Program(["-c", command, Deno.execPath()], "bash");
+    assertEquals((await client.ended).code, 1);
+    assertMatch(
+      client.stderr,
+      /^\d\d of 100 connections to .* failed:\n {2}\d\d x Too many open files/,
+    );
+  },
+});
+
+Deno.test("multiconn_client.ts gives a clear line and exit code 1 for wrong arguments", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  listener.close();
+  const { port } = listener.addr;
+  const wrong: [string[], string][] = [
+    [[], "Usage: multiconn_client.ts <host> <port> <num_connections>"],
+    [["127.0.0.1", "1"], "Usage: "],
+    [["127.0.0.1", "1", "none"], "Usage: "],
+    [["127.0.0.1", "1", "0"], "Usage: "],
+    [["127.0.0.1", "1", "2", "3"], "Usage: "],
+    [["127.0.0.1", "1", "2", "--timeout", "never"], "Usage: "],
+    [["127.0.0.1", "1", "2", "--loud"], "Unknown option: --loud\nUsage: "],
+    [
+      ["127.0.0.1", String(port), "2", "--quiet"],
+      `2 of 2 connections to 127.0.0.1:${port} failed:`,
+    ],
+  ];
+  await Promise.all(wrong.map(async ([args, message]) => {
+    const { code, stdout, stderr } = await runScript(CLIENT, ...args);
+    assertEquals([code, stdout], [1, ""]);
+    assert(stderr.startsWith(message), stderr);
+  }));
+  const { code, stdout, stderr } = await runScript(CLIENT, "--help");
+  assertEquals([code, stderr], [0, ""]);
+  assertMatch(stdout, /^Usage: /);
+});
+
+function runClient(port: number, ...args: string[]) {
+  return runScript(CLIENT, "127.0.0.1", String(port), ...args);
+}
+
+/** Runs the client against a server that treats each connection as `answer` does. */
+async function against(answer: (socket: Socket) => void, ...args: string[]) {
+  const sockets = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket.on("error", () => {}));
+    answer(socket);
+  });
+  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+  try {
+    const { port } = server.address() as { port: number };
+    return { port, ...await runClient(port, ...args) };
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((closed) => server.close(closed));
+  }
+}
+
+async function works(command: string, ...args: string[]): Promise<boolean> {
+  try {
+    return (await new Deno.Command(command, { args, stdout: "null" }).output()).success;
+  } catch {
+    return false; // it is not installed
+  }
+}

@@ -1,0 +1,316 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { equals } from "@std/bytes/equals";
+import {
+  connectAndReset,
+  exchange,
+  noise,
+  Program,
+  readToEnd,
+  runScript,
+  startServer,
+  writeAll,
+} from "./processes.ts";
+
+const HELLO = new TextEncoder().encode("Hello, world");
+const SERVER = "multiconn_server.ts";
+const linux = Deno.build.os === "linux";
+const hasCompiler = linux && await works("cc", "--version");
+
+Deno.test("multiconn_server.ts has at most 120 lines and imports nothing local", async () => {
+  const source = await Deno.readTextFile(new URL(`../${SERVER}`, import.meta.url));
+  assert(source.trimEnd().split("\n").length <= 120);
+  const imports = source.matchAll(/\bfrom "(.*)"/g).map(([, name]) => name).toArray();
+  assertEquals(imports, ["jsr:@std/cli@^1.0.32/parse-args"]);
+});
+
+Deno.test("multiconn_server.ts prints connections and echoes, cut and escaped", async () => {
+  await using server = await startServer(SERVER);
+  using conn = await connect(server.port);
+  const name = `127\\.0\\.0\\.1:${conn.localAddr.port}`;
+  const said: [string, string][] = [
+    ["Hello, \u{1F430}", '"Hello, \u{1F430}"'],
+    ["\x1b[31m\u009b1m\u007f\n", String.raw`"\u001b[31m\u009b1m\u007f\n"`],
+    ["x".repeat(81), `"${"x".repeat(80)}…"`],
+  ];
+  for (const [text, quoted] of said) {
+    const bytes = new TextEncoder().encode(text);
+    await writeAll(conn, bytes);
+    assertEquals(await readExactly(conn, bytes.length), bytes);
+    await server.prints(new RegExp(`\nEchoing ${RegExp.escape(quoted)} to ${name}\n`));
+  }
+  await conn.closeWrite();
+  await server.prints(new RegExp(`Closing connection to ${name}\n`));
+  assertMatch(
+    server.stdout,
+    new RegExp(
+      `^Listening on .*\nAccepted connection from ${name}\n(Echoing .*\n){3}Closing .*\n$`,
+    ),
+  );
+  assertEquals(server.stderr, "");
+});
+
+Deno.test("multiconn_server.ts with --quiet prints only where it listens", async () => {
+  await using server = await startServer(SERVER, "--quiet");
+  assertEquals(await exchange(server.port, HELLO), HELLO);
+  server.kill("SIGTERM");
+  assertEquals((await server.ended).code, 0);
+  assertMatch(server.stdout, /^Listening on 127\.0\.0\.1:\d+\n$/);
+  assertEquals(server.stderr, "");
+});
+
+Deno.test("multiconn_server.ts serves a second client while the first is silent", async () => {
+  await using server = await startServer(SERVER);
+  using first = await connect(server.port);
+  await server.prints(/Accepted/);
+  assertEquals(await exchange(server.port, HELLO), HELLO);
+  await writeAll(first, HELLO);
+  assertEquals(await readExactly(first, HELLO.length), HELLO);
+});
+
+Deno.test("multiconn_server.ts returns 64 MiB that a client half-closes behind before it reads", async () => {
+  await using server = await startServer(SERVER, "--quiet");
+  using conn = await connect(server.port);
+  const bytes = noise(64 * 1024 * 1024);
+  const sent = writeAll(conn, bytes).then(() => conn.closeWrite());
+  assertEquals(await exchange(server.port, HELLO), HELLO); // meanwhile
+  const received = await readToEnd(conn);
+  await sent;
+  assert(equals(received, bytes));
+});
+
+Deno.test("multiconn_server.ts outlives 500 connections that are reset at once", async () => {
+  await using server = await startServer(SERVER, "--quiet");
+  for (let i = 0; i < 10; i++) {
+    await Promise.all(Array.from({ length: 50 }, () => connectAndReset(server.port)));
+  }
+  assertEquals(await exchange(server.port, HELLO), HELLO);
+});
+
+Deno.test("multiconn_server.ts contains a reset: one line, and the other clients go on", async () => {
+  await using server = await startServer(SERVER, "--quiet");
+  using other = await connect(server.port);
+  for (let i = 0; i < 20; i++) {
+    await connectAndReset(server.port, HELLO); // between the request and its echo
+    await connectAndReset(server.port, noise(1024 * 1024)); // in the middle of the echo
+    await writeAll(other, HELLO);
+    assertEquals(await readExactly(other, HELLO.length), HELLO);
+  }
+  assertEquals(await exchange(server.port, HELLO), HELLO);
+  server.kill("SIGTERM");
+  assertEquals((await server.ended).code, 0);
+  const lines = server.stderr.trimEnd().split("\n");
+  assert(lines.length >= 20 && lines.length <= 40, server.stderr); // some leave nothing behind
+  for (const line of lines) assertMatch(line, /^Lost connection to 127\.0\.0\.1:\d+: [ -~]+$/);
+});
+
+Deno.test({
+  name: "multiconn_server.ts holds bounded memory for a client that never reads, and closes it",
+  ignore: !linux, // where the memory of a process is found in /proc
+  async fn() {
+    await using server = await startServer(SERVER, "--quiet", "--write-timeout", "1");
+    assertEquals(await exchange(server.port, noise(1024 * 1024)), noise(1024 * 1024)); // warm
+    const before = await residentMemory(server.pid);
+    using conn = await connect(server.port);
+    let sent = 0;
+    const flood = (async () => {
+      const bytes = noise(1024 * 1024);
+      while (true) sent += await conn.write(bytes);
+    })();
+    const closed = flood.catch((error) => error);
+    assertEquals(await exchange(server.port, HELLO), HELLO); // meanwhile
+    assertMatch((await closed).message, /reset|Broken pipe/);
+    assert(sent > 1024 * 1024);
+    const grown = await residentMemory(server.pid) - before;
+    assert(grown < 16 * 1024 * 1024, `${grown} bytes`);
+    assertEquals(await exchange(server.port, HELLO), HELLO);
+    assertMatch(server.stderr, /^Gave up on 127\.0\.0\.1:\d+: it does not read its echo\n$/);
+  },
+});
+
+Deno.test("multiconn_server.ts does not close a client that reads its echo slowly", async () => {
+  await using server = await startServer(SERVER, "--quiet", "--write-timeout", "0.4");
+  using conn = await connect(server.port);
+  const bytes = noise(16 * 1024 * 1024);
+  const sent = writeAll(conn, bytes).then(() => conn.closeWrite());
+  const received = new Uint8Array(bytes.length);
+  const chunk = bytes.length / 8; // one every 0.1 s: the whole takes longer than the time-out
+  for (let at = 0; at < bytes.length; at += chunk) {
+    received.set(await readExactly(conn, chunk), at);
+    await new Promise((resume) => setTimeout(resume, 100));
+  }
+  await sent;
+  assert(equals(received, bytes));
+});
+
+Deno.test("multiconn_server.ts closes idle clients, and spends no time on them meanwhile", async () => {
+  await using server = await startServer(SERVER, "--quiet", "--idle-timeout", "1");
+  const start = performance.now();
+  const connections = await Promise.all(Array.from({ length: 100 }, () => connect(server.port)));
+  const used = linux ? await processorTime(server.pid) : 0;
+  await Promise.all(connections.map(readToEnd));
+  assert(performance.now() - start >= 1000);
+  if (linux) assert(await processorTime(server.pid) - used < 0.3);
+  for (const conn of connections) conn.close();
+  assertEquals(await exchange(server.port, HELLO), HELLO);
+  assertEquals(server.stderr, "");
+});
+
+Deno.test({
+  name: "multiconn_server.ts waits when descriptors run out, and goes on when there are some",
+  ignore: !linux, // bash, ulimit, /proc
+  async fn() {
+    const flags = "run --no-prompt --allow-net";
+    const command = `ulimit -n 64; exec "$0" ${flags} ${SERVER} 127.0.0.1 0 --quiet 2>&1`;
+    await using server = new Program(["-c", command, Deno.execPath()], "bash");
+    const port = Number((await server.prints(/Listening on .*:(\d+)\n/))[1]);
+    const connections = await Promise.all(Array.from({ length: 100 }, () => connect(port)));
+    await server.prints(/Cannot accept: Too many open files .*; next try in 5 ms\n/);
+    const used = await processorTime(server.pid);
+    await server.prints(/; next try in 640 ms\n/);
+    assert(await processorTime(server.pid) - used < 0.3); // of more than a second: no spin
+    for (const conn of connections) conn.close();
+    assertEquals(await exchange(port, HELLO), HELLO);
+  },
+});
+
+Deno.test({
+  name: "multiconn_server.ts on SIGTERM lets clients finish, closes idle ones and frees its port",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using server = await startServer(SERVER, "--quiet");
+    const { port } = server;
+    using idle = await connect(port);
+    using busy = await connect(port);
+    const bytes = noise(16 * 1024 * 1024);
+    const sent = writeAll(busy, bytes).then(() => busy.closeWrite());
+    await readExactly(busy, 1024 * 1024);
+    server.kill("SIGTERM");
+    assertEquals(await readToEnd(idle), new Uint8Array());
+    assertEquals((await readToEnd(busy)).length, bytes.length - 1024 * 1024);
+    await sent;
+    assertEquals((await server.ended).code, 0);
+    assertEquals(server.stderr, "");
+    await using next = await startServer(SERVER, "--quiet");
+    Deno.listen({ hostname: "127.0.0.1", port }).close();
+    assertEquals(await exchange(next.port, HELLO), HELLO);
+  },
+});
+
+Deno.test({
+  name: "multiconn_server.ts ends with exit code 1 at a second signal, or after ten seconds",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const start = performance.now();
+    await using server = await startServer(SERVER, "--quiet");
+    await using other = await startServer(SERVER, "--quiet");
+    using conn = await stuck(server.port);
+    using otherConn = await stuck(other.port);
+    other.kill("SIGINT");
+    server.kill("SIGINT");
+    while (await connect(server.port).then((conn) => (conn.close(), true), () => false));
+    server.kill("SIGTERM");
+    assertEquals((await server.ended).code, 1);
+    assertEquals(server.stderr, "Stopped at once\n");
+    assert(performance.now() - start < 8000);
+    assertEquals((await other.ended).code, 1);
+    assertEquals(other.stderr, "1 connections did not finish\n");
+    assert(performance.now() - start >= 10_000);
+    void [conn, otherConn];
+  },
+});
+
+Deno.test({
+  name: "multiconn_server.ts gives each of 1000 busy clients its turn",
+  ignore: !hasCompiler,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    try {
+      const source = new URL("bench/peers/load.c", import.meta.url).pathname;
+      assert(await works("cc", "-O2", "-o", `${folder}/load`, source));
+      await using server = await startServer(SERVER, "--quiet");
+      const args = ["pingpong", String(server.port), "1000", "64", "2"];
+      await using load = new Program(args, `${folder}/load`);
+      assertEquals((await load.ended).code, 0, load.stderr);
+      const { wrong, leastRounds, meanRounds } = JSON.parse(load.stdout);
+      assertEquals(wrong, 0);
+      assert(leastRounds > meanRounds / 4, load.stdout); // a plain loop: next to none
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test("multiconn_server.ts gives a clear line and exit code 1 for wrong arguments", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = taken.addr;
+  const wrong: [string[], string][] = [
+    [[], "Usage: multiconn_server.ts <host> <port>"],
+    [["127.0.0.1"], "Usage: "],
+    [["127.0.0.1", "0", "1"], "Usage: "],
+    [["127.0.0.1", "0", "--idle-timeout", "soon"], "Usage: "],
+    [["127.0.0.1", "0", "--write-timeout=0"], "Usage: "],
+    [["127.0.0.1", "0", "--loud"], "Unknown option: --loud\nUsage: "],
+    [["127.0.0.1", "http"], "Cannot listen on 127.0.0.1:http: Invalid port"],
+    [["127.0.0.1", String(port)], `Cannot listen on 127.0.0.1:${port}: Address already in use`],
+  ];
+  await Promise.all(wrong.map(async ([args, message]) => {
+    const { code, stdout, stderr } = await runScript(SERVER, ...args);
+    assertEquals([code, stdout], [1, ""]);
+    assert(stderr.startsWith(message), stderr);
+  }));
+  const { code, stdout, stderr } = await runScript(SERVER, "--help");
+  assertEquals([code, stderr], [0, ""]);
+  assertMatch(stdout, /^Usage: /);
+});
+
+/** A connection on which the server cannot write on, since nobody reads. */
+async function stuck(port: number): Promise<Deno.TcpConn> {
+  const conn = await connect(port);
+  const bytes = noise(1024 * 1024);
+  let stalled = false;
+  while (!stalled) {
+    const write = conn.write(bytes);
+    let timer;
+    stalled = await Promise.race([
+      write.then(() => false, () => true),
+      new Promise<boolean>((resolve) => timer = setTimeout(resolve, 500, true)),
+    ]);
+    clearTimeout(timer);
+    if (stalled) write.catch(() => {});
+  }
+  return conn;
+}
+
+function connect(port: number): Promise<Deno.TcpConn> {
+  return Deno.connect({ hostname: "127.0.0.1", port });
+}
+
+async function readExactly(conn: Deno.Conn, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length;) {
+    const n = await conn.read(bytes.subarray(at));
+    if (n === null) throw new Error(`The stream ended after ${at} of ${length} bytes`);
+    at += n;
+  }
+  return bytes;
+}
+
+/** The resident memory of a process, in bytes. */
+async function residentMemory(pid: number): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  return Number(/VmRSS:\s*(\d+)/.exec(status)![1]) * 1024;
+}
+
+/** The processor time that a process has used, in seconds. */
+async function processorTime(pid: number): Promise<number> {
+  const fields = (await Deno.readTextFile(`/proc/${pid}/stat`)).split(") ")[1]!.split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+async function works(command: string, ...args: string[]): Promise<boolean> {
+  try {
+    return (await new Deno.Command(command, { args, stdout: "null" }).output()).success;
+  } catch {
+    return false; // it is not installed
+  }
+}
