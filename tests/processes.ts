@@ -22,20 +22,27 @@ export class Program implements AsyncDisposable {
   readonly ended: Promise<Deno.CommandStatus>;
   readonly pid: number;
   readonly #child: Deno.ChildProcess;
+  readonly #keys: WritableStreamDefaultWriter<Uint8Array> | undefined;
   readonly #waiting = new Set<() => void>();
   #running = true;
 
   /** Starts `command`, by default this Deno, in the package's folder. */
-  constructor(args: string[], command = Deno.execPath(), env: Record<string, string> = {}) {
+  constructor(
+    args: string[],
+    command: string = Deno.execPath(),
+    env: Record<string, string> = {},
+    stdin: "null" | "piped" = "null",
+  ) {
     this.#child = new Deno.Command(command, {
       args,
       cwd: ROOT,
       env: { NO_COLOR: "1", ...env },
-      stdin: "null",
+      stdin,
       stdout: "piped",
       stderr: "piped",
     }).spawn();
     this.pid = this.#child.pid;
+    if (stdin === "piped") this.#keys = this.#child.stdin.getWriter();
     const collected = Promise.all([
       this.#collect(this.#child.stdout, (text) => this.stdout += text),
       this.#collect(this.#child.stderr, (text) => this.stderr += text),
@@ -69,6 +76,11 @@ export class Program implements AsyncDisposable {
     }
   }
 
+  /** Types on its stdin, if that is piped. */
+  async types(text: string): Promise<void> {
+    await this.#keys!.write(new TextEncoder().encode(text));
+  }
+
   kill(signal: Deno.Signal): void {
     this.#child.kill(signal);
   }
@@ -79,6 +91,7 @@ export class Program implements AsyncDisposable {
         this.#child.kill("SIGKILL");
       } catch { /* it ended by itself in this moment */ }
     }
+    await this.#keys?.close().catch(() => {}); // it may be closed, or the program gone
     await this.ended;
   }
 

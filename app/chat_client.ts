@@ -1,0 +1,93 @@
+// The chat client: says every line of its input to everybody, and prints what all the others say.
+import { decodeChat, encodeChat, type FromClient, MAX_CONTENT_LENGTH } from "./chat.ts";
+import {
+  fail,
+  failUsage,
+  listenForStop,
+  readCommandLine,
+  readPort,
+  seconds,
+} from "./command_line.ts";
+import { connect, MessageConnection } from "./connection.ts";
+import { escapeText } from "./escape.ts";
+
+const LEAVE_TIMEOUT = 2_000; // milliseconds for the server to answer our leave, after Ctrl-C
+
+const { options, args } = readCommandLine(
+  `deno run --allow-net app/chat_client.ts <host> <port> <name>
+
+Joins a chat. Each line of the input is said to everybody, except
+  /who   asks who is there
+  /quit  leaves, as do the end of the input and Ctrl-C`,
+  { "timeout": seconds(30, "for the server to say anything at all, and be it a ping") },
+);
+const [hostname, port, name] = args;
+if (hostname === undefined || port === undefined || name === undefined || args.length > 3) {
+  failUsage("Expected a host, a port and a name");
+}
+const address = { hostname, port: readPort(port) };
+
+let connection: MessageConnection;
+let sent = Promise.resolve();
+let pong: Promise<void> | undefined;
+try {
+  const { timeout } = options;
+  connection = new MessageConnection(await connect({ address }), {
+    headerTimeout: timeout,
+    messageTimeout: timeout,
+    idleTimeout: timeout,
+  });
+  const { stop, kill } = listenForStop(LEAVE_TIMEOUT);
+  stop.addEventListener("abort", () => send({ type: "leave" }));
+  kill.addEventListener("abort", () => Deno.exit(0));
+  send({ type: "join", name });
+  sendInput().catch((error: Error) => fail(`Cannot read the input: ${error.message}`));
+  await printMessages();
+} catch (error) {
+  fail(`Cannot chat at ${hostname}:${port}: ${escapeText((error as Error).message)}`);
+}
+Deno.exit(0); // although the input may go on
+
+async function sendInput(): Promise<void> {
+  for await (const line of readLines()) {
+    if (line === "/quit") break;
+    if (line === "/who") await send({ type: "who" });
+    else if (line !== "") await send({ type: "say", text: line });
+  }
+  await send({ type: "leave" });
+}
+
+async function* readLines(): AsyncGenerator<string> {
+  let rest = "";
+  for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split(/\r?\n/);
+    rest = lines.pop()!;
+    yield* lines;
+  }
+  if (rest !== "") yield rest;
+}
+
+/** Prints what happens, until the server says that we have left. */
+async function printMessages(): Promise<void> {
+  for (let message; (message = await connection.receive()) !== undefined;) {
+    const { type, name: who, names, text, reason } = decodeChat(message);
+    if (type === "error") throw new Error(String(reason));
+    if (type === "leave" && who === name) return;
+    if (type === "ping") pong ??= send({ type: "pong" }).then(() => pong = undefined);
+    if (type === "join") console.log(`* ${printable(who)} joined`);
+    if (type === "leave") console.log(`* ${printable(who)} left`);
+    if (type === "say") console.log(`${printable(who)}: ${printable(text)}`);
+    if (type === "who") console.log(`* here: ${[names].flat().map(printable).join(", ")}`);
+  }
+  throw new Error("The server closed the connection");
+}
+
+function printable(value: unknown): string {
+  return escapeText(String(value), MAX_CONTENT_LENGTH);
+}
+
+/** Sends a message after those before it. Where that fails, receiving fails as well, and says why. */
+function send(content: FromClient): Promise<void> {
+  const message = encodeChat(content);
+  return sent = sent.then(() => connection.send(message)).catch(() => {});
+}

@@ -1,0 +1,139 @@
+// The chat server: what one client says goes to everybody, and nobody waits for a slow reader.
+import { decodeChat, encodeChat, type FromServer, MAX_CONTENT_LENGTH } from "./chat.ts";
+import {
+  fail,
+  failUsage,
+  listenForStop,
+  readCommandLine,
+  readPort,
+  seconds,
+} from "./command_line.ts";
+import { MessageConnection, nameOf, serve } from "./connection.ts";
+import { escapeText } from "./escape.ts";
+import { isMessageError, type Message } from "./message.ts";
+import { endOfTurn, MAX_QUEUE_LENGTH, Outbox } from "./outbox.ts";
+
+const DRAIN_TIMEOUT = 10_000; // milliseconds for all to get what was said, after Ctrl-C
+const MAX_TURN_LENGTH = MAX_QUEUE_LENGTH / 4; // bytes; more at once would overrun even fast readers
+const NAME = /^[^\p{Cc}\p{Cs}]{1,32}$/u; // no control characters, no lone surrogates
+
+const { options, args } = readCommandLine(
+  `deno run --allow-net app/chat_server.ts [host] [port]
+
+Lets people chat, on host (127.0.0.1) and port (65432; 0 takes a free one).`,
+  { "ping-interval": seconds(15, "between pings; who is silent for two of them is dropped") },
+);
+const [hostname = "127.0.0.1", port = "65432"] = args;
+if (args.length > 2) failUsage(`Unexpected argument ${args[2]}`);
+
+/** The error for what a client may not do. */
+class ChatError extends Error {}
+
+/** One who chats. The name is known once it has joined. */
+interface Client {
+  name?: string;
+  outbox: Outbox;
+}
+
+const clients = new Map<string, Client>(); // who has joined, by name
+let turnLength = 0; // bytes that have come up in this turn
+
+const signals = listenForStop(DRAIN_TIMEOUT);
+const listener = listen({ hostname, port: readPort(port), tcpBacklog: 4096 });
+console.log(`Listening on ${nameOf(listener.addr)}`);
+setInterval(() => broadcast({ type: "ping" }), options.pingInterval);
+await serve(listener, handle, signals);
+Deno.exit(signals.kill.aborted ? 1 : 0);
+
+async function handle(conn: Deno.Conn): Promise<void> {
+  const address = nameOf(conn.remoteAddr);
+  using connection = new MessageConnection(conn, {
+    maxContentLength: MAX_CONTENT_LENGTH,
+    idleTimeout: 2 * options.pingInterval,
+    signal: signals.stop,
+  });
+  let reported = false;
+  const report = (reason: string) => {
+    const who = escapeText(client.name ?? "a stranger");
+    if (!reported) console.error(`Dropped ${who} (${address}): ${reason}`);
+    reported = true;
+  };
+  const outbox = new Outbox(connection, report);
+  const client: Client = { outbox };
+  try {
+    while (!signals.stop.aborted) {
+      const message = await connection.receive();
+      while (turnLength > MAX_TURN_LENGTH) await endOfTurn();
+      if (message === undefined || !obey(client, message)) break;
+    }
+  } catch (error) {
+    const reason = escapeText((error as Error).message);
+    if (error instanceof ChatError || isMessageError(error)) {
+      report(reason);
+      outbox.push(encode({ type: "error", reason }));
+    } else {
+      outbox.drop(reason);
+    }
+  }
+  leave(client);
+  await outbox.written;
+  await connection.linger();
+}
+
+/** Does what a client asks for, and returns whether it stays. */
+function obey(client: Client, message: Message): boolean {
+  const { type, name, text } = decodeChat(message);
+  if (client.name === undefined) {
+    if (type !== "join") throw new ChatError("Expected a join as the first message");
+    join(client, name);
+  } else if (type === "say") {
+    if (typeof text !== "string" || !text.isWellFormed()) {
+      throw new ChatError("Cannot say that: it is not a text");
+    }
+    broadcast({ type, name: client.name, text });
+  } else if (type === "who") {
+    client.outbox.push(encode({ type, names: [...clients.keys()] }));
+  } else if (type !== "pong" && type !== "leave") {
+    throw new ChatError("Expected a message of type say, who, pong or leave");
+  }
+  return type !== "leave";
+}
+
+function join(client: Client, name: unknown): void {
+  if (typeof name !== "string" || !NAME.test(name)) {
+    throw new ChatError(
+      "Cannot join: a name has 1 to 32 characters, none of them control characters",
+    );
+  }
+  if (clients.has(name)) throw new ChatError("Cannot join: somebody else has this name");
+  client.name = name;
+  clients.set(name, client);
+  broadcast({ type: "join", name });
+}
+
+function leave({ name }: Client): void {
+  if (name === undefined) return;
+  if (!signals.stop.aborted) broadcast({ type: "leave", name });
+  clients.delete(name);
+}
+
+/** Queues a message for everybody: encoded once, and in the same order for all. */
+function broadcast(content: FromServer): void {
+  const message = encode(content);
+  for (const { outbox } of clients.values()) outbox.push(message);
+}
+
+function encode(content: FromServer): Uint8Array {
+  const message = encodeChat(content);
+  if (turnLength === 0) endOfTurn().then(() => turnLength = 0);
+  turnLength += message.length;
+  return message;
+}
+
+function listen(address: Deno.TcpListenOptions & { tcpBacklog: number }): Deno.Listener {
+  try {
+    return Deno.listen(address);
+  } catch (error) {
+    return fail(`Cannot listen on ${hostname}:${port}: ${(error as Error).message}`);
+  }
+}

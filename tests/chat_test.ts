@@ -1,0 +1,534 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { concat } from "@std/bytes/concat";
+import { equals } from "@std/bytes/equals";
+import { encodeChat, type FromClient } from "../app/chat.ts";
+import { decodeContent, type Message, MessageDecoder } from "../app/message.ts";
+import { MAX_QUEUE_LENGTH, Outbox } from "../app/outbox.ts";
+import { Program, startServer, writeAll } from "./processes.ts";
+
+const SERVER = "app/chat_server.ts";
+const COUNT = 200; // clients
+const LONGEST = "x".repeat(16 * 1024 - 30); // about as much as can be said at once
+const PATIENCE = 30_000; // milliseconds after which a test that waits in vain fails
+const encoder = new TextEncoder();
+
+/** What a client hears, without the pings, which it answers. */
+class Peer implements Disposable {
+  readonly conn: Deno.Conn;
+  readonly #decoder = new MessageDecoder({ copy: true });
+  readonly #buffer = new Uint8Array(64 * 1024);
+  readonly #timer: ReturnType<typeof setTimeout>;
+
+  constructor(conn: Deno.Conn) {
+    this.conn = conn;
+    this.#timer = setTimeout(() => conn[Symbol.dispose](), PATIENCE);
+  }
+
+  send(...contents: FromClient[]): Promise<void> {
+    return writeAll(this.conn, concat(contents.map(encodeChat)));
+  }
+
+  async nextMessage(): Promise<Message | undefined> {
+    while (true) {
+      const message = this.#decoder.next();
+      if (message) return message;
+      const n = await this.conn.read(this.#buffer);
+      if (n === null) {
+        this.#decoder.end();
+        return undefined;
+      }
+      this.#decoder.push(this.#buffer.subarray(0, n));
+    }
+  }
+
+  /** The content of the next message, or `undefined` at the end. */
+  async next(): Promise<Record<string, unknown> | undefined> {
+    while (true) {
+      const message = await this.nextMessage();
+      if (message === undefined) return undefined;
+      const content = decodeContent(message) as Record<string, unknown>;
+      if (content.type !== "ping") return content;
+      await this.send({ type: "pong" });
+    }
+  }
+
+  /** Reads until a message of this type, and perhaps about this name, which is returned. */
+  async until(type: string, name?: string): Promise<Record<string, unknown>> {
+    while (true) {
+      const content = await this.next();
+      if (content === undefined) throw new Error(`The end came before ${type} ${name}`);
+      if (content.type === type && (name === undefined || content.name === name)) return content;
+    }
+  }
+
+  [Symbol.dispose]() {
+    clearTimeout(this.#timer);
+    this.conn[Symbol.dispose]();
+  }
+}
+
+async function connectPeer(port: number): Promise<Peer> {
+  return new Peer(await Deno.connect({ hostname: "127.0.0.1", port }));
+}
+
+/** Joins, and has heard so. */
+async function join(port: number, name: string): Promise<Peer> {
+  const peer = await connectPeer(port);
+  await peer.send({ type: "join", name });
+  await peer.until("join", name);
+  return peer;
+}
+
+/** A crowd in which everybody has heard that everybody has joined. */
+async function joinAll(port: number, count: number): Promise<Peer[] & Disposable> {
+  const peers: Peer[] = [];
+  for (let i = 0; i < count; i++) peers.push(await join(port, `guest ${i}`));
+  await Promise.all(peers.slice(0, -1).map((peer) => peer.until("join", `guest ${count - 1}`)));
+  return Object.assign(peers, {
+    [Symbol.dispose]: () => peers.forEach((peer) => peer[Symbol.dispose]()),
+  });
+}
+
+async function take(peer: Peer, count: number): Promise<Uint8Array[]> {
+  const contents: Uint8Array[] = [];
+  while (contents.length < count) contents.push((await peer.nextMessage())!.content);
+  return contents;
+}
+
+/** Joins, does something wrong, and returns the reason for which it is thrown out. */
+async function refusal(port: number, bytes: Uint8Array, name?: string): Promise<unknown> {
+  using peer = name === undefined ? await connectPeer(port) : await join(port, name);
+  await writeAll(peer.conn, bytes);
+  const { reason } = await peer.until("error");
+  while (await peer.next() !== undefined);
+  return reason;
+}
+
+/** Ends a server, and returns all it has written to stderr, but for what Deno says while it starts. */
+async function errorsOf(server: Program): Promise<string> {
+  server.kill("SIGKILL");
+  await server.ended;
+  return server.stderr.replaceAll(/^Download .*\n/gm, "");
+}
+
+/** A message whose content is this text, JSON or not. */
+function raw(content: string): Uint8Array {
+  const length = encoder.encode(content).length;
+  const header = `{"byteorder":"little","content-type":"text/json","content-encoding":"utf-8",` +
+    `"content-length":${length}}`;
+  return concat([new Uint8Array([0, header.length]), encoder.encode(header + content)]);
+}
+
+/** Stands in for a connection: its writes end when the test says so. */
+class StuckConnection implements Disposable {
+  readonly written: Uint8Array[] = [];
+  closed = 0;
+  finish = () => {};
+
+  send(bytes: Uint8Array): Promise<void> {
+    this.written.push(bytes);
+    return new Promise((resolve) => this.finish = resolve);
+  }
+
+  [Symbol.dispose]() {
+    this.closed++;
+    this.finish();
+  }
+}
+
+const nextTurn = () => new Promise((resolve) => setTimeout(resolve));
+
+Deno.test("Outbox writes one thing at a time, in order, and what waits in one write", async () => {
+  const connection = new StuckConnection();
+  const outbox = new Outbox(connection, () => {});
+  for (const byte of [1, 2]) outbox.push(new Uint8Array([byte]));
+  await nextTurn();
+  for (const byte of [3, 4]) outbox.push(new Uint8Array([byte]));
+  await nextTurn();
+  assertEquals(connection.written, [new Uint8Array([1, 2])]);
+  connection.finish();
+  await nextTurn();
+  assertEquals(connection.written, [new Uint8Array([1, 2]), new Uint8Array([3, 4])]);
+  connection.finish();
+  await outbox.written;
+});
+
+Deno.test("Outbox drops whom more than 256 KiB wait for, and not a byte earlier", async () => {
+  const connection = new StuckConnection();
+  const reasons: string[] = [];
+  const outbox = new Outbox(connection, (reason) => reasons.push(reason));
+  outbox.push(new Uint8Array(MAX_QUEUE_LENGTH - 1));
+  await nextTurn(); // being written counts as well
+  outbox.push(new Uint8Array(1));
+  assertEquals([connection.closed, reasons], [0, []]);
+  outbox.push(new Uint8Array(1));
+  outbox.push(new Uint8Array(1));
+  assertEquals(connection.closed, 1);
+  assertEquals(reasons, ["Reads too slowly: 262145 bytes wait, the limit is 262144"]);
+  await outbox.written;
+  assertEquals(connection.written.length, 1);
+});
+
+Deno.test("Outbox frees its room when bytes are written", async () => {
+  const connection = new StuckConnection();
+  const outbox = new Outbox(connection, () => {});
+  for (let i = 0; i < 3; i++) {
+    outbox.push(new Uint8Array(MAX_QUEUE_LENGTH));
+    await nextTurn();
+    connection.finish();
+    await outbox.written;
+  }
+  assertEquals(connection.closed, 0);
+});
+
+Deno.test(`${SERVER} delivers what ${COUNT} clients say to each, once and in the same order`, async () => {
+  await using server = await startServer(SERVER);
+  using peers = await joinAll(server.port, COUNT);
+  await Promise.all(
+    peers.map((peer, i) =>
+      peer.send({ type: "say", text: `${i} a` }, { type: "say", text: `${i} b` })
+    ),
+  );
+  const heard = await Promise.all(peers.map((peer) => take(peer, 2 * COUNT)));
+  for (const contents of heard) {
+    assert(contents.every((content, i) => equals(content, heard[0]![i]!)), "the order differs");
+  }
+  const said = heard[0]!.map((content) => JSON.parse(new TextDecoder().decode(content)));
+  for (let i = 0; i < COUNT; i++) {
+    assertEquals(
+      said.filter(({ name }) => name === `guest ${i}`),
+      ["a", "b"].map((word) => ({ type: "say", name: `guest ${i}`, text: `${i} ${word}` })),
+    );
+  }
+  assertEquals(await errorsOf(server), "");
+});
+
+Deno.test(`${SERVER} drops a client that stops reading, and the ${COUNT - 1} others wait for nothing`, async () => {
+  await using server = await startServer(SERVER);
+  using _sleeper = await join(server.port, "sleeper");
+  using peers = await joinAll(server.port, COUNT - 1);
+  const speaker = peers[0]!;
+  const length = LONGEST.length;
+  let said = 0;
+  while (!/^Dropped .*\n/m.test(server.stderr)) {
+    assert(said < MAX_QUEUE_LENGTH + 8 * 1024 ** 2, "the systems' buffers hold less than 8 MiB");
+    await speaker.send({ type: "say", text: LONGEST });
+    said += length;
+    // All of them have it before the next is said: nobody can have waited for the one who sleeps.
+    for (const peer of peers) await peer.nextMessage();
+  }
+  const [, waiting] = server.stderr.match(
+    /^Dropped sleeper \(127\.0\.0\.1:\d+\): Reads too slowly: (\d+) bytes wait, the limit is 262144\n$/m,
+  )!;
+  assert(Number(waiting) <= MAX_QUEUE_LENGTH + length + 1000);
+  for (const peer of peers) await peer.until("leave", "sleeper");
+  using again = await join(server.port, "sleeper");
+  await again.send({ type: "who" });
+  assertEquals((await again.until("who")).names, [
+    ...peers.keys().map((i) => `guest ${i}`),
+    "sleeper",
+  ]);
+});
+
+Deno.test(`${SERVER} drops nobody who reads when all speak at length at once`, async () => {
+  await using server = await startServer(SERVER);
+  using peers = await joinAll(server.port, 40);
+  const reading = peers.map((peer) => take(peer, 40)); // 640 KiB, more than may wait for one
+  await Promise.all(peers.map((peer) => peer.send({ type: "say", text: LONGEST })));
+  await Promise.all(reading);
+  assertEquals(await errorsOf(server), "");
+});
+
+Deno.test(`${SERVER} delivers a flood to those who read, and drops the one who does not`, async () => {
+  await using server = await startServer(SERVER);
+  using peers = await joinAll(server.port, 3);
+  const count = 5000;
+  const flood = Array.from({ length: count }, (_, i) => encodeChat({ type: "say", text: `${i}` }));
+  const reading = peers.map((peer) => take(peer, count));
+  await writeAll(peers[0]!.conn, concat(flood));
+  for (const contents of await Promise.all(reading)) {
+    contents.forEach((content, i) => assert(new TextDecoder().decode(content).endsWith(`"${i}"}`)));
+  }
+  using deaf = await join(server.port, "deaf");
+  const listening = peers.map((peer) => peer.until("leave", "deaf"));
+  const flooding = (async () => {
+    const bytes = concat(Array(20).fill(encodeChat({ type: "say", text: LONGEST })));
+    while (true) await writeAll(deaf.conn, bytes);
+  })();
+  await flooding.catch(() => {});
+  await Promise.all(listening);
+  assertMatch(await errorsOf(server), /^Dropped deaf \(.*\): Reads too slowly: .*\n$/);
+});
+
+Deno.test(`${SERVER} refuses names that are taken, empty, too long, or no clean text`, async () => {
+  await using server = await startServer(SERVER);
+  using ada = await join(server.port, "ada");
+  const refuse = (name: string) => refusal(server.port, raw(`{"type":"join","name":${name}}`));
+  assertEquals(await refuse('"ada"'), "Cannot join: somebody else has this name");
+  const names = [
+    '""',
+    JSON.stringify("🐶".repeat(33)),
+    '"a\\nb"',
+    '"\\u009b"',
+    '"\\ud800"',
+    "1",
+    "[]",
+  ];
+  for (const name of names) {
+    assertMatch(`${await refuse(name)}`, /^Cannot join: a name has 1 to 32 characters/);
+  }
+  using dogs = await join(server.port, "🐶".repeat(32));
+  using prototype = await join(server.port, "__proto__");
+  await ada.send({ type: "who" });
+  assertEquals((await ada.until("who")).names, ["ada", "🐶".repeat(32), "__proto__"]);
+  await dogs.send({ type: "leave" });
+  assertEquals((await prototype.until("leave")).name, "🐶".repeat(32));
+});
+
+Deno.test(`${SERVER} throws out who sends nonsense, tells why, and tells the others`, async () => {
+  await using server = await startServer(SERVER);
+  using ada = await join(server.port, "ada");
+  const oversized = raw(JSON.stringify({ type: "say", text: "x".repeat(16 * 1024) }));
+  const cases: [Uint8Array, RegExp][] = [
+    [oversized, /its length is 16\d+ bytes, the limit is 16384/],
+    [raw("{"), /not JSON/],
+    [raw("null"), /^Expected a message of type say, who, pong or leave$/],
+    [raw('{"type":"join","name":"eve"}'), /^Expected a message of type say, who, pong or leave$/],
+    [raw('{"type":"say"}'), /^Cannot say that/],
+    [raw('{"type":"say","text":"\\ud800"}'), /^Cannot say that/],
+    [new Uint8Array(2), /header/],
+  ];
+  for (const [bytes, reason] of cases) {
+    assertMatch(`${await refusal(server.port, bytes, "eve")}`, reason);
+    await ada.until("leave", "eve");
+  }
+  assertMatch(`${await refusal(server.port, raw('{"type":"who"}'))}`, /^Expected a join/);
+  await ada.send({ type: "say", text: "still here" });
+  assertEquals((await ada.until("say")).text, "still here");
+});
+
+Deno.test(`${SERVER} tells when a client leaves, ends or is reset inside a message`, async () => {
+  await using server = await startServer(SERVER);
+  using ada = await join(server.port, "ada");
+  using bob = await connectPeer(server.port);
+  const half = encodeChat({ type: "say", text: "half" }).subarray(0, 100);
+  await writeAll(bob.conn, concat([encodeChat({ type: "join", name: "bob" }), half]));
+  await bob.conn.read(new Uint8Array(1));
+  bob.conn.close(); // with input unread, which resets the connection
+  await ada.until("leave", "bob");
+
+  using gone = await join(server.port, "carol");
+  await gone.conn.closeWrite();
+  await ada.until("leave", "carol");
+
+  using polite = await join(server.port, "dan");
+  await polite.send({ type: "say", text: "bye" }, { type: "leave" });
+  assertEquals(await polite.next(), { type: "say", name: "dan", text: "bye" });
+  assertEquals(await polite.next(), { type: "leave", name: "dan" });
+  assertEquals(await polite.next(), undefined);
+  assertMatch(await errorsOf(server), /^Dropped bob \(.*\): [^\n]+\n$/);
+});
+
+Deno.test(`${SERVER} pings, and drops who does not answer`, async () => {
+  await using server = await startServer(SERVER, "--ping-interval", "0.5");
+  await using typist = new Typist(server.port, "typist");
+  await typist.prints("* typist joined\n");
+  using ada = await join(server.port, "ada");
+  using _dead = await join(server.port, "dead");
+  await ada.until("leave", "dead"); // meanwhile, the two others answer
+  await ada.send({ type: "who" });
+  assertEquals((await ada.until("who")).names, ["typist", "ada"]);
+  assertMatch(await errorsOf(server), /^Dropped dead \(.*\): No message came within 1 s\n$/);
+});
+
+Deno.test(`${SERVER} delivers what was said, then ends all connections and exits 0 on Ctrl-C`, async () => {
+  await using server = await startServer(SERVER);
+  using peers = await joinAll(server.port, 3);
+  await peers[0]!.send({ type: "say", text: "last words" });
+  await peers[1]!.until("say");
+  server.kill("SIGINT");
+  for (const peer of [peers[0]!, peers[2]!]) {
+    assertEquals(await peer.next(), { type: "say", name: "guest 0", text: "last words" });
+  }
+  for (const peer of peers) {
+    assertEquals(await peer.next(), undefined);
+    await peer.conn.closeWrite();
+  }
+  assertEquals((await server.ended).code, 0);
+  Deno.listen({ hostname: "127.0.0.1", port: server.port }).close();
+});
+
+const CLIENT = "app/chat_client.ts";
+
+/** A chat client that is typed to. */
+class Typist implements AsyncDisposable {
+  printed = "";
+  readonly ended: Promise<{ code: number; stderr: string }>;
+  readonly #child: Deno.ChildProcess;
+  readonly #keys: WritableStreamDefaultWriter<Uint8Array>;
+  #changed = Promise.withResolvers<void>();
+
+  constructor(port: number, name: string, options: { terminal?: boolean; args?: string[] } = {}) {
+    const { terminal = false, args = [] } = options;
+    const command = [Deno.execPath(), "run", "--no-prompt", "--allow-net", CLIENT];
+    const inTerminal = "import os, pty, sys; " +
+      "sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+    const words = [...command, ...args, "127.0.0.1", `${port}`, name];
+    if (terminal) words.unshift("python3", "-c", inTerminal);
+    this.#child = new Deno.Command(words[0]!, {
+      args: words.slice(1),
+      cwd: new URL("../", import.meta.url),
+      env: { NO_COLOR: "1" },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#keys = this.#child.stdin.getWriter();
+    const timer = setTimeout(() => this.kill("SIGKILL"), PATIENCE);
+    const reading = this.#read();
+    const stderr = new Response(this.#child.stderr).text();
+    this.ended = this.#child.status.then(async ({ code }) => {
+      clearTimeout(timer);
+      await reading;
+      return { code, stderr: await stderr };
+    });
+  }
+
+  types(text: string): Promise<void> {
+    return this.#keys.write(encoder.encode(text));
+  }
+
+  endInput(): Promise<void> {
+    return this.#keys.close();
+  }
+
+  kill(signal: Deno.Signal) {
+    this.#child.kill(signal);
+  }
+
+  async prints(text: string): Promise<void> {
+    while (!this.printed.includes(text)) await this.#changed.promise;
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.#keys.close().catch(() => {}); // it may be closed already, or the client gone
+    try {
+      this.kill("SIGKILL");
+    } catch { /* it has ended */ }
+    await this.ended;
+  }
+
+  async #read() {
+    for await (const text of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
+      this.printed += text;
+      this.#changed.resolve();
+      this.#changed = Promise.withResolvers();
+    }
+    this.#changed.reject(new Error(`It ended after it printed only ${this.printed}`));
+    this.#changed.promise.catch(() => {});
+  }
+}
+
+Deno.test(`${CLIENT} talks with another through pipes, and both leave with exit code 0`, async () => {
+  await using server = await startServer(SERVER);
+  await using ada = new Typist(server.port, "ada");
+  await ada.prints("* ada joined\n");
+  await using bob = new Typist(server.port, "bob");
+  await bob.prints("* bob joined\n");
+  await ada.types("Hello, bob\n/who\n\nsecond ");
+  await ada.prints("* here: ada, bob\n");
+  await bob.prints("ada: Hello, bob\n");
+  await bob.types("Hi!\r\n🐶 last, without a line break");
+  await bob.endInput();
+  await ada.prints("* bob left\n");
+  await ada.types("line\n/quit\nnever said\n");
+  assertEquals(await bob.ended, { code: 0, stderr: "" });
+  assertEquals(await ada.ended, { code: 0, stderr: "" });
+  const both = "ada: Hello, bob\n";
+  const farewell = "bob: Hi!\nbob: 🐶 last, without a line break\n";
+  assertEquals(bob.printed, `* bob joined\n${both}${farewell}`);
+  assertEquals(
+    ada.printed,
+    `* ada joined\n* bob joined\n${both}* here: ada, bob\n${farewell}* bob left\nada: second line\n`,
+  );
+});
+
+Deno.test(`${CLIENT} works on a terminal, and leaves on Ctrl-D and on Ctrl-C with exit code 0`, async () => {
+  await using server = await startServer(SERVER);
+  using peer = await join(server.port, "peer");
+  for (const [name, key] of [["ada", "\x04"], ["bob", "\x03"]] as const) {
+    await using client = new Typist(server.port, name, { terminal: true });
+    await client.prints(`* ${name} joined`);
+    await client.types("typed\n");
+    await client.prints(`${name}: typed`);
+    await client.types(key);
+    assertEquals((await client.ended).code, 0);
+    assertEquals((await peer.until("leave")).name, name);
+  }
+});
+
+Deno.test(`${CLIENT} prints nothing that could control a terminal`, async () => {
+  await using server = await startServer(SERVER);
+  await using client = new Typist(server.port, "ada");
+  await client.prints("* ada joined\n");
+  using eve = await join(server.port, "eve\u2028*");
+  await eve.send({ type: "say", text: "\x1b[2J\x9b\r\n* ada left\x07" });
+  await client.prints("eve\\u2028*: \\x1b[2J\\x9b\\x0d\\x0a* ada left\\x07\n");
+});
+
+Deno.test(`${CLIENT} exits 1 with one line when the server ends, or refuses its name`, async () => {
+  await using server = await startServer(SERVER);
+  await using ada = new Typist(server.port, "ada");
+  await ada.prints("* ada joined\n");
+  await using second = new Typist(server.port, "ada");
+  const place = `Cannot chat at 127.0.0.1:${server.port}`;
+  assertEquals(await second.ended, {
+    code: 1,
+    stderr: `${place}: Cannot join: somebody else has this name\n`,
+  });
+  server.kill("SIGTERM");
+  assertEquals(await ada.ended, {
+    code: 1,
+    stderr: `${place}: The server closed the connection\n`,
+  });
+  await using late = new Typist(server.port, "late");
+  const { code, stderr } = await late.ended;
+  assertEquals(code, 1);
+  assertMatch(stderr, /^Cannot chat at .*refused.*\n$/);
+});
+
+Deno.test(`${CLIENT} exits 1 with one line when the server is silent, resets or talks nonsense`, async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const nonsense: [Uint8Array, RegExp][] = [
+    [new Uint8Array(), /: No message came within 0.3 s\n$/],
+    [new Uint8Array(100), /: Cannot accept header: its length is 0 bytes\n$/],
+    [raw("{"), /: Cannot decode content: it is not JSON\n$/],
+    [raw('{"type":"error","reason":"\\u001b[2J"}'), /: \\x1b\[2J\n$/],
+    [raw('{"type":"join","name":{"toString":1}}'), /\n$/],
+  ];
+  for (const [bytes, expected] of nonsense) {
+    await using client = new Typist(listener.addr.port, "ada", { args: ["--timeout", "0.3"] });
+    using conn = await listener.accept();
+    await writeAll(conn, bytes);
+    const { code, stderr } = await client.ended;
+    assertEquals(code, 1);
+    assertMatch(stderr, /^Cannot chat at 127\.0\.0\.1:\d+: [^\n]+\n$/);
+    assertMatch(stderr, expected);
+  }
+  await using client = new Typist(listener.addr.port, "ada");
+  const conn = await listener.accept();
+  await conn.read(new Uint8Array(1));
+  conn.close(); // with input unread, which resets the connection
+  assertEquals((await client.ended).code, 1);
+});
+
+Deno.test(`${CLIENT} and ${SERVER} explain themselves with --help, and refuse wrong arguments`, async () => {
+  for (const script of [CLIENT, SERVER]) {
+    await using help = new Program(["run", "--no-prompt", script, "--help"]);
+    assertEquals((await help.ended).code, 0);
+    assertMatch(help.stdout, new RegExp(`^deno run --allow-net ${script} `));
+    await using wrong = new Program(["run", "--no-prompt", script, "a", "1", "b", "c"]);
+    assertEquals((await wrong.ended).code, 2);
+    assertMatch(wrong.stderr, /^[^\n]+ \(try --help\)\n$/);
+  }
+});
