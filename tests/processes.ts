@@ -55,8 +55,12 @@ export class Program implements AsyncDisposable {
     });
   }
 
-  /** Waits until stdout, or stderr, matches `pattern`; throws if that does not come. */
-  async prints(pattern: RegExp, to: "stdout" | "stderr" = "stdout"): Promise<RegExpExecArray> {
+  /** Waits until stdout, or stderr, has this text; throws if that does not come. */
+  async prints(
+    text: RegExp | string,
+    to: "stdout" | "stderr" = "stdout",
+  ): Promise<RegExpExecArray> {
+    const pattern = typeof text === "string" ? new RegExp(RegExp.escape(text)) : text;
     let late = false;
     const timer = setTimeout(() => {
       late = true;
@@ -79,6 +83,11 @@ export class Program implements AsyncDisposable {
   /** Types on its stdin, if that is piped. */
   async types(text: string): Promise<void> {
     await this.#keys!.write(new TextEncoder().encode(text));
+  }
+
+  /** Ends its stdin. */
+  async endInput(): Promise<void> {
+    await this.#keys!.close();
   }
 
   kill(signal: Deno.Signal): void {
