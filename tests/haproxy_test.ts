@@ -1,10 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { equals } from "@std/bytes/equals";
-import { exchange, noise, Program, runScript, startServer } from "./processes.ts";
+import { exchange, noise, Program, runScript, startServer, works } from "./processes.ts";
 
 const SERVER = "multiconn_server.ts";
-const hasHaproxy = await new Deno.Command("haproxy", { args: ["-v"], stdout: "null" })
-  .output().then(({ success }) => success, () => false);
+const hasHaproxy = works("haproxy", "-v");
 
 Deno.test({
   name:

@@ -1,9 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { createServer, type Socket } from "node:net";
-import { Program, runScript, startServer } from "./processes.ts";
+import type { Socket } from "node:net";
+import { Program, PYTHON, runAgainst, runScript, startServer } from "./processes.ts";
 
 const CLIENT = "multiconn_client.ts";
-const hasPython = await works("python3", "--version");
 
 Deno.test("multiconn_client.ts has at most 100 lines and imports nothing local", async () => {
   const source = await Deno.readTextFile(new URL(`../${CLIENT}`, import.meta.url));
@@ -44,11 +43,11 @@ Deno.test("multiconn_client.ts with --quiet runs 2000 connections and prints not
 
 Deno.test({
   name: "multiconn_client.ts works against a Python server, and a Python client against ours",
-  ignore: !hasPython,
+  ignore: PYTHON === undefined,
   async fn() {
     await using python = new Program(
       ["tests/python/multiconn_server.py", "127.0.0.1", "0"],
-      "python3",
+      PYTHON,
     );
     const [, port] = await python.prints(/Listening on \('127.0.0.1', (\d+)\)/);
     const { code, stdout, stderr } = await runClient(Number(port), "50");
@@ -58,7 +57,7 @@ Deno.test({
     await using server = await startServer("multiconn_server.ts");
     await using client = new Program(
       ["tests/python/multiconn_client.py", "127.0.0.1", String(server.port), "50"],
-      "python3",
+      PYTHON,
     );
     assertEquals((await client.ended).code, 0, client.stderr);
     assertEquals(client.stdout.match(/^Closing connection \d+$/gm)?.length, 50);
@@ -151,27 +150,6 @@ function runClient(port: number, ...args: string[]) {
   return runScript(CLIENT, "127.0.0.1", String(port), ...args);
 }
 
-/** Runs the client against a server that treats each connection as `answer` does. */
-async function against(answer: (socket: Socket) => void, ...args: string[]) {
-  const sockets = new Set<Socket>();
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket.on("error", () => {}));
-    answer(socket);
-  });
-  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
-  try {
-    const { port } = server.address() as { port: number };
-    return { port, ...await runClient(port, ...args) };
-  } finally {
-    for (const socket of sockets) socket.destroy();
-    await new Promise((closed) => server.close(closed));
-  }
-}
-
-async function works(command: string, ...args: string[]): Promise<boolean> {
-  try {
-    return (await new Deno.Command(command, { args, stdout: "null" }).output()).success;
-  } catch {
-    return false; // it is not installed
-  }
+function against(answer: (socket: Socket) => void, ...args: string[]) {
+  return runAgainst(answer, CLIENT, ...args);
 }

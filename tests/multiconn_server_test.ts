@@ -8,13 +8,14 @@ import {
   readToEnd,
   runScript,
   startServer,
+  works,
   writeAll,
 } from "./processes.ts";
 
 const HELLO = new TextEncoder().encode("Hello, world");
 const SERVER = "multiconn_server.ts";
 const linux = Deno.build.os === "linux";
-const hasCompiler = linux && await works("cc", "--version");
+const hasCompiler = linux && works("cc", "--version");
 
 Deno.test("multiconn_server.ts has at most 120 lines and imports nothing local", async () => {
   const source = await Deno.readTextFile(new URL(`../${SERVER}`, import.meta.url));
@@ -226,7 +227,7 @@ Deno.test({
     const folder = await Deno.makeTempDir();
     try {
       const source = new URL("bench/peers/load.c", import.meta.url).pathname;
-      assert(await works("cc", "-O2", "-o", `${folder}/load`, source));
+      assert(works("cc", "-O2", "-o", `${folder}/load`, source));
       await using server = await startServer(SERVER, "--quiet");
       const args = ["pingpong", String(server.port), "1000", "64", "2"];
       await using load = new Program(args, `${folder}/load`);
@@ -305,12 +306,4 @@ async function residentMemory(pid: number): Promise<number> {
 async function processorTime(pid: number): Promise<number> {
   const fields = (await Deno.readTextFile(`/proc/${pid}/stat`)).split(") ")[1]!.split(" ");
   return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-async function works(command: string, ...args: string[]): Promise<boolean> {
-  try {
-    return (await new Deno.Command(command, { args, stdout: "null" }).output()).success;
-  } catch {
-    return false; // it is not installed
-  }
 }

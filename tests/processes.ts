@@ -5,13 +5,18 @@ const ROOT = new URL("../", import.meta.url);
 const PATIENCE = 30_000; // milliseconds to wait for a line that must come
 
 /** The command that runs Python, where it is installed. */
-export const PYTHON: string | undefined = ["python3", "python"].find((command) => {
+export const PYTHON: string | undefined = ["python3", "python"].find((command) =>
+  works(command, "--version")
+);
+
+/** Tells whether a command is installed and succeeds. */
+export function works(command: string, ...args: string[]): boolean {
   try {
-    return new Deno.Command(command, { args: ["--version"] }).outputSync().success;
+    return new Deno.Command(command, { args, cwd: ROOT }).outputSync().success;
   } catch {
     return false;
   }
-});
+}
 
 /** A running program whose output is collected and can be waited for. Disposing it kills it. */
 export class Program implements AsyncDisposable {
@@ -143,7 +148,7 @@ export async function runAgainst(
   answer: (socket: Socket) => void,
   script: string,
   ...args: string[]
-): Promise<{ code: number; stdout: string; stderr: string }> {
+): Promise<{ code: number; stdout: string; stderr: string; port: number }> {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket.on("error", () => {}));
@@ -152,7 +157,7 @@ export async function runAgainst(
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
   try {
     const { port } = server.address() as { port: number };
-    return await runScript(script, "127.0.0.1", String(port), ...args);
+    return { port, ...await runScript(script, "127.0.0.1", String(port), ...args) };
   } finally {
     for (const socket of sockets) socket.destroy();
     await new Promise((closed) => server.close(closed));
