@@ -1,0 +1,251 @@
+// The page of app/relay.ts in a real browser.
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { concat } from "@std/bytes/concat";
+import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { encodeMessage } from "../mod.ts";
+import { connectAndReset, exchange, noise, Program, startServer } from "./processes.ts";
+
+// What the functions that run in the browser find there. Its library of types disagrees with Deno's.
+// deno-lint-ignore no-explicit-any -- any element, with whatever it has
+declare const document: any, getComputedStyle: any, DOMParser: any;
+
+const BROWSER = ["/usr/bin/chromium", "/usr/bin/google-chrome"].find(exists);
+const ignore = BROWSER === undefined;
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+function request(value: unknown): Uint8Array {
+  const format = { contentType: "text/json", contentEncoding: "utf-8" };
+  return encodeMessage({ action: "search", value }, format);
+}
+
+/** A relay before a server, and its page in a browser. */
+async function withPage(
+  { script = "app/server.ts", args = [], ...options }:
+    & { script?: string; args?: string[] }
+    & BrowserContextOptions,
+  use: (page: Page, port: number) => Promise<void>,
+): Promise<void> {
+  await using server = await startServer(script);
+  const addresses = ["--listen", "127.0.0.1:0", "--to", `127.0.0.1:${server.port}`, "--web", "0"];
+  await using relay = new Program([
+    ...["run", "--no-prompt", "--allow-net=127.0.0.1", "app/relay.ts", "--quiet"],
+    ...addresses,
+    ...args,
+  ]);
+  const [, port] = await relay.prints(/Listening on 127\.0\.0\.1:(\d+)\n/);
+  const [, origin] = await relay.prints(/(http:\/\/127\.0\.0\.1:\d+)\/\n/);
+  const browser = await chromium.launch({ executablePath: BROWSER!, args: ["--no-sandbox"] });
+  try {
+    const page = await browser.newPage(options);
+    const complaints: string[] = [];
+    page.on("pageerror", ({ message }) => complaints.push(message));
+    page.on("console", (message) => complaints.push(message.text()));
+    page.on("dialog", (dialog) => complaints.push(dialog.message()));
+    page.on("request", (request) => {
+      const url = request.url();
+      if (!url.startsWith(`${origin}/`) && !url.startsWith("blob:") && !url.startsWith("data:")) {
+        complaints.push(`Request to ${url}`);
+      }
+    });
+    await page.goto(`${origin}/`);
+    await use(page, Number(port));
+    assertEquals(complaints, []);
+  } finally {
+    await browser.close();
+  }
+}
+
+/** Waits until so many connections are drawn to their end. */
+async function drawn(page: Page, connections: number): Promise<void> {
+  await page.waitForFunction(
+    (count) => document.querySelectorAll("g[data-connection] g.close").length === count,
+    connections,
+  );
+}
+
+Deno.test({
+  name: "app/relay.html draws a request and its response, and shows their bytes on a click",
+  ignore,
+  fn: () =>
+    withPage({}, async (page, port) => {
+      await exchange(port, request("morpheus"));
+      await drawn(page, 1);
+      const arrows = await page.$$eval(".chunk", (chunks) =>
+        chunks.map((chunk) => [
+          chunk.getAttribute("data-from"),
+          ...[...chunk.querySelectorAll("text")].slice(1).map((text) => text.textContent),
+          ...[...chunk.querySelectorAll("rect:not(.hit)")].map((rect) =>
+            rect.getAttribute("class")
+          ),
+        ]));
+      const parts = ["prefix", "header", "content"];
+      assertEquals(arrows, [
+        ["client", "136 bytes", 'content, 38 bytes: {"acti…', ...parts],
+        ["server", "140 bytes", 'content, 42 bytes: {"resu…', ...parts],
+      ]);
+      assertEquals(await page.locator("g.frame").allTextContents(), ["1", "1"]);
+      assertEquals(await page.locator("g.end").count(), 2);
+      const [first, second] = await page.$$eval(
+        ".chunk polygon",
+        (heads) => heads.map((head) => Number(head.getAttribute("points")!.split(",")[0])),
+      );
+      assert(first! > second!, "the arrows point to the server, and back");
+
+      await page.locator(".chunk").first().click();
+      const details = await page.locator("#details").innerText();
+      assertStringIncludes(details, "1: header length = 96, uint16, big-endian\n");
+      assertStringIncludes(details, "0000  00 60 ");
+      assertStringIncludes(
+        details,
+        '1: content, 38 bytes: {"action":"search","value":"morpheus"}\n',
+      );
+      await page.locator(".chunk").last().focus();
+      await page.keyboard.press("Enter");
+      assertStringIncludes(await page.locator("#details").innerText(), "#1 server → client");
+    }),
+});
+
+Deno.test({
+  name: "app/relay.html draws a bracket over all chunks of a frame, and one for each in a chunk",
+  ignore,
+  fn: () =>
+    withPage({ args: ["--chunk", "100"] }, async (page, port) => {
+      await exchange(port, concat([request("a"), request("b"), request("c")])); // 129 bytes each
+      await drawn(page, 1);
+      const brackets = await page.$$eval("g.frame", (frames) =>
+        frames.map((frame) => {
+          const { top, bottom, left } = frame.querySelector("path")!.getBoundingClientRect();
+          return { top, bottom, left };
+        }));
+      const rows = await page.$$eval('.chunk[data-from="client"]', (chunks) =>
+        chunks.map((chunk) =>
+          chunk.querySelector(".hit")!.getBoundingClientRect().toJSON()
+        ));
+      assertEquals(rows.length, 4);
+      const ofClient = brackets.sort((a, b) => a.left - b.left).slice(0, 3);
+      const spans = ofClient.map(({ top, bottom }) =>
+        rows.flatMap((row, i) => top < row.bottom && bottom > row.top ? [i] : [])
+      );
+      assertEquals(spans, [[0, 1], [1, 2], [2, 3]]);
+    }),
+});
+
+Deno.test({
+  name: "app/relay.html shows what hostile peers send as text",
+  ignore,
+  fn: () =>
+    withPage({ acceptDownloads: true }, async (page, port) => {
+      const hostile = "<script>alert(1)</script><img src=x onerror=alert(2)>\x1b\x00\u2028]]>&amp;";
+      const format = { contentType: hostile, contentEncoding: hostile };
+      await exchange(port, concat([request(hostile), encodeMessage(new Uint8Array(2), format)]));
+      await exchange(port, new TextEncoder().encode(hostile));
+      await drawn(page, 2);
+      await page.locator('g[data-connection="1"] .chunk').first().click();
+      const details = await page.locator("#details").innerText();
+      const shown =
+        "<script>alert(1)</script><img src=x onerror=alert(2)>\\x1b\\x00\\u2028]]>&amp;";
+      assertStringIncludes(details, `content, 2 bytes: ${shown} '\\x00\\x00'`);
+      assertEquals(await page.locator("main script, main img").count(), 0);
+      assertStringIncludes(
+        String(await page.locator("text.error").allTextContents()),
+        "Not a mess",
+      );
+
+      const [download] = await Promise.all([page.waitForEvent("download"), page.click("#save")]);
+      const saved = await Deno.readTextFile(await download.path());
+      await page.goto("about:blank"); // whose policy allows styles
+      const problem = await page.evaluate((text) => {
+        const file = new DOMParser().parseFromString(text, "image/svg+xml");
+        return file.querySelector("parsererror, script, img")?.textContent;
+      }, saved);
+      assertEquals(problem, undefined);
+      assertStringIncludes(saved, "@media (prefers-color-scheme: dark)");
+      assertStringIncludes(saved, ">18 bytes</text>".replace("18", String(hostile.length + 2)));
+    }),
+});
+
+Deno.test({
+  name: "app/relay.html shows 100 connections, filters, pauses and clears",
+  ignore,
+  fn: () =>
+    withPage({}, async (page, port) => {
+      const values = Array.from({ length: 99 }, (_, i) => `number ${i}.`);
+      await Promise.all(values.map((value) => exchange(port, request(value))));
+      await connectAndReset(port, request("then gone"));
+      await drawn(page, 100);
+      const lanes = page.locator("g[data-connection]");
+      const overlaps = await page.$$eval("g[data-connection] > .lane", (rects) => {
+        const boxes = rects.map((rect) => rect.getBoundingClientRect());
+        return boxes.filter((a, i) =>
+          boxes.some((b, j) =>
+            i < j && a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom
+          )
+        ).length;
+      });
+      assertEquals(overlaps, 0);
+      for (const [wanted, count] of [["number 42.", 1], ["#7", 1], ["Reset", 1], ["nothing", 0]]) {
+        await page.fill("#filter", String(wanted));
+        await page.waitForFunction(
+          (count) => document.querySelectorAll("g[data-connection]").length === count,
+          count,
+        );
+      }
+      await page.fill("#filter", "");
+      await page.click("#pause");
+      await exchange(port, request("later"));
+      await page.waitForFunction(() => /Go on \(\d+\)/.test(document.body.innerText));
+      assertEquals(await lanes.count(), 100);
+      await page.click("#pause");
+      await drawn(page, 101);
+      await page.click("#clear");
+      await page.waitForFunction(() => document.body.innerText.includes("Nothing yet"));
+      assertEquals(await lanes.count(), 0);
+    }),
+});
+
+Deno.test({
+  name: "app/relay.html keeps the last 2000 events",
+  ignore,
+  fn: () =>
+    withPage({ script: "multiconn_server.ts", args: ["--chunk", "1"] }, async (page, port) => {
+      await exchange(port, noise(700));
+      await drawn(page, 1);
+      await exchange(port, noise(700));
+      await page.waitForSelector('g[data-connection="2"] g.close');
+      const rows = "g[data-connection] > :is(g.chunk, g.open, g.end, g.close, g.note)";
+      assertEquals(await page.locator(rows).count(), 2000);
+    }),
+});
+
+for (const width of [390, 1280]) {
+  Deno.test({
+    name: `app/relay.html fits ${width} pixels, in light and dark`,
+    ignore,
+    fn: () =>
+      withPage({ viewport: { width, height: 800 } }, async (page, port) => {
+        await exchange(port, request("morpheus"));
+        await drawn(page, 1);
+        const papers: string[] = [];
+        for (const colorScheme of ["light", "dark"] as const) {
+          await page.emulateMedia({ colorScheme });
+          papers.push(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
+        }
+        assertNotEquals(papers[0], papers[1]);
+        await page.locator(".chunk").first().click();
+        const close = page.getByRole("button", { name: "Close" });
+        await close.waitFor();
+        assert(await page.evaluate(() => document.documentElement.scrollWidth) <= width);
+        const { x, width: size } = (await page.locator("svg").boundingBox())!;
+        assert(x >= 0 && x + size <= width);
+        await close.click();
+        assertEquals(await page.locator("#details").isVisible(), false);
+      }),
+  });
+}
