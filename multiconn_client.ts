@@ -21,6 +21,8 @@ if (options.help) exit(0, USAGE);
 if (!/^[1-9][0-9]*$/.test(count ?? "") || others.length > 0 || !(timeout > 0)) exit(1, USAGE);
 
 const total = Number(count);
+const print = options.quiet ? () => {} : console.log;
+const showsProgress = total >= 100 && Deno.stderr.isTerminal();
 const failures = new Map<string, number>(); // how many connections, by reason
 let ended = 0;
 let heard = performance.now(); // when the server last gave a sign of life
@@ -64,8 +66,8 @@ async function converse(id: number): Promise<void> {
 }
 
 function watch(): void {
-  if (total >= 100 && Deno.stderr.isTerminal()) {
-    Deno.stderr.writeSync(encoder.encode(`\r${ended} of ${total} connections done\r`));
+  if (showsProgress) {
+    Deno.stderr.writeSync(encoder.encode(`${ended} of ${total} connections done\r`));
   }
   if (performance.now() - heard < timeout) return;
   fail(`Silent for ${timeout / 1000} s`, total - ended);
@@ -77,6 +79,7 @@ function fail(reason: string, times = 1): void {
 }
 
 function finish(): never {
+  if (showsProgress) console.error(`${ended} of ${total} connections done`);
   const reasons = [...failures].sort(([, a], [, b]) => b - a);
   if (reasons.length === 0) Deno.exit(0);
   const failed = reasons.reduce((sum, [, times]) => sum + times, 0);
@@ -88,10 +91,6 @@ function finish(): never {
 function quote(bytes: Uint8Array): string { // unable to control the terminal
   return JSON.stringify(new TextDecoder().decode(bytes))
     .replace(/\p{Cc}/gu, (c) => `\\u00${c.charCodeAt(0).toString(16)}`);
-}
-
-function print(line: string): void {
-  if (!options.quiet) console.log(line);
 }
 
 function exit(code: number, line: string): never {

@@ -12,7 +12,10 @@ Sends one request after the other on one connection and prints the responses. Th
 is sent as JSON (try the values morpheus, ring and 🐶), any other as bytes. After "--" an action or
 value may begin with a dash.`,
   {
-    "unix": text("PATH", "connect to a Unix socket instead; then there is no <host> <port>"),
+    "unix": text(
+      "PATH",
+      "connect to a Unix socket instead of <host> <port> (needs --allow-read, --allow-write)",
+    ),
     "tls": flag("speak TLS"),
     "ca-cert": text("FILE", "trust this certificate too, as PEM (needs --allow-read)"),
     "timeout": seconds(30, "for each response"),

@@ -58,8 +58,10 @@ export class MessageConnection implements Disposable {
     if (this.#isIdle()) this.#readAlarm.set(performance.now() + STOP_GRACE, this.#interrupt);
   };
   #queue: Uint8Array[] = [];
-  #reading: Promise<number | null> | undefined; // it may outlive its deadline
-  #interrupt = () => {};
+  #isReading = false; // also after the deadline: a read cannot be taken back
+  #resolve: (n: number | null | undefined) => void = () => {};
+  #reject: (error: Error) => void = () => {};
+  readonly #interrupt = () => this.#resolve(undefined);
   #headerDue: number; // when the header must be here that is on its way, or is the first
   #messageDue = Infinity;
 
@@ -206,17 +208,20 @@ export class MessageConnection implements Disposable {
    * taken back without closing the connection: it goes on, and the next call waits for it.
    */
   #read(due: number): Promise<number | null | undefined> {
-    return new Promise((resolve, reject) => {
-      this.#interrupt = () => resolve(undefined);
-      this.#readAlarm.set(due, this.#interrupt);
-      this.#reading ??= this.#conn.read(this.#buffer);
-      this.#reading.then((n) => {
-        this.#reading = undefined;
-        resolve(n);
+    this.#readAlarm.set(due, this.#interrupt);
+    if (!this.#isReading) {
+      this.#isReading = true;
+      this.#conn.read(this.#buffer).then((n) => {
+        this.#isReading = false;
+        this.#resolve(n);
       }, (error) => {
-        this.#reading = undefined;
-        reject(error);
+        this.#isReading = false;
+        this.#reject(error);
       });
+    }
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
     });
   }
 }
@@ -279,10 +284,15 @@ export async function serve(
   { stop, kill, maxConnections = 1000, report = console.error }: ServeOptions,
 ): Promise<void> {
   const open = new Map<Deno.Conn, Promise<void>>();
-  const closeListener = () => listener.close(); // ends the accept that waits
+  const beginToStop = () => {
+    listener.close(); // ends the accept that waits
+    if (open.size > 0) {
+      report(`Finishing what has begun, ${open.size} open; once more to stop at once`);
+    }
+  };
   const closeAll = () => open.forEach((_, conn) => close(conn));
-  if (stop.aborted) closeListener();
-  else stop.addEventListener("abort", closeListener);
+  if (stop.aborted) beginToStop();
+  else stop.addEventListener("abort", beginToStop);
   kill.addEventListener("abort", closeAll);
 
   let delay = FIRST_RETRY_DELAY;
