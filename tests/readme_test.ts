@@ -1,0 +1,477 @@
+// Holds the two pages of the tutorial to the code. Examples in TypeScript are run by `deno test --doc`; here the
+// transcripts are run, quoted code is looked up, links are followed, and numbers are compared.
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { createRequest } from "../app/libclient.ts";
+import { encodeFramePrefix, FrameTooLargeError } from "../mod.ts";
+import { exchange, Program, PYTHON, runScript, works } from "./processes.ts";
+
+const ROOT = new URL("../", import.meta.url);
+const PAGES = ["README.md", "app/README.md"];
+const linux = Deno.build.os === "linux";
+
+/** The ports that the pages name. Each test takes free ones in their place. */
+const PORTS = ["65431", "65432", "65433", "8080"];
+
+/** The line that stands for any number of lines. */
+const ELLIPSIS = "…";
+
+/** The commands that go on until they are ended, as a server does. */
+const STAYS = /_server\.(ts|py)\b|app\/server\.ts|relay\.ts|await conn\.read/;
+
+/** What a command needs beside Deno. Where that is missing, the transcript is ignored. */
+const TOOLS = new Map([
+  ["python3", PYTHON === "python3"],
+  ...["ss", "lsof", "netstat", "curl"].map((tool) =>
+    [tool, linux && works("bash", "-c", `command -v ${tool}`)] as const
+  ),
+]);
+
+interface Block {
+  section: string; // the heading of level 2 above it
+  language: string;
+  text: string;
+  line: number;
+}
+
+for (const page of PAGES) {
+  const source = read(page);
+  const blocks = blocksOf(source);
+
+  Deno.test(`${page} quotes code as it stands in the files`, () => {
+    const quoted = blocks.filter(({ language }) => language === "ts ignore");
+    const files = sourceFiles().map((path) => `\n${read(path)}\n`);
+    for (const { text, line } of quoted) {
+      if (text.includes("https://example.com/") || text.startsWith("import { actions }")) continue;
+      assert(
+        files.some((file) => file.trim() === text.trim()) ||
+          (isDeclaration(text) && files.some((file) => file.includes(`\n${text}\n`))),
+        `${page}:${line} is neither a file nor a whole declaration of one`,
+      );
+    }
+    const known = ["ts", "ts ignore", "console", "console unordered", "sh", "text"];
+    for (const { language, line } of blocks) {
+      assert(known.includes(language), `${page}:${line}: unknown language ${language}`);
+    }
+  });
+
+  Deno.test(`${page} links to what exists`, () => {
+    const links = [...source.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)];
+    assert(links.length > 5);
+    for (const [link, path = "", anchor] of links) {
+      const target = path === ""
+        ? page
+        : new URL(path, new URL(page, "file:///")).pathname.slice(1);
+      const text = target.endsWith(".md")
+        ? read(target)
+        : Deno.statSync(new URL(target, ROOT)) && "";
+      if (anchor !== undefined) {
+        assert(headingsOf(text).map(slug).includes(anchor), `${page}: ${link} leads nowhere`);
+      }
+    }
+  });
+
+  Deno.test({
+    name: `${page} shows what its commands print`,
+    ignore: Deno.build.os === "windows", // its shell is another one
+    async fn(t) {
+      const sections = Map.groupBy(
+        blocks.filter(({ language }) => language.startsWith("console")),
+        ({ section }) => section,
+      );
+      for (const [section, transcripts] of sections) {
+        await t.step(section, (t) => runTranscripts(t, transcripts));
+      }
+    },
+  });
+}
+
+Deno.test("A transcript that does not match fails", () => {
+  const compare = (expected: string, actual: string) => () => assertSameLines(expected, actual, "");
+  compare("Connected by 127.0.0.1:47798", "Connected by 127.0.0.1:50000\n")();
+  assertThrows(compare("Connected by 127.0.0.1:47798", "Connected by 127.0.0.1:65432"), Error);
+  assertThrows(compare("Received 1", "Received 2"), Error);
+  assertThrows(compare("one\ntwo", "two\none"), Error);
+  assertThrows(compare("one\ntwo", "one"), Error);
+  compare("one\n…\nfour", "one\ntwo\nthree\nfour")();
+  compare("one\n…", "one\ntwo")();
+  assertThrows(compare("one\n…\nfour", "one\ntwo\nthree"), Error);
+  assertThrows(compare("…\ntwo", "one\ntwo\nthree"), Error);
+  assertThrows(compare("two\n…", "one\ntwo"), Error);
+});
+
+Deno.test("README.md shows the defaults of app/server.ts", async () => {
+  const { stdout } = await runScript("app/server.ts", "--help");
+  const inHelp = [...stdout.matchAll(/(--[\w-]+) [A-Z]+ .*\((\d+)\)$/gm)];
+  const inTable = [...read("README.md").matchAll(/^\| `(--[\w-]+)` +\| (\d+) +\|/gm)];
+  const pairs = (rows: RegExpMatchArray[]) =>
+    rows.map(([, name, value]) => `${name} ${value}`).sort();
+  assertEquals(pairs(inTable), pairs(inHelp));
+});
+
+Deno.test("README.md's action of one's own works as it stands", async () => {
+  const { text } = blocksOf(read("README.md")).find(({ text }) =>
+    text.startsWith("import { actions }")
+  )!;
+  await using server = new Program(["eval", text, "127.0.0.1", "0"]);
+  const [, port] = await server.prints(/Listening on .*:(\d+)\n/);
+  const content = '{"action":"upper","value":"hello"}';
+  const header = '{"byteorder":"big","content-type":"text/json","content-encoding":"utf-8",' +
+    `"content-length":${content.length}}`;
+  const request = new TextEncoder().encode(
+    `\0${String.fromCharCode(header.length)}${header}${content}`,
+  );
+  const response = new TextDecoder().decode(await exchange(Number(port), request));
+  assertStringIncludes(response, '{"result":"HELLO"}');
+});
+
+Deno.test("README.md's import from a URL names what mod.ts exports", async () => {
+  const { text } = blocksOf(read("README.md")).find(({ text }) =>
+    text.includes("https://example.com/")
+  )!;
+  const local = text.replace(/https:\/\/[^"]*/, new URL("mod.ts", ROOT).href);
+  await using program = new Program([
+    "eval",
+    "--check",
+    `${local}; console.log(typeof FrameDecoder)`,
+  ]);
+  assertEquals((await program.ended).code, 0, program.stderr);
+  assertEquals(program.stdout, "function\n");
+});
+
+Deno.test("The numbers in README.md are those of the code", async () => {
+  const readme = read("README.md").replaceAll(/\s+/g, " ");
+  const quotes = (text: string) => assertStringIncludes(readme, text);
+
+  quotes("its header for a JSON request has 103 bytes and ours 96");
+  assertEquals(createRequest("search", "morpheus")[1], 96);
+  const python = await Deno.readFile(new URL("data/wire/morpheus.request.bin", import.meta.url));
+  assertEquals([python[0], python[1], python.length], [0, 103, 146]);
+  quotes("The 146 bytes of a search request");
+
+  quotes('`"🐶"` is one character to a person, 2 to JavaScript\'s `length`, and 4 bytes');
+  assertEquals(["🐶".length, new TextEncoder().encode("🐶").length], [2, 4]);
+
+  quotes("`maxFrameLength` is 8 MiB");
+  encodeFramePrefix(8 * 1024 ** 2);
+  assertThrows(() => encodeFramePrefix(8 * 1024 ** 2 + 1), FrameTooLargeError);
+
+  quotes("After 30 s the client gives up");
+  assertStringIncludes(read("echo_client.ts"), "const TIMEOUT = 30_000; // milliseconds");
+
+  quotes("A read buffer that grows**: 1 KiB");
+  assertStringIncludes(read("multiconn_server.ts"), "new Uint8Array(1024)");
+});
+
+Deno.test({
+  name: "The numbers in README.md that were measured on Linux are of the right size",
+  ignore: !linux,
+  async fn() {
+    const readme = read("README.md").replaceAll(/\s+/g, " ");
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+    const taken = await conn.write(new Uint8Array(64 * 1024 * 1024)) / 1e6;
+    conn.close();
+    listener.close();
+    assertStringIncludes(readme, "`write` took 3.9 MB");
+    assert(taken > 1 && taken < 16, `${taken} MB`);
+
+    assertStringIncludes(readme, "it prints 43 ms and 0.06 ms");
+    const { text } = blocksOf(read("README.md")).find(({ text }) =>
+      text.includes("setNoDelay(${noDelay})")
+    )!;
+    await using program = new Program(["eval", text]);
+    assertEquals((await program.ended).code, 0, program.stderr);
+    const [, slow, fast] = /false\): ([\d.]+) ms\n.*true\): ([\d.]+) ms/.exec(program.stdout)!;
+    assert(Number(slow) > 30 && Number(slow) < 60 && Number(fast) < 10, program.stdout);
+  },
+});
+
+Deno.test({
+  name: "app/README.md's errors are provoked, one by one",
+  ignore: !linux,
+  async fn(t) {
+    const rows = [
+      ...read("app/README.md").matchAll(
+        /^\*\*`(\w+)`\*\*(?:,\s+(\w+)\s+(\d+))?:\s+“([^”]+)”[^]*?\n```sh\n(.*)\n```/gm,
+      ),
+    ];
+    assertEquals(rows.length, 17);
+    for (const [, name, errno = "", number, symptom, command] of rows) {
+      await t.step(`${name} ${errno}`, async () => {
+        await using program = shell(command!, freePorts());
+        assertNotEquals((await program.ended).code, 0);
+        assertStringIncludes(program.stderr, ` ${name}: ${symptom!.replaceAll(/\s+/g, " ")}`);
+        if (number) assertStringIncludes(program.stderr, `(os error ${number})`);
+      });
+    }
+  },
+});
+
+Deno.test("app/README.md names the errors of mod.ts with their codes", () => {
+  const rows = [...read("app/README.md").matchAll(/^\| `(\w+)` +\| `([A-Z_]+)` +\|/gm)];
+  const classes = sourceFiles().flatMap((
+    path,
+  ) => [
+    ...read(path).matchAll(/^export class (\w+Error)\b[^]*?^ {2}readonly code: "([A-Z_]+)"/gm),
+  ]);
+  const pairs = (rows: RegExpMatchArray[]) =>
+    rows.map(([, name, code]) => `${name} ${code}`).sort();
+  assertEquals(pairs(rows), pairs(classes));
+});
+
+/** A program that goes on, and what it must have printed by its end. */
+interface Staying {
+  program: Program;
+  expected: string;
+  unordered: boolean;
+  where: string;
+}
+
+/** Runs the transcripts of a section, from top to bottom. */
+async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<void> {
+  const ports = freePorts();
+  const staying: Staying[] = [];
+  const talks: Talk[] = [];
+  let complete = true; // no command was left out, so that servers have printed all they should
+  const endStaying = async (ending: Staying[]) => {
+    const checked = ending.filter(({ expected }) => complete && expected !== "");
+    for (const { program, expected } of checked) {
+      const lines = expected.split("\n").filter((line) => line !== ELLIPSIS).length;
+      await program.prints(new RegExp(`^([^\n]*\n){${lines}}`));
+    }
+    for (const { program, expected, unordered, where } of checked) {
+      program.kill("SIGTERM"); // as Ctrl-C, but without Python's complaint
+      await program.ended;
+      assertSameLines(expected, output(program, ports), where, unordered);
+    }
+    for (const other of ending) {
+      staying.splice(staying.indexOf(other), 1);
+      await other.program[Symbol.asyncDispose]();
+    }
+    if (staying.length === 0) complete = true;
+  };
+  try {
+    for (const { text, language, line } of blocks) {
+      const unordered = language.endsWith("unordered");
+      let code = 0;
+      for (const [command, expected] of commandsOf(text)) {
+        const where = `line ${line}: ${command}`;
+        const tool = command.match(/\b(python3|ss|lsof|netstat|curl)\b/)?.[1];
+        const ignore = tool !== undefined && !TOOLS.get(tool);
+        complete &&= !ignore;
+        await t.step({
+          name: where,
+          ignore,
+          sanitizeOps: false, // a server outlives the step, not the section
+          sanitizeResources: false,
+          async fn() {
+            if (command === "echo $?") return assertEquals(expected, `${code}`);
+            const [first] = expected.split("\n");
+            // A second server on the same port: the reader has ended the one before.
+            await endStaying(
+              staying.filter((other) => first && other.expected.split("\n")[0] === first),
+            );
+            if (command.includes("chat_client.ts")) return void talks.push({ command, expected });
+            const program = shell(command, ports);
+            if (STAYS.test(command)) {
+              staying.push({ program, expected, unordered, where });
+              if (expected !== "") await program.prints(/\n/);
+              return;
+            }
+            code = (await program.ended).code;
+            assertSameLines(expected, output(program, ports), where, unordered);
+          },
+        });
+      }
+    }
+    if (talks.length > 0) await t.step("what they say", () => converse(talks, ports));
+    await endStaying([...staying]);
+  } finally {
+    for (const { program } of staying) await program[Symbol.asyncDispose]();
+  }
+}
+
+/** A client of the chat, with the lines that it prints and those that are typed. */
+interface Talk {
+  command: string;
+  expected: string;
+}
+
+/** Lets the clients talk with each other, one joining after the other, as their transcripts show. */
+async function converse(talks: Talk[], ports: Map<string, string>): Promise<void> {
+  const joined = talks.map(() => Promise.withResolvers<void>());
+  await Promise.all(talks.map(async (talk, i) => {
+    await joined[i - 1]?.promise;
+    await speak(talk, ports, joined[i]!.resolve);
+  }));
+}
+
+async function speak(
+  { command, expected }: Talk,
+  ports: Map<string, string>,
+  joined: () => void,
+): Promise<void> {
+  await using program = shell(command, ports, "piped");
+  let printed = 0; // lines
+  for (const line of expected.split("\n")) {
+    if (line === "^C") {
+      program.kill("SIGINT");
+    } else if (/^\* |^\w+: /.test(line)) {
+      await program.prints(new RegExp(`^([^\n]*\n){${++printed}}`));
+      assertEquals(program.stdout.split("\n")[printed - 1], line);
+      joined();
+    } else {
+      await program.types(`${line}\n`);
+    }
+  }
+  assertEquals((await program.ended).code, 0, program.stderr);
+  assertEquals(program.stdout.split("\n").length - 1, printed);
+}
+
+function output({ stdout, stderr }: Program, ports: Map<string, string>): string {
+  let output = stdout + stderr;
+  for (const [port, free] of ports) output = output.replaceAll(`:${free}`, `:${port}`);
+  return output;
+}
+
+function assertSameLines(expected: string, actual: string, where: string, unordered = false): void {
+  const normal = (text: string) => {
+    const lines = text.trim().split("\n");
+    return unordered ? joinChunks(lines).map(normalLine).sort() : lines.map(normalLine);
+  };
+  const message = `${where}\nexpected:\n${expected}\nactual:\n${actual}`;
+  const lines = normal(actual);
+  const wanted = normal(expected);
+  if (!wanted.includes(ELLIPSIS)) return assertEquals(lines, wanted, message);
+  let at = 0;
+  let skipped = false;
+  for (const [i, line] of wanted.entries()) {
+    if (line === ELLIPSIS) {
+      const end = wanted.indexOf(ELLIPSIS, i + 1);
+      const part = wanted.slice(i + 1, end === -1 ? undefined : end);
+      while (!part.every((line, k) => line === lines[at + k])) {
+        assert(at < lines.length, message);
+        at++;
+      }
+      skipped = part.length === 0;
+    } else {
+      assertEquals(lines[at++], line, message);
+    }
+  }
+  assert(skipped || at === lines.length, message);
+}
+
+/** A line without what differs each time: ports of clients, times, identifiers. */
+function normalLine(line: string): string {
+  return line
+    .replaceAll(
+      /(127\.0\.0\.1|\[::1\]):(\d+)/g,
+      (all, host, port) => PORTS.includes(port) ? all : `${host}:PORT`,
+    )
+    .replace(/^deno +\d+ +\S+ +\d+u +IPv4 +\d+/, "deno PID USER FD IPv4 DEVICE")
+    .replace(/^#(\d+) +\d+\.\d{3} s/, "#$1 TIME").replace(/Stuck after \d+/, "Stuck after N")
+    .replaceAll(/\(\d+ ms\)/g, "(MS)").replaceAll(/\([\d.]+ s\)/g, "(S)")
+    .replaceAll(/\d,\d{3},\d{3} bytes/g, "N bytes")
+    .replaceAll(/ +/g, " ").trim();
+}
+
+/** Joins lines that differ in what they quote only: how a stream was cut is not promised. */
+function joinChunks(lines: string[]): string[] {
+  const joined = new Map<string, string>();
+  for (const line of lines) {
+    const [, before, chunk = "", after] = /^((?:Received|Echoing) )"(.*)"(.*)$/.exec(line) ?? [];
+    const key = before === undefined ? line : `${before}…${after}`;
+    joined.set(key, (joined.get(key) ?? "") + chunk);
+  }
+  return [...joined].map(([key, chunk]) => `${key} ${chunk}`);
+}
+
+/** A free port for each that the pages name. */
+function freePorts(): Map<string, string> {
+  const listeners = PORTS.map(() => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+  const free = listeners.map((listener) => `${listener.addr.port}`);
+  for (const listener of listeners) listener.close();
+  return new Map(PORTS.map((port, i) => [port, free[i]!]));
+}
+
+function shell(command: string, ports: Map<string, string>, stdin?: "piped"): Program {
+  for (const [port, free] of ports) {
+    command = command.replaceAll(new RegExp(`\\b${port}\\b`, "g"), free);
+  }
+  // Programs that take the default port must be given the free one.
+  command = command.replace(
+    /(echo_server|echo_client|chat_server|app\/server)\.ts(?= --|$)/,
+    `$& 127.0.0.1 ${ports.get("65432")}`,
+  ).replace(/socket_states\.ts$/, `$& ${ports.get("65432")}`);
+  if (command.includes("relay.ts") && !command.includes("--listen")) {
+    command += ` --listen 127.0.0.1:${ports.get("65431")} --to 127.0.0.1:${ports.get("65432")}`;
+  }
+  const run = STAYS.test(command) || stdin ? `exec ${command}` : command;
+  const deno = `deno() { "${Deno.execPath()}" "$@"; }; export -f deno; `;
+  const script = deno + run.replace(/^exec deno /, `exec "${Deno.execPath()}" `);
+  return new Program(["-c", script], "bash", {}, stdin);
+}
+
+/** The commands of a transcript, each with the output below it. */
+function commandsOf(text: string): [command: string, output: string][] {
+  return text.split(/^\$ /m).slice(1).map((part) => {
+    const [command = "", ...output] = part.trimEnd().split("\n");
+    return [command, output.join("\n")];
+  });
+}
+
+function blocksOf(page: string): Block[] {
+  const blocks: Block[] = [];
+  let section = "";
+  let open: Block | undefined;
+  for (const [i, line] of page.split("\n").entries()) {
+    if (open) {
+      if (line === "```") {
+        blocks.push({ ...open, text: open.text.slice(0, -1) });
+        open = undefined;
+      } else {
+        open.text += `${line}\n`;
+      }
+    } else if (line.startsWith("```")) {
+      open = { section, language: line.slice(3), text: "", line: i + 1 };
+    } else if (line.startsWith("## ")) {
+      section = line.slice(3);
+    }
+  }
+  assertEquals(open, undefined);
+  return blocks;
+}
+
+function headingsOf(page: string): string[] {
+  return [...page.replaceAll(/^```[^]*?^```$/gm, "").matchAll(/^#+ (.*)$/gm)].map(([, text]) =>
+    text!
+  );
+}
+
+/** The anchor that GitHub makes of a heading. */
+function slug(heading: string): string {
+  return heading.toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-");
+}
+
+function isDeclaration(text: string): boolean {
+  const lines = text.split("\n");
+  return /^(export )?(async )?(function|class|const|interface|type) /.test(lines[0]!) &&
+    (lines.length === 1 || /^[}\])]+;?$/.test(lines.at(-1)!));
+}
+
+function sourceFiles(): string[] {
+  const files = (folder: string) =>
+    [...Deno.readDirSync(new URL(folder, ROOT))]
+      .filter(({ name }) => name.endsWith(".ts")).map(({ name }) => folder + name);
+  return [...files("./"), ...files("app/")];
+}
+
+function read(path: string): string {
+  return Deno.readTextFileSync(new URL(path, ROOT));
+}
