@@ -79,14 +79,14 @@ export class MessageConnection implements Disposable {
     this.#timeouts = { headerTimeout, messageTimeout, idleTimeout, writeTimeout, lingerTimeout };
     this.#signal = signal;
     this.#signal?.addEventListener("abort", this.#stop);
-    this.#decoder = new MessageDecoder({ ...limits, copy: true });
+    this.#decoder = new MessageDecoder(limits);
     this.#headerDue = performance.now() + headerTimeout;
     // Without this, small answers in a row wait for the peer's acknowledgement (Nagle's algorithm).
     if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
   }
 
   /**
-   * Receives the next message.
+   * Receives the next message. Its content is valid until the next call: later reads overwrite it.
    *
    * @returns The message, or `undefined` if the peer has said that it will send no more, or `signal`
    * has aborted and no message has begun.

@@ -6,6 +6,7 @@ import { FrameTooLargeError, TruncatedFrameError } from "./framing.ts";
 /** The content type of a message whose content is a JSON value. */
 export const JSON_CONTENT_TYPE = "text/json";
 
+const FIELDS = ["byteorder", "content-type", "content-encoding", "content-length"];
 const PREFIX_LENGTH = 2; // bytes: the header's length as an unsigned integer in network byte order
 const MAX_UINT16 = 65_535;
 const DEFAULT_MAX_HEADER_LENGTH = 8 * 1024; // bytes
@@ -309,22 +310,14 @@ export class MessageDecoder {
    * @throws {TruncatedFrameError} If `end` has thrown it, and all messages are taken.
    */
   next(): Message | undefined {
-    if (!this.#header) {
-      if (this.#headerLength === -1) {
-        const length = this.#reader.takeInteger(PREFIX_LENGTH, "big");
-        if (length === undefined) return this.#none();
-        this.#headerLength = this.#checked(() => checkHeaderLength(length, this.#options));
-      }
-      const bytes = this.#reader.take(this.#headerLength);
-      if (bytes === undefined) return this.#none();
-      this.#header = this.#checked(() => decodeHeader(bytes, this.#options));
+    try {
+      return this.#take();
+    } catch (error) {
+      this.#reader = new ByteReader(); // nothing after this can be understood
+      this.#headerLength = -1;
+      this.#error ??= error as Error;
+      throw this.#error;
     }
-    const content = this.#reader.take(this.#header["content-length"]);
-    if (content === undefined) return this.#none();
-    const message = { header: this.#header, content };
-    this.#header = undefined;
-    this.#headerLength = -1;
-    return message;
   }
 
   /**
@@ -359,20 +352,29 @@ export class MessageDecoder {
     }
   }
 
+  #take(): Message | undefined {
+    if (!this.#header) {
+      if (this.#headerLength === -1) {
+        const length = this.#reader.takeInteger(PREFIX_LENGTH, "big");
+        if (length === undefined) return this.#none();
+        checkHeaderLength(length, this.#options);
+        this.#headerLength = length;
+      }
+      const bytes = this.#reader.take(this.#headerLength);
+      if (bytes === undefined) return this.#none();
+      this.#header = decodeHeader(bytes, this.#options);
+    }
+    const content = this.#reader.take(this.#header["content-length"]);
+    if (content === undefined) return this.#none();
+    const message = { header: this.#header, content };
+    this.#header = undefined;
+    this.#headerLength = -1;
+    return message;
+  }
+
   #none(): undefined {
     if (this.#error) throw this.#error;
     return undefined;
-  }
-
-  #checked<T>(check: () => T): T {
-    try {
-      return check();
-    } catch (error) {
-      this.#reader = new ByteReader(); // nothing after this can be understood
-      this.#headerLength = -1;
-      this.#error ??= error as Error;
-      throw this.#error;
-    }
   }
 
   #checkEnd() {
@@ -465,10 +467,9 @@ function checkLimit(name: string, limit: number, most: number) {
   }
 }
 
-function checkHeaderLength(length: number, { maxHeaderLength }: Required<MessageOptions>): number {
+function checkHeaderLength(length: number, { maxHeaderLength }: Required<MessageOptions>) {
   if (length === 0) throw new MessageHeaderError("Cannot accept header: its length is 0 bytes");
   if (length > maxHeaderLength) throw new FrameTooLargeError(length, maxHeaderLength, "header");
-  return length;
 }
 
 // A byte order mark is no part of JSON: it is kept, so that JSON.parse refuses it, as Python does.
@@ -500,22 +501,22 @@ function decodeHeader(
 }
 
 function checkFields(header: Record<string, unknown>) {
-  const check = (field: string, valid: (value: unknown) => boolean, wanted: string) => {
+  for (const field of FIELDS) {
     if (!Object.hasOwn(header, field)) {
       throw new MessageHeaderError(`Cannot accept header: it has no ${field}`, field);
     }
-    if (!valid(header[field])) {
-      throw new MessageHeaderError(`Cannot accept header: its ${field} is not ${wanted}`, field);
-    }
-  };
-  check("byteorder", (value) => value === "little" || value === "big", `"little" or "big"`);
-  check("content-type", (value) => typeof value === "string", "a text");
-  check("content-encoding", (value) => typeof value === "string", "a text");
-  check(
-    "content-length",
-    (value) => Number.isSafeInteger(value) && (value as number) >= 0,
-    "an integer of 0 or more",
-  );
+  }
+  const { byteorder, "content-length": length } = header;
+  if (byteorder !== "little" && byteorder !== "big") refuse("byteorder", `"little" or "big"`);
+  if (typeof header["content-type"] !== "string") refuse("content-type", "a text");
+  if (typeof header["content-encoding"] !== "string") refuse("content-encoding", "a text");
+  if (!Number.isSafeInteger(length) || (length as number) < 0) {
+    refuse("content-length", "an integer of 0 or more");
+  }
+}
+
+function refuse(field: string, wanted: string): never {
+  throw new MessageHeaderError(`Cannot accept header: its ${field} is not ${wanted}`, field);
 }
 
 /** How to decode content in each known encoding, by its name with dashes. */

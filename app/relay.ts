@@ -129,7 +129,7 @@ class RelayedConnection {
   }
 
   #record(event: NewEvent) {
-    if (!isWatched) return;
+    if (!isWatched || (this.#closed === 2 && event.type !== "close")) return; // it came too late
     publish({ connection: this.#number, time: performance.now() - this.#accepted, ...event });
   }
 

@@ -2,14 +2,18 @@
 //
 //   deno run -A tests/bench/app_bench.ts
 //
-// Needs python3 and cc. The load generator is C, so that it is not the bottleneck.
+// Needs python3 and cc. The load generator is C, so that it is not the bottleneck; where there is taskset, it
+// has a processor core for itself, and the server another.
 import { createRequest } from "../../app/libclient.ts";
 import { decodeContent, encodeMessage, MessageDecoder } from "../../mod.ts";
-import { exchange, Program, startServer } from "../processes.ts";
+import { exchange, Program, works } from "../processes.ts";
 import { compare } from "./measure.ts";
 
 const ROUNDS = 5;
 const SECONDS = 1; // of load, each round
+const [SERVER_CORE, LOAD_CORE] = works("taskset", "-c", "1", "true")
+  ? [["taskset", "-c", "0"], ["taskset", "-c", "1"]]
+  : [[], []];
 const REQUEST = createRequest("search", "morpheus");
 
 const folder = await Deno.makeTempDir();
@@ -24,10 +28,10 @@ async function compareServers() {
   const load = `${folder}/load`;
   await run("cc", "-O2", "-o", load, "tests/bench/peers/app_load.c");
   await Deno.writeFile(`${folder}/request`, REQUEST);
-  await using ours = await startServer("app/server.ts", "--quiet");
-  await using asyncio = new Program(["tests/python/app_asyncio_server.py"], "python3");
-  const [, asyncioPort] = await asyncio.prints(/Listening on .*:(\d+)\n/);
-  const servers = [ours.port, Number(asyncioPort)];
+  const server = ["run", "--allow-net", "app/server.ts", "127.0.0.1", "0", "--quiet"];
+  await using ours = start(...SERVER_CORE, Deno.execPath(), ...server);
+  await using asyncio = start(...SERVER_CORE, "python3", "tests/python/app_asyncio_server.py");
+  const servers = [await portOf(ours), await portOf(asyncio)];
   const lengths = await Promise.all(
     servers.map(async (port) => (await exchange(port, REQUEST)).length),
   );
@@ -38,6 +42,7 @@ async function compareServers() {
     for (let round = 0; round < ROUNDS; round++) {
       for (const i of round % 2 === 0 ? [0, 1] : [1, 0]) {
         const rate = await run(
+          ...LOAD_CORE,
           load,
           ...[servers[i], connections, pipelined, SECONDS, `${folder}/request`, lengths[i]],
         );
@@ -85,10 +90,18 @@ function decodeInChunks(bytes: Uint8Array) {
   }
 }
 
-async function run(command: string, ...args: (string | number | undefined)[]): Promise<string> {
-  await using program = new Program(args.map(String), command);
-  if (!(await program.ended).success) throw new Error(`${command}: ${program.stderr}`);
+async function run(...words: (string | number | undefined)[]): Promise<string> {
+  await using program = start(...words.map(String));
+  if (!(await program.ended).success) throw new Error(`${words.join(" ")}: ${program.stderr}`);
   return program.stdout.trim();
+}
+
+function start(...words: string[]): Program {
+  return new Program(words.slice(1), words[0]);
+}
+
+async function portOf(server: Program): Promise<number> {
+  return Number((await server.prints(/Listening on .*:(\d+)\n/))[1]);
 }
 
 function median(values: number[]): number {
