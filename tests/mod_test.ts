@@ -1,9 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import * as mod from "../mod.ts";
-import { Program } from "./processes.ts";
+import { BROWSER, Program, works } from "./processes.ts";
 
 const ROOT = new URL("../", import.meta.url);
-const CHROMIUM = "/usr/bin/chromium";
 
 /** Uses every part of a package; runs wherever JavaScript does, so it names nothing outside. */
 async function smoke(
@@ -145,15 +144,6 @@ async function bundle(folder: Folder): Promise<boolean> {
   return success;
 }
 
-async function exists(command: string, ...args: string[]): Promise<boolean> {
-  try {
-    return (await new Deno.Command(command, { args, stdout: "null", stderr: "null" }).output())
-      .success;
-  } catch {
-    return false;
-  }
-}
-
 Deno.test("mod.ts works in a checkout", async () => {
   assertEquals(await smoke(mod), EXPECTED);
 });
@@ -173,7 +163,7 @@ Deno.test("mod.ts works imported from a URL, with nothing in the cache and no co
 
 Deno.test({
   name: "mod.ts works in Node.js, transpiled and bundled",
-  ignore: !await exists("node", "--version"),
+  ignore: !works("node", "--version"),
   async fn(t) {
     using folder = new Folder();
     await transpile(folder);
@@ -192,7 +182,7 @@ Deno.test({
 
 Deno.test({
   name: "mod.ts works in Chromium, transpiled",
-  ignore: !await exists(CHROMIUM, "--version"),
+  ignore: BROWSER === undefined,
   async fn() {
     using folder = new Folder();
     await transpile(folder);
@@ -205,7 +195,7 @@ Deno.test({
     const page = `http://127.0.0.1:${server.addr.port}/page.html`;
     const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000"];
     const profile = `--user-data-dir=${folder.path}/profile`;
-    const html = await output([...flags, profile, "--dump-dom", page], CHROMIUM);
+    const html = await output([...flags, profile, "--dump-dom", page], BROWSER!);
     assert(html.includes(EXPECTED), html);
   },
 });

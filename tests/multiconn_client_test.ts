@@ -76,7 +76,7 @@ const wrongServers: Record<string, [answer: (socket: Socket) => void, reason: st
   ],
   "a reset": [
     (socket) => socket.on("data", () => socket.resetAndDestroy()),
-    "Connection reset by peer (os error 104)",
+    "Connection reset by peer",
   ],
   "silence": [() => {}, "Silent for 0.5 s"],
 };
@@ -84,7 +84,10 @@ for (const [name, [answer, reason]] of Object.entries(wrongServers)) {
   Deno.test(`multiconn_client.ts counts connections that end in ${name}, exit code 1`, async () => {
     const { code, stderr, port } = await against(answer, "3", "--quiet", "--timeout", "0.5");
     assertEquals(code, 1);
-    assertEquals(stderr, `3 of 3 connections to 127.0.0.1:${port} failed:\n  3 x ${reason}\n`);
+    assertEquals(
+      stderr.replace(/ \(os error \d+\)/, ""),
+      `3 of 3 connections to 127.0.0.1:${port} failed:\n  3 x ${reason}\n`,
+    );
   });
 }
 

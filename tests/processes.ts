@@ -9,6 +9,11 @@ export const PYTHON: string | undefined = ["python3", "python"].find((command) =
   works(command, "--version")
 );
 
+/** Where Chromium or Chrome is installed. */
+export const BROWSER: string | undefined = ["/usr/bin/chromium", "/usr/bin/google-chrome"].find(
+  (path) => works(path, "--version"),
+);
+
 /** Tells whether a command is installed and succeeds. */
 export function works(command: string, ...args: string[]): boolean {
   try {

@@ -375,6 +375,7 @@ function normalLine(line: string): string {
       (all, host, port) => PORTS.includes(port) ? all : `${host}:PORT`,
     )
     .replace(/^deno +\d+ +\S+ +\d+u +IPv4 +\d+/, "deno PID USER FD IPv4 DEVICE")
+    .replace(/\(os error \d+\)/, linux ? "$&" : "(os error)") // the pages have those of Linux
     .replace(/^#(\d+) +\d+\.\d{3} s/, "#$1 TIME").replace(/Stuck after \d+/, "Stuck after N")
     .replaceAll(/\(\d+ ms\)/g, "(MS)").replaceAll(/\([\d.]+ s\)/g, "(S)")
     .replaceAll(/\d,\d{3},\d{3} bytes/g, "N bytes")

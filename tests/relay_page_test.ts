@@ -3,22 +3,13 @@ import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@st
 import { concat } from "@std/bytes/concat";
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { encodeMessage } from "../mod.ts";
-import { connectAndReset, exchange, noise, Program, startServer } from "./processes.ts";
+import { BROWSER, connectAndReset, exchange, noise, Program, startServer } from "./processes.ts";
 
 // What the functions that run in the browser find there. Its library of types disagrees with Deno's.
 // deno-lint-ignore no-explicit-any -- any element, with whatever it has
 declare const document: any, getComputedStyle: any, DOMParser: any;
 
-const BROWSER = ["/usr/bin/chromium", "/usr/bin/google-chrome"].find(exists);
 const ignore = BROWSER === undefined;
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}
 
 function request(value: unknown): Uint8Array {
   const format = { contentType: "text/json", contentEncoding: "utf-8" };
