@@ -134,6 +134,7 @@ export function listenForStop(drainTimeout: number): StopSignals {
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
   for (const signal of signals) {
     Deno.addSignalListener(signal, () => {
+      if (Deno.stderr.isTerminal()) console.error(); // past the ^C that the terminal shows
       if (stop.signal.aborted) return kill.abort();
       stop.abort();
       Deno.unrefTimer(setTimeout(() => kill.abort(), drainTimeout));

@@ -136,7 +136,8 @@ class RelayedConnection {
   #watch(socket: Socket, side: "client" | "server") {
     sockets.add(socket);
     socket.on("error", (error) => {
-      const reason = "code" in error && error.code === "ECONNRESET" ? "" : `: ${error.message}`;
+      const { code } = error as { code?: string };
+      const reason = code === "ECONNRESET" || code === "EPIPE" ? "" : `: ${error.message}`;
       const isUnreachable = side === "server" && !this.#isOpen;
       const what = isUnreachable ? "the server cannot be reached" : `${side} reset (RST)`;
       this.#reset(side, escapeText(`${what}${reason}`));
