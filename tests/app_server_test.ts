@@ -138,6 +138,16 @@ Deno.test("app/server.ts gives its error reply whole although junk follows the m
   await assertServes(server.port);
 });
 
+Deno.test("app/server.ts takes what a refused client still sends, and so does not reset it", async () => {
+  await using server = await startApp();
+  using conn = await dial(server.port);
+  await writeAll(conn, new Uint8Array(2));
+  assertEquals(decode(await readToEnd(conn)).length, 1); // the error reply, and a half-close
+  for (let i = 0; i < 20; i++) await writeAll(conn, noise(1000));
+  await conn.closeWrite();
+  await server.prints(/Closing connection/);
+});
+
 Deno.test("app/server.ts answers strange but well-formed requests at once, and goes on", async () => {
   await using server = await startApp();
   using connection = new MessageConnection(await dial(server.port));

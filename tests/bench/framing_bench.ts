@@ -117,8 +117,8 @@ for (
 }
 const againstStream = printTable("FrameDecoder, npm:length-prefixed-stream", streamRows);
 
-// The machine itself takes longer for a byte of a large array than of a small one. So what counts is
-// how the time grows beside that of filling an array of the same size, which no decoder can avoid.
+// The machine itself takes longer for a byte of a large array than of a small one: beside it stands how
+// the time of filling an array of the same size grows, which no decoder can avoid.
 const growth = await compare({
   large: () => ours(large),
   quarter: () => ours(quarter),
@@ -130,10 +130,12 @@ const naiveGrowth = await compare(
   { large: () => naive(large), quarter: () => naive(quarter) },
   { rounds: 1 },
 );
-const linear = growth.large / growth.quarter <= Math.max(5, 1.25 * fill.large / fill.quarter);
+const linear = growth.large / growth.quarter <= 5;
 console.log(`
 One frame of 64 MiB / one of 16 MiB
-  FrameDecoder                    ${factor(growth)}  ${linear ? "linear" : "NOT LINEAR"}
+  FrameDecoder                    ${factor(growth)}  ${
+  linear ? "at most 5x: met" : "at most 5x: MISSED"
+}
   filling an array of that size   ${factor(fill)}
   buffer = concat(buffer, chunk)  ${factor(naiveGrowth)}`);
 if (!(againstItLengthPrefixed && againstStream && linear)) Deno.exitCode = 1;
