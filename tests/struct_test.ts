@@ -166,6 +166,21 @@ Deno.test("Struct.packInto writes in place, clears pad bytes, and leaves the oth
   assertEquals(bytes, new Uint8Array([9, 9, 1, 2, 0, 5, 0, 9]));
 });
 
+Deno.test("pack gives bytes that no other result touches, although they share memory", () => {
+  const struct = new Struct(">B4xI");
+  const results = Array.from({ length: 1000 }, (_, i) => struct.pack(i & 0xff, i)); // many slabs
+  for (const [i, bytes] of results.entries()) {
+    assertEquals(bytes, new Uint8Array([i & 0xff, 0, 0, 0, 0, 0, 0, i >> 8, i & 0xff]));
+    assertEquals(new Float64Array(bytes.buffer, bytes.byteOffset, 1).length, 1); // aligned
+  }
+  assert(new Set(results.map((bytes) => bytes.buffer)).size < 100);
+  assertEquals(pack(">64s", new Uint8Array()).length, 64);
+  assertEquals(pack(">65s", new Uint8Array()).buffer.byteLength, 65);
+  const { buffer } = struct.pack(1, 2);
+  structuredClone(buffer, { transfer: [buffer] }); // against the advice
+  assertEquals(struct.pack(1, 2), new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0, 2]));
+});
+
 Deno.test("unpack copies bytes, also those of a subclass whose slice does not", () => {
   class Shared extends Uint8Array<ArrayBuffer> {
     override slice(start?: number, end?: number) {
