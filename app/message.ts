@@ -201,10 +201,12 @@ export function encodeMessage(content: unknown, options: EncodeMessageOptions): 
  */
 export function decodeContent({ header, content }: Message): unknown {
   if (header["content-type"] !== JSON_CONTENT_TYPE) return content;
-  const decode = decoders.get(header["content-encoding"].toLowerCase().replaceAll("_", "-"));
+  const encoding = header["content-encoding"];
+  const decode = decoders.get(encoding) ??
+    decoders.get(encoding.toLowerCase().replaceAll("_", "-"));
   if (decode === undefined) {
     throw new UnsupportedEncodingError(
-      `Cannot decode content: ${quote(header["content-encoding"])} is not a known encoding`,
+      `Cannot decode content: ${quote(encoding)} is not a known encoding`,
     );
   }
   let text;
@@ -212,7 +214,7 @@ export function decodeContent({ header, content }: Message): unknown {
     text = decode(content);
   } catch {
     throw new MessageContentError(
-      `Cannot decode content: it is not valid ${quote(header["content-encoding"])}`,
+      `Cannot decode content: it is not valid ${quote(encoding)}`,
     );
   }
   try {
@@ -473,7 +475,8 @@ function checkHeaderLength(length: number, { maxHeaderLength }: Required<Message
 }
 
 // A byte order mark is no part of JSON: it is kept, so that JSON.parse refuses it, as Python does.
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const utf16le = new TextDecoder("utf-16le", { fatal: true, ignoreBOM: true });
 const utf16be = new TextDecoder("utf-16be", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
@@ -486,7 +489,7 @@ function decodeHeader(
 ): MessageHeader {
   let header: unknown;
   try {
-    header = JSON.parse(utf8.decode(bytes));
+    header = JSON.parse(decodeUtf8(bytes));
   } catch (error) {
     const what = error instanceof SyntaxError ? "JSON" : "UTF-8";
     throw new MessageHeaderError(`Cannot accept header: it is not ${what}`);
@@ -521,7 +524,7 @@ function refuse(field: string, wanted: string): never {
 
 /** How to decode content in each known encoding, by its name with dashes. */
 const decoders = new Map([
-  ...named((bytes) => utf8.decode(bytes), "utf-8", "utf8"),
+  ...named(decodeUtf8, "utf-8", "utf8"),
   ...named(decodeUtf16, "utf-16", "utf16"),
   ...named((bytes) => utf16le.decode(bytes), "utf-16-le", "utf-16le", "utf16-le", "utf16le"),
   ...named((bytes) => utf16be.decode(bytes), "utf-16-be", "utf-16be", "utf16-be", "utf16be"),
@@ -531,6 +534,12 @@ const decoders = new Map([
 
 function named(decode: (bytes: Uint8Array) => string, ...names: string[]) {
   return names.map((name) => [name, decode] as const);
+}
+
+/** Only text with a replacement character may have been invalid: the strict decoder is slower. */
+function decodeUtf8(bytes: Uint8Array): string {
+  const text = utf8.decode(bytes);
+  return text.includes("\ufffd") ? strictUtf8.decode(bytes) : text;
 }
 
 function decodeUtf16(bytes: Uint8Array): string {

@@ -335,6 +335,27 @@ Deno.test("decodeContent() refuses unknown encodings, invalid bytes and what is 
   }
 });
 
+Deno.test("decodeContent() takes exactly the UTF-8 that is valid, replacement characters too", () => {
+  const strict = new TextDecoder("utf-8", { fatal: true });
+  const pieces = fc.constantFrom(
+    ...["a", "é", "\ufffd", "🐶"].map((text) => [...utf8(text)]),
+    ...[[0xed, 0xa0, 0x80], [0xc0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xe2, 0x82], [0x80], [0xff]],
+  );
+  fc.assert(
+    fc.property(fc.array(pieces, { maxLength: 3 }), (pieces) => {
+      const bytes = new Uint8Array([0x22, ...pieces.flat(), 0x22]);
+      let text: string | undefined;
+      try {
+        text = JSON.parse(strict.decode(bytes));
+      } catch { /* not valid */ }
+      const decode = () => decodeContent(message("utf-8", bytes));
+      if (text === undefined) assertThrows(decode, MessageContentError, "not valid");
+      else assertEquals(decode(), text);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
 Deno.test("MessageDecoderStream and readMessages() find what MessageDecoder finds", async () => {
   const bytes = concat([1, "two", [3]].map((value) => encodeMessage(value, JSON_FORMAT)));
   for (const chunks of [[bytes], byteByByte(bytes)]) {
