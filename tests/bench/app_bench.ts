@@ -1,14 +1,15 @@
 // The application server against a plain asyncio server of the same protocol, and the cost of decoding.
 //
-//   deno run -A tests/bench/app_bench.ts
+//   deno task bench:app
 //
 // Needs python3 and cc. The load generator is C, so that it is not the bottleneck; where there is taskset, it
 // has a processor core for itself, and the server another.
 import { createRequest } from "../../app/libclient.ts";
 import { decodeContent, encodeMessage, MessageDecoder } from "../../mod.ts";
 import { exchange, Program, works } from "../processes.ts";
-import { compare } from "./measure.ts";
+import { compare, fastest, printTable, type Row, row } from "./measure.ts";
 
+const KIB = 1024; // bytes
 const ROUNDS = 5;
 const SECONDS = 1; // of load, each round
 const [SERVER_CORE, LOAD_CORE] = works("taskset", "-c", "1", "true")
@@ -17,14 +18,19 @@ const [SERVER_CORE, LOAD_CORE] = works("taskset", "-c", "1", "true")
 const REQUEST = createRequest("search", "morpheus");
 
 const folder = await Deno.makeTempDir();
+let rows;
 try {
-  await compareServers();
+  rows = await compareServers();
 } finally {
   await Deno.remove(folder, { recursive: true });
 }
-await measureDecoding();
+const met = [
+  printTable("app/server.ts and asyncio, one request", rows),
+  printTable("Decoding, and the most that it may take", await measureDecoding()),
+];
+if (met.includes(false)) Deno.exitCode = 1;
 
-async function compareServers() {
+async function compareServers(): Promise<Row[]> {
   const load = `${folder}/load`;
   await run("cc", "-O2", "-o", load, "tests/bench/peers/app_load.c");
   await Deno.writeFile(`${folder}/request`, REQUEST);
@@ -36,8 +42,8 @@ async function compareServers() {
     servers.map(async (port) => (await exchange(port, REQUEST)).length),
   );
 
-  console.log("requests per second: app/server.ts, asyncio, ratio (median of alternated rounds)");
-  for (const [connections, pipelined] of [[1, 1], [1, 16], [50, 1], [50, 16]]) {
+  const rows = [];
+  for (const [connections, pipelined] of [[1, 1], [1, 16], [50, 1], [50, 16]] as const) {
     const rates: [number[], number[]] = [[], []];
     for (let round = 0; round < ROUNDS; round++) {
       for (const i of round % 2 === 0 ? [0, 1] : [1, 0]) {
@@ -49,43 +55,41 @@ async function compareServers() {
         rates[i as 0 | 1].push(Number(rate));
       }
     }
-    const [mine, theirs] = [median(rates[0]), median(rates[1])];
-    const what = `${connections} connections, ${pipelined} at a time`;
-    console.log(`${what.padEnd(28)} ${mine} ${theirs} ${(mine / theirs).toFixed(2)}`);
+    const times = { ours: 1000 / median(rates[0]), peer: 1000 / median(rates[1]) };
+    const target = connections === 50 ? { target: 2 } : {};
+    rows.push(row(`${connections} connections, ${pipelined} at a time`, times, target));
   }
+  return rows;
 }
 
-async function measureDecoding() {
+async function measureDecoding(): Promise<Row[]> {
   const COUNT = 1000;
   const chunk = new Uint8Array(COUNT * REQUEST.length);
   for (let i = 0; i < COUNT; i++) chunk.set(REQUEST, i * REQUEST.length);
-  const large = [64, 256].map((times) =>
-    encodeMessage(new Uint8Array(times * 64 * 1024), { contentType: "a", contentEncoding: "b" })
+  const [quarter, whole] = [256 * KIB, 1024 * KIB].map((length) =>
+    encodeMessage(new Uint8Array(length), { contentType: "a", contentEncoding: "b" })
   );
-  const times = await compare({
-    "a small message": () => {
-      const decoder = new MessageDecoder();
-      decoder.push(chunk);
-      for (const message of decoder) decodeContent(message);
-    },
-    "4 MiB in 4 KiB chunks": () => decodeInChunks(large[0]!),
-    "16 MiB in 4 KiB chunks": () => decodeInChunks(large[1]!),
+  const small = fastest(() => {
+    const decoder = new MessageDecoder();
+    decoder.push(chunk);
+    for (const message of decoder) decodeContent(message);
   });
-  console.log(
-    `decoding a small message: ${(times["a small message"] / COUNT * 1000).toFixed(2)} µs`,
-  );
-  const [single, quadruple] = [times["4 MiB in 4 KiB chunks"], times["16 MiB in 4 KiB chunks"]];
-  console.log(
-    `4 MiB in 4 KiB chunks: ${single.toFixed(1)} ms; 16 MiB: ${
-      (quadruple / single).toFixed(1)
-    } times that`,
-  );
+  const times = await compare({
+    quarter: () => decodeInChunks(quarter!),
+    whole: () => decodeInChunks(whole!),
+  });
+  return [
+    row("a small message", { ours: small, peer: COUNT * 3e-3 }, { items: COUNT, target: 1 }),
+    row("1 MiB by 4 KiB, 6 x 256 KiB", { ours: times.whole, peer: 6 * times.quarter }, {
+      target: 1,
+    }),
+  ];
 }
 
 function decodeInChunks(bytes: Uint8Array) {
-  const decoder = new MessageDecoder({ maxContentLength: 2 ** 30 });
-  for (let i = 0; i < bytes.length; i += 4096) {
-    decoder.push(bytes.subarray(i, i + 4096));
+  const decoder = new MessageDecoder();
+  for (let i = 0; i < bytes.length; i += 4 * KIB) {
+    decoder.push(bytes.subarray(i, i + 4 * KIB));
     decoder.next();
   }
 }

@@ -4,7 +4,7 @@
 import { Buffer } from "node:buffer";
 import pythonStruct from "npm:python-struct@1.1.3";
 import { readUint32, Struct } from "../../mod.ts";
-import { compare, printTable, type Row, row } from "./measure.ts";
+import { compare, fastest, printTable, type Row, row } from "./measure.ts";
 
 const CALLS = 1000; // in one measured run, as a single call is too short
 
@@ -120,15 +120,8 @@ function readLittle(): number {
   return sum;
 }
 
-/** The fastest burst counts: what else the machine does can only add to an absolute time. */
 function readRow(what: string, read: () => number): Row {
-  let ours = Infinity;
-  for (let burst = 0; burst < 500; burst++) {
-    const begin = performance.now();
-    for (let i = 0; i < 100; i++) if (read() === 0) throw new Error("The sum is never 0");
-    ours = Math.min(ours, (performance.now() - begin) / 100);
-  }
-  return row(what, { ours, peer: CALLS * 3e-6 }, { items: CALLS, target: 1 });
+  return row(what, { ours: fastest(read), peer: CALLS * 3e-6 }, { items: CALLS, target: 1 });
 }
 
 function repeat(call: (i: number) => number): number {
