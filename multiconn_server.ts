@@ -5,26 +5,25 @@
 import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
 
 const USAGE = `Usage: multiconn_server.ts <host> <port> [--quiet]
-  [--idle-timeout SECONDS (60)] [--write-timeout SECONDS (30)]`;
+  [--idle-timeout SECONDS (60)] [--write-timeout SECONDS (30)] [--max-connections N (20000)]`;
 const FULL_TURN = 120; // connections, see endTurn
-
 const options = parseArgs(Deno.args, {
   boolean: ["help", "quiet"],
-  string: ["_", "idle-timeout", "write-timeout"],
+  string: ["_", "idle-timeout", "write-timeout", "max-connections"],
   unknown: (arg, key) => key === undefined || exit(1, `Unknown option: ${arg}\n${USAGE}`),
 });
 const [hostname, port, ...others] = options._.map(String);
 const idleTimeout = Number(options["idle-timeout"] ?? 60) * 1000; // milliseconds, like all times
 const writeTimeout = Number(options["write-timeout"] ?? 30) * 1000;
+const interval = Math.min(idleTimeout, writeTimeout, 4000) / 4;
+const maxConnections = Number(options["max-connections"] ?? 20_000);
 if (options.help) exit(0, USAGE);
-if (!port || others.length > 0 || !(idleTimeout > 0 && writeTimeout > 0)) exit(1, USAGE);
+if (!port || others.length > 0 || !(interval > 0 && maxConnections > 0)) exit(1, USAGE);
 const clients = new Set<Client>();
 type Client = { conn: Deno.TcpConn; name: string; writing: boolean; active: number };
-let stopping = false;
-let [sweeps, served] = [0, 0]; // served: in this turn
+let [stopping, sweeps, served] = [false, 0, 0]; // served: in this turn
 const waiting: (() => void)[] = []; // for a turn with room
 let quiet: ReturnType<typeof setTimeout> | undefined;
-const interval = Math.min(idleTimeout, writeTimeout, 4000) / 4;
 
 const listener = await Promise.try(() =>
   Deno.listen({ hostname: hostname!, port: Number(port), tcpBacklog: 4096 })
@@ -48,6 +47,7 @@ for (let pause = 5; !stopping;) {
 async function serve(conn: Deno.TcpConn): Promise<void> {
   using _ = conn;
   const client: Client = { conn, name: nameOf(conn.remoteAddr), writing: false, active: sweeps };
+  if (clients.size >= maxConnections) return console.error(`Turned away ${client.name}: full`);
   clients.add(client);
   if (!options.quiet) console.log(`Accepted connection from ${client.name}`);
   await echo(client).catch((error) => {
@@ -82,7 +82,7 @@ function endTurn(): void {
   served = 0;
   clearTimeout(quiet);
   if (full) return void (quiet = setTimeout(setImmediate, 1, () => served > 0 || endTurn()));
-  for (const resume of waiting.splice(0, FULL_TURN / 2)) resume();
+  for (const resume of waiting.splice(0, FULL_TURN)) resume();
   if (waiting.length > 0 && served++ === 0) setImmediate(endTurn);
 }
 

@@ -156,6 +156,19 @@ Deno.test("multiconn_server.ts closes idle clients, and spends no time on them m
   assertEquals(server.stderr, "");
 });
 
+Deno.test("multiconn_server.ts turns away one client more than it takes, until one has gone", async () => {
+  await using server = await startServer(SERVER, "--max-connections", "2");
+  const first = await connect(server.port);
+  using _second = await connect(server.port);
+  await server.prints(/(Accepted .*\n){2}/);
+  using third = await connect(server.port);
+  assertEquals(await readToEnd(third), new Uint8Array());
+  await server.prints(/Turned away 127\.0\.0\.1:\d+: full\n/, "stderr");
+  first.close();
+  await server.prints(/Closing .*\n/);
+  assertEquals(await exchange(server.port, HELLO), HELLO);
+});
+
 Deno.test({
   name: "multiconn_server.ts waits when descriptors run out, and goes on when there are some",
   ignore: !linux, // bash, ulimit, /proc
@@ -250,6 +263,7 @@ Deno.test("multiconn_server.ts gives a clear line and exit code 1 for wrong argu
     [["127.0.0.1", "0", "1"], "Usage: "],
     [["127.0.0.1", "0", "--idle-timeout", "soon"], "Usage: "],
     [["127.0.0.1", "0", "--write-timeout=0"], "Usage: "],
+    [["127.0.0.1", "0", "--max-connections=none"], "Usage: "],
     [["127.0.0.1", "0", "--loud"], "Unknown option: --loud\nUsage: "],
     [["127.0.0.1", "http"], "Cannot listen on 127.0.0.1:http: Invalid port"],
     [["127.0.0.1", String(port)], `Cannot listen on 127.0.0.1:${port}: Address already in use`],

@@ -21,10 +21,10 @@ for (const name of ["load", "epoll_server"]) {
   await works("cc", "-O2", "-o", `${folder}/${name}`, `${peersFolder}/${name}.c`);
 }
 const pinned = await works("taskset", "-c", "1", "true");
-const deno = Deno.execPath();
-const script = ["run", "--no-prompt", "--allow-net", "multiconn_server.ts", "127.0.0.1", "0"];
+const run = [Deno.execPath(), "run", "--no-prompt", "--allow-net"];
 const servers: Record<string, string[]> = {
-  "this package": [deno, ...script, "--quiet"],
+  "this package": [...run, "multiconn_server.ts", "127.0.0.1", "0", "--quiet"],
+  "a plain loop": [...run, `${peersFolder}/plain_server.ts`, "0"],
   "C epoll": [`${folder}/epoll_server`, "0"],
 };
 if (await works("node", "--version")) {
@@ -163,7 +163,7 @@ async function works(command: string, ...args: string[]): Promise<boolean> {
 
 /** Bars of the throughput of each server, C epoll being 1. */
 function chart(): string {
-  const colors = ["#1f6feb", "#57606a", "#2da44e", "#bf8700", "#a475f9"];
+  const colors = ["#1f6feb", "#79c0ff", "#57606a", "#2da44e", "#bf8700", "#a475f9"];
   const parts: string[] = [];
   let y = 40;
   for (const [connections, bytes] of workloads) {
