@@ -8,6 +8,7 @@ import {
   readToEnd,
   runScript,
   startServer,
+  stuck,
   works,
   writeAll,
 } from "./processes.ts";
@@ -211,25 +212,19 @@ Deno.test({
 });
 
 Deno.test({
-  name: "multiconn_server.ts ends with exit code 1 at a second signal, or after ten seconds",
+  name: "multiconn_server.ts ends with exit code 1 at a second signal",
   ignore: Deno.build.os === "windows",
   async fn() {
     const start = performance.now();
     await using server = await startServer(SERVER, "--quiet");
-    await using other = await startServer(SERVER, "--quiet");
     using conn = await stuck(server.port);
-    using otherConn = await stuck(other.port);
-    other.kill("SIGINT");
     server.kill("SIGINT");
     while (await connect(server.port).then((conn) => (conn.close(), true), () => false));
     server.kill("SIGTERM");
     assertEquals((await server.ended).code, 1);
     assertEquals(server.stderr, "Stopped at once\n");
     assert(performance.now() - start < 8000);
-    assertEquals((await other.ended).code, 1);
-    assertEquals(other.stderr, "1 connections did not finish\n");
-    assert(performance.now() - start >= 10_000);
-    void [conn, otherConn];
+    void conn;
   },
 });
 
@@ -277,24 +272,6 @@ Deno.test("multiconn_server.ts gives a clear line and exit code 1 for wrong argu
   assertEquals([code, stderr], [0, ""]);
   assertMatch(stdout, /^Usage: /);
 });
-
-/** A connection on which the server cannot write on, since nobody reads. */
-async function stuck(port: number): Promise<Deno.TcpConn> {
-  const conn = await connect(port);
-  const bytes = noise(1024 * 1024);
-  let stalled = false;
-  while (!stalled) {
-    const write = conn.write(bytes);
-    let timer;
-    stalled = await Promise.race([
-      write.then(() => false, () => true),
-      new Promise<boolean>((resolve) => timer = setTimeout(resolve, 500, true)),
-    ]);
-    clearTimeout(timer);
-    if (stalled) write.catch(() => {});
-  }
-  return conn;
-}
 
 function connect(port: number): Promise<Deno.TcpConn> {
   return Deno.connect({ hostname: "127.0.0.1", port });

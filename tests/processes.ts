@@ -217,3 +217,21 @@ export function noise(length: number): Uint8Array<ArrayBuffer> {
   }
   return bytes;
 }
+
+/** A connection on which the server cannot write on, since nobody reads. */
+export async function stuck(port: number): Promise<Deno.TcpConn> {
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  const bytes = noise(1024 * 1024);
+  let stalled = false;
+  while (!stalled) {
+    const write = conn.write(bytes);
+    let timer;
+    stalled = await Promise.race([
+      write.then(() => false, () => true),
+      new Promise<boolean>((resolve) => timer = setTimeout(resolve, 500, true)),
+    ]);
+    clearTimeout(timer);
+    if (stalled) write.catch(() => {});
+  }
+  return conn;
+}
