@@ -176,8 +176,11 @@ Deno.test("pack gives bytes that no other result touches, although they share me
   assert(new Set(results.map((bytes) => bytes.buffer)).size < 100);
   assertEquals(pack(">64s", new Uint8Array()).length, 64);
   assertEquals(pack(">65s", new Uint8Array()).buffer.byteLength, 65);
-  const { buffer } = struct.pack(1, 2);
-  structuredClone(buffer, { transfer: [buffer] }); // against the advice
+  for (const format of [">I", ">"]) {
+    const { buffer } = pack(format, ...(format === ">" ? [] : [1]));
+    structuredClone(buffer, { transfer: [buffer] }); // against the advice
+    assertEquals(pack(">"), new Uint8Array());
+  }
   assertEquals(struct.pack(1, 2), new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0, 2]));
 });
 
