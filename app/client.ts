@@ -1,6 +1,6 @@
 // The application client: sends requests in the tutorial's message protocol and prints the answers.
 import { fail, failUsage, flag, readCommandLine, readPort, seconds, text } from "./command_line.ts";
-import { connect, type ConnectOptions, MessageConnection } from "./connection.ts";
+import { connect, type ConnectOptions, MessageConnection, nameOf } from "./connection.ts";
 import { escapeBytes, escapeJson, escapeText } from "./escape.ts";
 import { createRequest, describeResponse } from "./libclient.ts";
 import { decodeContent, JSON_CONTENT_TYPE, type Message } from "./message.ts";
@@ -23,7 +23,7 @@ value may begin with a dash.`,
 );
 
 const { address, requests } = readArguments();
-const name = "path" in address ? `unix:${address.path}` : `${address.hostname}:${address.port}`;
+const name = nameOf({ transport: "path" in address ? "unix" : "tcp", ...address } as Deno.Addr);
 let answered = 0;
 try {
   await exchange();
@@ -76,6 +76,7 @@ function readArguments(): { address: ConnectOptions["address"]; requests: Uint8A
   const words = [...args];
   let address: ConnectOptions["address"];
   if (options.unix !== undefined) {
+    if (options.tls) failUsage("--unix takes no --tls");
     address = { path: options.unix };
   } else {
     const [hostname, port] = words.splice(0, 2);

@@ -1,8 +1,10 @@
 // The thin layer between the protocol, which is pure, and the sockets.
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
+import { escapeText } from "./escape.ts";
 import { type Message, MessageDecoder, type MessageOptions } from "./message.ts";
 
 const READ_SIZE = 16 * 1024; // bytes a connection reads at once
+const MOST_QUEUED = 64 * 1024; // bytes of answers; with more, no further message is taken
 const LINGER_LENGTH = 256 * 1024; // bytes
 const STOP_GRACE = 20; // milliseconds in which a message that has already arrived is still noticed
 const FIRST_RETRY_DELAY = 5; // milliseconds
@@ -58,6 +60,7 @@ export class MessageConnection implements Disposable {
     if (this.#isIdle()) this.#readAlarm.set(performance.now() + STOP_GRACE, this.#interrupt);
   };
   #queue: Uint8Array[] = [];
+  #queued = 0; // bytes
   #isReading = false; // also after the deadline: a read cannot be taken back
   #resolve: (n: number | null | undefined) => void = () => {};
   #reject: (error: Error) => void = () => {};
@@ -97,7 +100,10 @@ export class MessageConnection implements Disposable {
     while (true) {
       const message = this.next();
       if (message) return message;
-      if (this.#queue.length > 0) await this.#flush();
+      if (this.#queued > 0) {
+        await this.#flush();
+        continue;
+      }
       const { due, phase, timeout } = this.#deadline();
       const n = await this.#read(due);
       if (n === undefined) { // late, or interrupted
@@ -112,8 +118,12 @@ export class MessageConnection implements Disposable {
     }
   }
 
-  /** The next message, if it is here already, with the same errors as `receive`. */
+  /**
+   * The next message, if it is here already and not too many answers are queued, with the same errors
+   * as `receive`.
+   */
   next(): Message | undefined {
+    if (this.#queued >= MOST_QUEUED) return undefined;
     const message = this.#decoder.next();
     if (message) this.#headerDue = this.#messageDue = Infinity;
     return message;
@@ -125,6 +135,7 @@ export class MessageConnection implements Disposable {
    */
   queue(bytes: Uint8Array): void {
     this.#queue.push(bytes);
+    this.#queued += bytes.length;
   }
 
   /**
@@ -133,13 +144,14 @@ export class MessageConnection implements Disposable {
    * @throws {DeadlineError} If the peer does not read them. The connection is closed then.
    */
   send(bytes: Uint8Array): Promise<void> {
-    this.#queue.push(bytes);
+    this.queue(bytes);
     return this.#flush();
   }
 
   async #flush(): Promise<void> {
     const bytes = this.#queue.length === 1 ? this.#queue[0]! : concat(this.#queue);
     this.#queue = [];
+    this.#queued = 0;
     const { writeTimeout } = this.#timeouts;
     let late = false;
     const giveUp = () => {
@@ -365,7 +377,9 @@ export async function connect(
 
 /** Names an address as people write it: `127.0.0.1:65432`, `[::1]:65432`, `unix:/tmp/socket`. */
 export function nameOf(address: Deno.Addr): string {
-  if ("path" in address) return address.path ? `unix:${address.path}` : "a local client";
+  if ("path" in address) {
+    return address.path ? `unix:${escapeText(address.path)}` : "a local client";
+  }
   if (!("hostname" in address)) return address.transport;
   const { hostname, port } = address;
   return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;

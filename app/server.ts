@@ -25,7 +25,10 @@ Answers requests on host (127.0.0.1) and port (65432; 0 takes a free one).`,
     "tls-key": text("FILE", "the certificate's private key, as PEM"),
     "max-header-length": integer("BYTES", 8192, 65_535, "refuse longer headers"),
     "max-content-length": integer("BYTES", 1024 ** 2, 2 ** 30, "refuse longer contents"),
-    "header-timeout": seconds(10, "from a message's first byte until its header is here"),
+    "header-timeout": seconds(
+      10,
+      "from connecting, or a message's first byte, to its header's end",
+    ),
     "message-timeout": seconds(30, "from a message's first byte until all of it is here"),
     "idle-timeout": seconds(60, "between two messages"),
     "write-timeout": seconds(30, "until a client that does not read takes the next bytes"),
@@ -40,6 +43,11 @@ const log = (line: () => string) => options.quiet || console.log(line());
 
 const signals = listenForStop(options.drainTimeout);
 const listener = listen();
+if ("hostname" in listener.addr && ["0.0.0.0", "::"].includes(listener.addr.hostname)) {
+  console.error(
+    "Warning: listening on all interfaces, every machine that reaches this one can connect",
+  );
+}
 console.log(`Listening on ${nameOf(listener.addr)}`);
 await serve(listener, handle, { ...signals, maxConnections: options.maxConnections });
 Deno.exit(signals.kill.aborted ? 1 : 0);
@@ -72,7 +80,8 @@ function respond(request: Message): Uint8Array {
     return createResponse(request);
   } catch (error) {
     if (isMessageError(error)) throw error;
-    console.error("An action failed:", error); // a mistake of ours, not of the client's
+    const lines = `An action failed: ${Deno.inspect(error)}`.split("\n"); // ours, not the client's
+    for (const line of lines) console.error(escapeText(line));
     return createErrorResponse("the action failed");
   }
 }
@@ -93,17 +102,13 @@ function listen(): Deno.Listener {
   const { unix, tlsCert, tlsKey, tcpBacklog } = options;
   if (args.length > 2) failUsage(`Unexpected argument ${args[2]}`);
   if (unix !== undefined && args.length > 0) failUsage("--unix takes no host and port");
+  if (unix !== undefined && (tlsCert ?? tlsKey) !== undefined) failUsage("--unix takes no TLS");
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     failUsage("--tls-cert and --tls-key need each other");
   }
   try {
     if (unix !== undefined) return Deno.listen({ transport: "unix", path: unix });
     const address = { hostname, port: readPort(port), tcpBacklog };
-    if (["0.0.0.0", "::", "0", ""].includes(hostname)) {
-      console.error(
-        "Warning: listening on all interfaces, every machine that reaches this one can connect",
-      );
-    }
     if (tlsCert === undefined || tlsKey === undefined) return Deno.listen(address);
     return Deno.listenTls({
       ...address,

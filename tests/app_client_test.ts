@@ -6,6 +6,7 @@ import { encodeMessage, MessageDecoder } from "../mod.ts";
 import { Program, PYTHON, runAgainst, runScript, startServer } from "./processes.ts";
 
 const JSON_FORMAT = { contentType: "text/json", contentEncoding: "utf-8" };
+const SPACES = new Uint8Array(65_536).fill(0x20);
 const RABBIT = encodeMessage({ result: "Follow the white rabbit. 🐰" }, JSON_FORMAT);
 
 Deno.test("app/client.ts prints what the original prints", async () => {
@@ -125,16 +126,31 @@ const badServers: Record<string, [answer: (socket: Socket) => void, message: Reg
     (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"),
     /^No response from .*: Cannot accept header: its length is 18516 bytes, the limit is 8192\n$/,
   ],
-  "an endless body": [
+  "an endless header": [
     (socket) => {
-      socket.write(RABBIT.subarray(0, 2));
+      socket.write(new Uint8Array([0x20, 0]));
       const flood = () => {
-        while (socket.writable && socket.write(new Uint8Array(65536).fill(0x20)));
+        while (socket.writable && socket.write(SPACES));
       };
       socket.on("drain", flood);
       flood();
     },
     /^No response from .*: Cannot accept header: it is not JSON\n$/,
+  ],
+  "an endless body": [
+    (socket) => {
+      const header = new TextEncoder().encode(
+        '{"byteorder":"big","content-type":"text/json","content-encoding":"utf-8",' +
+          '"content-length":1048576}',
+      );
+      socket.write(concat([new Uint8Array([0, header.length]), header]));
+      const flood = () => {
+        while (socket.writable && socket.write(SPACES));
+      };
+      socket.on("drain", flood);
+      flood();
+    },
+    /^No response from .*: Cannot decode content: it is not JSON\n$/,
   ],
   "content that is too long": [
     (socket) =>
@@ -190,6 +206,8 @@ Deno.test("app/client.ts gives one clear line for a wrong command line or a serv
     [["127.0.0.1", "65432"], 2, /^No action and value given .*\n$/],
     [["127.0.0.1", "65432", "search"], 2, /^No value given for the action search .*\n$/],
     [["127.0.0.1", "http", "search", "x"], 2, /^Wrong port: "http" .*\n$/],
+    [["--unix", "x", "--tls", "search", "x"], 2, /^--unix takes no --tls .*\n$/],
+    [["::1", "1", "search", "x"], 1, /^No response from \[::1\]:1: .*\n$/],
     [["127.0.0.1", `${listener.addr.port}`, "search", "x"], 1, /^No response from .*refused.*\n$/],
     [["no-such-host.invalid", "65432", "search", "x"], 1, /^No response from .*\n$/],
     [

@@ -8,7 +8,7 @@ import {
 } from "@std/assert";
 import { concat } from "@std/bytes/concat";
 import fc from "fast-check";
-import { MessageConnection } from "../app/connection.ts";
+import { MessageConnection, nameOf } from "../app/connection.ts";
 import { createRequest } from "../app/libclient.ts";
 import { decodeContent, encodeMessage, type Message, MessageDecoder } from "../mod.ts";
 import {
@@ -194,9 +194,36 @@ Deno.test("app/server.ts never prints a peer's control characters, and cuts what
   for (const line of server.stdout.split("\n")) assertLessOrEqual(line.length, 1000);
 });
 
+Deno.test("app/server.ts never prints control characters of a failed action, or of a Unix path", async () => {
+  await using server = await startPlugged(
+    `({ value }) => { throw new Error("bad value " + value); }`,
+  );
+  const request = encodeMessage({ action: "plugged", value: "\x1b[31m\x07" }, JSON_FORMAT);
+  const [response] = await exchange(server.port, request);
+  assertEquals(decodeContent(response!), { result: "Error: the action failed." });
+  await server.prints(/An action failed: Error: bad value \\x1b\[31m\\x07\n +at /, "stderr");
+  // deno-lint-ignore no-control-regex -- these are the ones that must not be printed
+  assert(!/[\x00-\x09\x0b-\x1f\x7f-\x9f]/.test(server.stderr), server.stderr);
+  assertEquals(nameOf({ transport: "unix", path: "\x1b[31m" }), "unix:\\x1b[31m");
+  await assertServes(server.port);
+});
+
+Deno.test("app/server.ts answers no more requests than a client reads answers", async () => {
+  await using server = await startPlugged(
+    `({ value }) => (console.error("asked"), "x".repeat(1024 * 1024))`,
+    "--write-timeout=0.5",
+  );
+  using conn = await dial(server.port);
+  const request = encodeMessage({ action: "plugged", value: "" }, JSON_FORMAT);
+  await writeAll(conn, concat(Array(100).fill(request))); // in one read, and no answer is taken
+  await server.prints(/The peer did not read within 0\.5 s/, "stderr");
+  assertLessOrEqual(server.stderr.match(/asked/g)!.length, 20); // what socket buffers hold
+  await assertServes(server.port);
+});
+
 Deno.test("app/server.ts keeps its deadlines although bytes trickle in", async (t) => {
   await using server = await startApp(
-    ...["--header-timeout", "0.3", "--message-timeout", "0.6", "--idle-timeout", "0.3"],
+    ...["--header-timeout", "0.3", "--message-timeout", "0.6", "--idle-timeout", "30"],
   );
   const cases: Record<string, [start: Uint8Array, trickle: boolean, reply: string | undefined]> = {
     "nothing at all is a quiet close": [new Uint8Array(), false, undefined],
@@ -222,6 +249,7 @@ Deno.test("app/server.ts keeps its deadlines although bytes trickle in", async (
     });
   }
   await t.step("idle after an answer is a quiet close", async () => {
+    await using server = await startApp("--header-timeout", "30", "--idle-timeout", "0.3");
     using conn = await dial(server.port);
     await writeAll(conn, MORPHEUS);
     assertEquals(decode(await readToEnd(conn)).map(decodeContent), [ANSWER]);
@@ -422,6 +450,7 @@ Deno.test("app/server.ts listens on IPv6, on a host name, and on all interfaces 
     ["::1", "::1", /^$/],
     ["localhost", "localhost", /^$/],
     ["0.0.0.0", "127.0.0.1", /^Warning: listening on all interfaces.*\n$/],
+    ["::0", "::1", /^Warning: listening on all interfaces.*\n$/],
   ];
   for (const [hostname, client, stderr] of addresses) {
     await using server = new Program(["run", "--allow-net", "app/server.ts", hostname, "0"]);
@@ -446,6 +475,7 @@ Deno.test("app/server.ts gives one clear line for a wrong command line or a port
     [["--max-connections", "1.5"], 2, /^Wrong --max-connections: "1\.5" is not an integer.*\n$/],
     [["--tls-cert", "cert.pem"], 2, /^--tls-cert and --tls-key need each other .*\n$/],
     [["--unix", "x", "127.0.0.1"], 2, /^--unix takes no host and port .*\n$/],
+    [["--unix", "x", "--tls-cert", "c", "--tls-key", "k"], 2, /^--unix takes no TLS .*\n$/],
   ];
   for (const [args, code, stderr] of wrong) {
     const run = await runScript("app/server.ts", ...args);
@@ -462,6 +492,15 @@ Deno.test("app/server.ts gives one clear line for a wrong command line or a port
 
 function startApp(...args: string[]) {
   return startServer("app/server.ts", ...args);
+}
+
+/** The server with an action of one's own, "plugged". */
+async function startPlugged(action: string, ...args: string[]) {
+  const code = `import { actions } from "./app/libserver.ts"; actions.set("plugged", ${action}); ` +
+    `await import("./app/server.ts");`;
+  const server = new Program(["eval", code, "127.0.0.1", "0", "--quiet", ...args]);
+  const [, port] = await server.prints(/Listening on .*:(\d+)\n/);
+  return Object.assign(server, { port: Number(port) });
 }
 
 function dial(port: number): Promise<Deno.TcpConn> {
