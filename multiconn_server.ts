@@ -23,7 +23,7 @@ const clients = new Set<Client>();
 type Client = { conn: Deno.TcpConn; name: string; writing: boolean; active: number };
 let [stopping, sweeps, served] = [false, 0, 0]; // served: in this turn
 const waiting: (() => void)[] = []; // for a turn with room
-let quiet: ReturnType<typeof setTimeout> | undefined;
+let quiet: ReturnType<typeof setTimeout> | undefined; // for when nothing comes after a full turn
 
 const listener = await Promise.try(() =>
   Deno.listen({ hostname: hostname!, port: Number(port), tcpBacklog: 4096 })
@@ -102,7 +102,7 @@ function stop(): void { // close idle connections, let the others finish; the se
   listener.close();
   clearInterval(sweeper);
   setInterval(() => clients.size > 0 ? sweep(1, Infinity) : exit(0), 50);
-  setTimeout(() => exit(1, `${clients.size} connections did not finish`), 10_000);
+  setTimeout(() => exit(1, `Unfinished connections: ${clients.size}`), 10_000);
 }
 
 function nameOf({ hostname, port }: Deno.NetAddr): string {

@@ -136,7 +136,7 @@ export class InvalidFrameError extends RangeError {
  * @returns The prefix and the payload, ready to be written at once.
  * @throws {FrameTooLargeError} If the payload is longer than `maxFrameLength`.
  * @throws {RangeError} If an option is out of range.
- * @throws {TypeError} If the payload is no `Uint8Array`, or an option of the wrong type.
+ * @throws {TypeError} If the payload is no `Uint8Array`, or `maxFrameLength` is no number.
  *
  * @example Usage
  * ```ts
@@ -167,7 +167,7 @@ export function encodeFrame(payload: Uint8Array, options: FrameOptions = {}): Ui
  * @returns The `lengthSize` bytes of the prefix.
  * @throws {FrameTooLargeError} If the length is greater than `maxFrameLength`.
  * @throws {RangeError} If the length is not an integer of 0 or more, or an option is out of range.
- * @throws {TypeError} If an option is of the wrong type.
+ * @throws {TypeError} If `maxFrameLength` is no number.
  *
  * @example Usage
  * ```ts
@@ -232,14 +232,14 @@ export class FrameDecoder {
    *
    * @param options How frames look on the wire.
    * @throws {RangeError} If an option is out of range, or the limit more than the prefix can express.
-   * @throws {TypeError} If an option is of the wrong type.
+   * @throws {TypeError} If `maxFrameLength` is no number.
    */
   constructor(options: FrameOptions = {}) {
     this.#format = formatOf(options);
     this.#reader = new ByteReader(this.#format);
   }
 
-  /** How many bytes were pushed that belong to no delivered frame; 0 after an error. */
+  /** How many bytes were pushed that belong to no delivered frame; 0 once one was refused. */
   get bufferedLength(): number {
     return this.#reader.bufferedLength + (this.#length === -1 ? 0 : this.#format.lengthSize);
   }
@@ -355,7 +355,7 @@ export class FrameDecoderStream extends TransformStream<Uint8Array, Uint8Array> 
    *
    * @param options How frames look on the wire.
    * @throws {RangeError} If an option is out of range.
-   * @throws {TypeError} If an option is of the wrong type.
+   * @throws {TypeError} If `maxFrameLength` is no number.
    */
   constructor(options: FrameOptions = {}) {
     super(transformerOf(new FrameDecoder(options)));
@@ -383,7 +383,7 @@ export class FrameEncoderStream extends TransformStream<Uint8Array, Uint8Array> 
    *
    * @param options How frames look on the wire.
    * @throws {RangeError} If an option is out of range.
-   * @throws {TypeError} If an option is of the wrong type.
+   * @throws {TypeError} If `maxFrameLength` is no number.
    */
   constructor(options: FrameOptions = {}) {
     const format = formatOf(options);
@@ -408,7 +408,7 @@ export class FrameEncoderStream extends TransformStream<Uint8Array, Uint8Array> 
  * @throws {InvalidFrameError} If a length includes the prefix and is smaller than that.
  * @throws {TruncatedFrameError} If the stream ends inside a frame.
  * @throws {RangeError} If an option is out of range.
- * @throws {TypeError} If an option is of the wrong type.
+ * @throws {TypeError} If `maxFrameLength` is no number.
  *
  * @example Usage
  * ```ts

@@ -202,7 +202,7 @@ export function encodeMessage(content: unknown, options: EncodeMessageOptions): 
 export function decodeContent({ header, content }: Message): unknown {
   if (header["content-type"] !== JSON_CONTENT_TYPE) return content;
   const encoding = header["content-encoding"];
-  const decode = decoders.get(encoding) ??
+  const decode = decoders.get(encoding) ?? // as nearly everybody writes it, so first and quick
     decoders.get(encoding.toLowerCase().replaceAll("_", "-"));
   if (decode === undefined) {
     throw new UnsupportedEncodingError(
@@ -284,7 +284,7 @@ export class MessageDecoder {
     return this.#headerLength === -1 ? "prefix" : "header";
   }
 
-  /** How many bytes were pushed that belong to no delivered message; 0 after an error. */
+  /** How many bytes were pushed that belong to no delivered message; 0 once `next` has thrown. */
   get bufferedLength(): number {
     return this.#reader.bufferedLength + (this.#headerLength === -1 ? 0 : PREFIX_LENGTH) +
       (this.#header ? this.#headerLength : 0);
@@ -434,6 +434,7 @@ export class MessageDecoderStream extends TransformStream<Uint8Array, Message> {
  * @throws {FrameTooLargeError} If a header or content is longer than its limit.
  * @throws {TruncatedFrameError} If the stream ends inside a message.
  * @throws {RangeError} If a limit is out of range.
+ * @throws {TypeError} If a limit is not a number.
  *
  * @example Usage
  * ```ts

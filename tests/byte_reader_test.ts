@@ -57,7 +57,7 @@ Deno.test("ByteReader takes the bytes that were pushed, in order, as soon as all
         assertEquals(reader.bufferedLength, pushed - taken);
       }
     }),
-    { numRuns: 1500 },
+    { numRuns: 2000 },
   );
 });
 
@@ -137,7 +137,7 @@ Deno.test("ByteReader with copy hands out nothing that shares memory with a chun
         assertEquals(all.length, pushed - pushed % length);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 2000 },
   );
 });
 

@@ -41,14 +41,17 @@ Deno.test("convertUint16/32/64 swap the bytes for a little-endian host, and only
 });
 
 Deno.test("hton* put the value into memory in network byte order, and ntoh* take it back", () => {
-  fc.assert(fc.property(uint16, uint32, uint64, (short, long, longLong) => {
-    assertEquals(readUint16(memory(new Uint16Array([htons(short)]))), short);
-    assertEquals(readUint32(memory(new Uint32Array([htonl(long)]))), long);
-    assertEquals(readBigUint64(memory(new BigUint64Array([htonll(longLong)]))), longLong);
-    assertEquals(ntohs(htons(short)), short);
-    assertEquals(ntohl(htonl(long)), long);
-    assertEquals(ntohll(htonll(longLong)), longLong);
-  }));
+  fc.assert(
+    fc.property(uint16, uint32, uint64, (short, long, longLong) => {
+      assertEquals(readUint16(memory(new Uint16Array([htons(short)]))), short);
+      assertEquals(readUint32(memory(new Uint32Array([htonl(long)]))), long);
+      assertEquals(readBigUint64(memory(new BigUint64Array([htonll(longLong)]))), longLong);
+      assertEquals(ntohs(htons(short)), short);
+      assertEquals(ntohl(htonl(long)), long);
+      assertEquals(ntohll(htonll(longLong)), longLong);
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 Deno.test("hton* and ntoh* take the smallest and the largest integer, and none beyond", () => {

@@ -85,7 +85,7 @@ Deno.test("readFrames delivers what a FrameDecoder does, every good frame before
       assertEquals(actual[0], frames);
       assertEquals(`${actual[1]}`, `${error}`);
     }),
-    { numRuns: 500 },
+    { numRuns: 2000 },
   );
 });
 
@@ -99,7 +99,7 @@ Deno.test("FrameDecoderStream delivers what a FrameDecoder does", async () => {
       if (error) assertEquals(actual[0], frames.slice(0, actual[0].length)); // some may be lost
       else assertEquals(actual[0], frames);
     }),
-    { numRuns: 500 },
+    { numRuns: 2000 },
   );
 });
 
@@ -112,7 +112,7 @@ Deno.test("FrameEncoderStream makes one chunk of each payload, as encodeFrame do
       const decoded = ReadableStream.from(frames).pipeThrough(new FrameDecoderStream(options));
       assertEquals(await Array.fromAsync(decoded), payloads);
     }),
-    { numRuns: 200 },
+    { numRuns: 2000 },
   );
 });
 

@@ -121,10 +121,22 @@ Deno.test("FrameDecoder finds the same frames and the same error however the byt
         }
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: 2000 },
   );
   const all = [undefined, "FRAME_TOO_LARGE", "INVALID_FRAME", "TRUNCATED_FRAME"];
   assertEquals([...kinds].toSorted(), all.toSorted());
+});
+
+Deno.test("FrameDecoder gives back a payload around 256 ** 3 bytes", () => {
+  const options = { maxFrameLength: 256 ** 3 };
+  for (const length of [256 ** 3 - 1, 256 ** 3]) {
+    const payload = new Uint8Array(length);
+    payload[length - 1] = 7;
+    const decoder = new FrameDecoder(options);
+    decoder.push(encodeFrame(payload, options));
+    assert(same(decoder.next(), payload));
+    assertThrows(() => encodeFrame(new Uint8Array(length + 2), options), FrameTooLargeError);
+  }
 });
 
 Deno.test("FrameDecoder gives back what encodeFrame was given, for every format and edge", () => {
@@ -270,7 +282,7 @@ Deno.test("FrameDecoder.end throws exactly where the input ends inside a frame",
         }
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 500 },
   );
 });
 

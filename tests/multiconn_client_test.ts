@@ -42,6 +42,23 @@ Deno.test("multiconn_client.ts with --quiet runs 2000 connections and prints not
 });
 
 Deno.test({
+  name: "multiconn_client.ts shows its progress on a terminal, and nowhere else",
+  ignore: PYTHON === undefined || Deno.build.os === "windows",
+  async fn() {
+    await using server = await startServer("multiconn_server.ts", "--quiet");
+    const command = [Deno.execPath(), "run", "--allow-net", CLIENT, "127.0.0.1", `${server.port}`];
+    const inTerminal = ["-c", "import pty, sys; pty.spawn(sys.argv[1:])", ...command];
+    await using many = new Program([...inTerminal, "200", "--quiet"], PYTHON);
+    await many.prints("200 of 200 connections done");
+    await using few = new Program([...inTerminal, "2", "--quiet"], PYTHON);
+    await few.ended;
+    assertEquals(few.stdout, "");
+    const { stderr } = await runClient(server.port, "200", "--quiet");
+    assertEquals(stderr, "");
+  },
+});
+
+Deno.test({
   name: "multiconn_client.ts works against a Python server, and a Python client against ours",
   ignore: PYTHON === undefined,
   async fn() {

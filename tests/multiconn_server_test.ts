@@ -69,7 +69,7 @@ Deno.test("multiconn_server.ts serves a second client while the first is silent"
   assertEquals(await readExactly(first, HELLO.length), HELLO);
 });
 
-Deno.test("multiconn_server.ts returns 64 MiB that a client half-closes behind before it reads", async () => {
+Deno.test("multiconn_server.ts returns 64 MiB that were on the way at the half-close", async () => {
   await using server = await startServer(SERVER, "--quiet");
   using conn = await connect(server.port);
   const bytes = noise(64 * 1024 * 1024);
@@ -78,6 +78,7 @@ Deno.test("multiconn_server.ts returns 64 MiB that a client half-closes behind b
   const received = await readToEnd(conn);
   await sent;
   assert(equals(received, bytes));
+  assertEquals(await exchange(server.port, HELLO), HELLO);
 });
 
 Deno.test("multiconn_server.ts outlives 500 connections that are reset at once", async () => {
@@ -148,10 +149,11 @@ Deno.test("multiconn_server.ts closes idle clients, and spends no time on them m
   await using server = await startServer(SERVER, "--quiet", "--idle-timeout", "1");
   const start = performance.now();
   const connections = await Promise.all(Array.from({ length: 100 }, () => connect(server.port)));
+  assertEquals(await exchange(server.port, HELLO), HELLO); // so the others are accepted
   const used = linux ? await processorTime(server.pid) : 0;
   await Promise.all(connections.map(readToEnd));
   assert(performance.now() - start >= 1000);
-  if (linux) assert(await processorTime(server.pid) - used < 0.3);
+  if (linux) assert(await processorTime(server.pid) - used <= 0.1); // closing them included
   for (const conn of connections) conn.close();
   assertEquals(await exchange(server.port, HELLO), HELLO);
   assertEquals(server.stderr, "");
@@ -189,25 +191,27 @@ Deno.test({
 });
 
 Deno.test({
-  name: "multiconn_server.ts on SIGTERM lets clients finish, closes idle ones and frees its port",
+  name: "multiconn_server.ts on a signal lets clients finish, closes idle ones and frees its port",
   ignore: Deno.build.os === "windows",
   async fn() {
-    await using server = await startServer(SERVER, "--quiet");
-    const { port } = server;
-    using idle = await connect(port);
-    using busy = await connect(port);
-    const bytes = noise(16 * 1024 * 1024);
-    const sent = writeAll(busy, bytes).then(() => busy.closeWrite());
-    await readExactly(busy, 1024 * 1024);
-    server.kill("SIGTERM");
-    assertEquals(await readToEnd(idle), new Uint8Array());
-    assertEquals((await readToEnd(busy)).length, bytes.length - 1024 * 1024);
-    await sent;
-    assertEquals((await server.ended).code, 0);
-    assertEquals(server.stderr, "");
-    await using next = await startServer(SERVER, "--quiet");
-    Deno.listen({ hostname: "127.0.0.1", port }).close();
-    assertEquals(await exchange(next.port, HELLO), HELLO);
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      await using server = await startServer(SERVER, "--quiet");
+      const { port } = server;
+      using idle = await connect(port);
+      using busy = await connect(port);
+      const bytes = noise(16 * 1024 * 1024);
+      const sent = writeAll(busy, bytes).then(() => busy.closeWrite());
+      await readExactly(busy, 1024 * 1024);
+      server.kill(signal);
+      assertEquals(await readToEnd(idle), new Uint8Array());
+      assertEquals((await readToEnd(busy)).length, bytes.length - 1024 * 1024);
+      await sent;
+      assertEquals((await server.ended).code, 0);
+      assertEquals(server.stderr, "");
+      await using next = await startServer(SERVER, "--quiet");
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      assertEquals(await exchange(next.port, HELLO), HELLO);
+    }
   },
 });
 
@@ -217,14 +221,13 @@ Deno.test({
   async fn() {
     const start = performance.now();
     await using server = await startServer(SERVER, "--quiet");
-    using conn = await stuck(server.port);
+    using _conn = await stuck(server.port);
     server.kill("SIGINT");
     while (await connect(server.port).then((conn) => (conn.close(), true), () => false));
     server.kill("SIGTERM");
     assertEquals((await server.ended).code, 1);
     assertEquals(server.stderr, "Stopped at once\n");
     assert(performance.now() - start < 8000);
-    void conn;
   },
 });
 

@@ -218,7 +218,7 @@ export function noise(length: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** A connection on which the server cannot write on, since nobody reads. */
+/** A connection on which neither side can write any more, since neither reads. */
 export async function stuck(port: number): Promise<Deno.TcpConn> {
   const conn = await Deno.connect({ hostname: "127.0.0.1", port });
   const bytes = noise(1024 * 1024);

@@ -9,9 +9,10 @@ import { connectAndReset, exchange, noise, readToEnd, startServer, writeAll } fr
 const CLIENTS = 24; // at any time
 const MEMORY_ALLOWED = 32 * 1024; // KiB more than after the warm-up; a leak passes it within a minute
 
-const options = parseArgs(Deno.args, { string: ["seconds", "seed"], unknown: () => false });
+const options = parseArgs(Deno.args, { string: ["seconds", "seed"], unknown: wrong });
 const seconds = Number(options.seconds ?? 60);
 let state = Number(options.seed ?? Date.now() % 1_000_000);
+if (!(seconds > 0 && state >= 0)) wrong(Deno.args.join(" "));
 console.log(`Running for ${seconds} s with --seed ${state}`);
 
 const source = noise(8 * 1024 * 1024);
@@ -147,5 +148,10 @@ function pause(milliseconds: number): Promise<void> {
 
 function fail(reason: string): never {
   console.error(reason);
+  Deno.exit(1);
+}
+
+function wrong(what: string): never {
+  console.error(`Wrong arguments: ${what}; use [--seconds 60] [--seed N]`);
   Deno.exit(1);
 }

@@ -3,7 +3,8 @@
 //   deno task bench:app
 //
 // Needs python3 and cc. The load generator is C, so that it is not the bottleneck; where there is taskset, it
-// has a processor core for itself, and the server another.
+// has a processor core for itself, and the server another. For the memory that the task keeps see
+// framing_bench.ts.
 import { createRequest } from "../../app/libclient.ts";
 import { decodeContent, encodeMessage, MessageDecoder } from "../../mod.ts";
 import { exchange, Program, works } from "../processes.ts";

@@ -1,4 +1,5 @@
-// Compares multiconn_server.ts with echo servers in C, Node and Python, and draws img/echo_bench.svg.
+// Compares multiconn_server.ts with a plain loop and echo servers in C, Node and Python, and draws
+// img/echo_bench.svg.
 //
 //   deno task bench:echo [--rounds 3] [--seconds 2]
 //

@@ -2,7 +2,8 @@
 //
 //   deno task bench:framing
 //
-// Every contestant gets the same chunks of 64 KiB and has to deliver each payload as one Uint8Array.
+// Every contestant gets chunks of 64 KiB, with the prefixes it knows, and has to deliver each payload as
+// one Uint8Array.
 // The task has glibc keep the memory of arrays for the next one, whatever their size. Left to itself it
 // does so up to 32 MiB only: a larger array is new each time, its pages come one fault at a time, and
 // filling 64 MiB takes up to 16 times as long as filling 16 MiB. No decoder could be linear there.

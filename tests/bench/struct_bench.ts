@@ -1,6 +1,6 @@
 // Compares a precompiled Struct with npm:python-struct, and times reading an integer.
 //
-//   deno run -A tests/bench/struct_bench.ts
+//   deno task bench:struct
 import { Buffer } from "node:buffer";
 import pythonStruct from "npm:python-struct@1.1.3";
 import { readUint32, Struct } from "../../mod.ts";
