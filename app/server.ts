@@ -80,8 +80,8 @@ function respond(request: Message): Uint8Array {
     return createResponse(request);
   } catch (error) {
     if (isMessageError(error)) throw error;
-    const lines = `An action failed: ${Deno.inspect(error)}`.split("\n"); // ours, not the client's
-    for (const line of lines) console.error(escapeText(line));
+    const report = `An action failed: ${Deno.inspect(error)}`; // which may quote the client
+    for (const line of report.split("\n")) console.error(escapeText(line));
     return createErrorResponse("the action failed");
   }
 }
