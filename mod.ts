@@ -65,7 +65,7 @@ export {
   writeBigUint64,
   writeUint16,
   writeUint32,
-} from "./app/endianness.ts";
+} from "./app/wire/endianness.ts";
 export {
   encodeFrame,
   encodeFramePrefix,
@@ -77,7 +77,7 @@ export {
   InvalidFrameError,
   readFrames,
   TruncatedFrameError,
-} from "./app/framing.ts";
+} from "./app/wire/framing.ts";
 export {
   decodeContent,
   encodeMessage,
@@ -91,7 +91,7 @@ export {
   type MessageOptions,
   readMessages,
   UnsupportedEncodingError,
-} from "./app/message.ts";
+} from "./app/wire/message.ts";
 export {
   calcSize,
   pack,
@@ -102,4 +102,4 @@ export {
   type StructValues,
   unpack,
   unpackFrom,
-} from "./app/struct.ts";
+} from "./app/wire/struct.ts";

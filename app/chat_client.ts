@@ -1,5 +1,5 @@
 // The chat client: says every line of its input to everybody, and prints what all the others say.
-import { decodeChat, encodeChat, type FromClient, MAX_CONTENT_LENGTH } from "./chat.ts";
+import { decodeChat, encodeChat, type FromClient, MAX_CONTENT_LENGTH } from "./chat/messages.ts";
 import {
   fail,
   failUsage,
@@ -7,9 +7,9 @@ import {
   readCommandLine,
   readPort,
   seconds,
-} from "./command_line.ts";
-import { connect, MessageConnection } from "./connection.ts";
-import { escapeText } from "./escape.ts";
+} from "./core/command_line.ts";
+import { connect, MessageConnection } from "./core/connection.ts";
+import { escapeText } from "./wire/escape.ts";
 
 const LEAVE_TIMEOUT = 2_000; // milliseconds for the server to answer our leave, after Ctrl-C
 

@@ -1,5 +1,5 @@
 // The chat server: what one client says goes to everybody, and nobody waits for a slow reader.
-import { decodeChat, encodeChat, type FromServer, MAX_CONTENT_LENGTH } from "./chat.ts";
+import { decodeChat, encodeChat, type FromServer, MAX_CONTENT_LENGTH } from "./chat/messages.ts";
 import {
   fail,
   failUsage,
@@ -7,11 +7,11 @@ import {
   readCommandLine,
   readPort,
   seconds,
-} from "./command_line.ts";
-import { MessageConnection, nameOf, serve } from "./connection.ts";
-import { escapeText } from "./escape.ts";
-import { isMessageError, type Message } from "./message.ts";
-import { endOfTurn, MAX_QUEUE_LENGTH, Outbox } from "./outbox.ts";
+} from "./core/command_line.ts";
+import { MessageConnection, nameOf, serve } from "./core/connection.ts";
+import { escapeText } from "./wire/escape.ts";
+import { isMessageError, type Message } from "./wire/message.ts";
+import { endOfTurn, MAX_QUEUE_LENGTH, Outbox } from "./core/outbox.ts";
 
 const DRAIN_TIMEOUT = 10_000; // milliseconds for all to get what was said, after Ctrl-C
 const MAX_TURN_LENGTH = MAX_QUEUE_LENGTH / 4; // bytes; more at once would overrun even fast readers

@@ -1,8 +1,16 @@
 // Is your server right? Checks an echo or application server, in whatever language it is written.
-import { appChecks, greetApp } from "./app_checks.ts";
-import { failUsage, flag, readCommandLine, readPort, seconds, text } from "./command_line.ts";
-import { type Check, echoChecks, Failure, greetEcho, LATE, Trial, within } from "./echo_checks.ts";
-import { escapeText } from "./escape.ts";
+import { appChecks, greetApp } from "./check/app_checks.ts";
+import { failUsage, flag, readCommandLine, readPort, seconds, text } from "./core/command_line.ts";
+import {
+  type Check,
+  echoChecks,
+  Failure,
+  greetEcho,
+  LATE,
+  Trial,
+  within,
+} from "./check/echo_checks.ts";
+import { escapeText } from "./wire/escape.ts";
 
 const LONGEST = 4; // times the timeout, for a check of many steps
 const LOOPBACK = /^(127(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}|::1|localhost)$/i;

@@ -1,9 +1,17 @@
 // The application client: sends requests in the tutorial's message protocol and prints the answers.
-import { fail, failUsage, flag, readCommandLine, readPort, seconds, text } from "./command_line.ts";
-import { connect, type ConnectOptions, MessageConnection, nameOf } from "./connection.ts";
-import { escapeBytes, escapeJson, escapeText } from "./escape.ts";
+import {
+  fail,
+  failUsage,
+  flag,
+  readCommandLine,
+  readPort,
+  seconds,
+  text,
+} from "./core/command_line.ts";
+import { connect, type ConnectOptions, MessageConnection, nameOf } from "./core/connection.ts";
+import { escapeBytes, escapeJson, escapeText } from "./wire/escape.ts";
 import { createRequest, describeResponse } from "./libclient.ts";
-import { decodeContent, JSON_CONTENT_TYPE, type Message } from "./message.ts";
+import { decodeContent, JSON_CONTENT_TYPE, type Message } from "./wire/message.ts";
 
 const { options, args } = readCommandLine(
   `deno run --allow-net app/client.ts <host> <port> <action> <value> [<action> <value> ...]

@@ -1,5 +1,5 @@
-import { escapeBytes, escapeJson, escapeText } from "./escape.ts";
-import { decodeContent, encodeMessage, JSON_CONTENT_TYPE, type Message } from "./message.ts";
+import { escapeBytes, escapeJson, escapeText } from "./wire/escape.ts";
+import { decodeContent, encodeMessage, JSON_CONTENT_TYPE, type Message } from "./wire/message.ts";
 
 /** The actions that are sent as JSON. All others are sent as bytes. */
 export const jsonActions = new Set(["search"]);

@@ -1,4 +1,4 @@
-import { decodeContent, encodeMessage, JSON_CONTENT_TYPE, type Message } from "./message.ts";
+import { decodeContent, encodeMessage, JSON_CONTENT_TYPE, type Message } from "./wire/message.ts";
 
 /** What a JSON request asks for. */
 export interface Request {

@@ -9,7 +9,7 @@ import {
   type RelayEvent,
   show,
   type Side,
-} from "./annotate.ts";
+} from "./relay/annotate.ts";
 import {
   fail,
   failUsage,
@@ -18,10 +18,10 @@ import {
   listenForStop,
   readCommandLine,
   readPort,
-} from "./command_line.ts";
-import { nameOf } from "./connection.ts";
-import { escapeText } from "./escape.ts";
-import page from "./relay.html" with { type: "text" };
+} from "./core/command_line.ts";
+import { nameOf } from "./core/connection.ts";
+import { escapeText } from "./wire/escape.ts";
+import page from "./relay/page.html" with { type: "text" };
 
 const MOST_WAITING = 64 * 1024; // bytes in each direction, while a side does not take them
 const PATIENCE = 200; // milliseconds; longer waiting is worth an event

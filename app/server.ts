@@ -9,11 +9,11 @@ import {
   readPort,
   seconds,
   text,
-} from "./command_line.ts";
-import { DeadlineError, MessageConnection, nameOf, serve } from "./connection.ts";
-import { escapeBytes, escapeJson, escapeText } from "./escape.ts";
+} from "./core/command_line.ts";
+import { DeadlineError, MessageConnection, nameOf, serve } from "./core/connection.ts";
+import { escapeBytes, escapeJson, escapeText } from "./wire/escape.ts";
 import { createErrorResponse, createResponse } from "./libserver.ts";
-import { decodeContent, isMessageError, JSON_CONTENT_TYPE, type Message } from "./message.ts";
+import { decodeContent, isMessageError, JSON_CONTENT_TYPE, type Message } from "./wire/message.ts";
 
 const { options, args } = readCommandLine(
   `deno run --allow-net app/server.ts [host] [port]

@@ -8,7 +8,7 @@ import {
 } from "@std/assert";
 import { concat } from "@std/bytes/concat";
 import fc from "fast-check";
-import { MessageConnection, nameOf } from "../app/connection.ts";
+import { MessageConnection, nameOf } from "../app/core/connection.ts";
 import { createRequest } from "../app/libclient.ts";
 import { decodeContent, encodeMessage, type Message, MessageDecoder } from "../mod.ts";
 import {

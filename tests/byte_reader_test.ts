@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { concat } from "@std/bytes/concat";
 import { equals } from "@std/bytes/equals";
 import fc from "fast-check";
-import { ByteReader } from "../app/byte_reader.ts";
+import { ByteReader } from "../app/wire/byte_reader.ts";
 import { MemoryWatch } from "./memory.ts";
 import { noise } from "./processes.ts";
 

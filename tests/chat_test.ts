@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { concat } from "@std/bytes/concat";
 import { equals } from "@std/bytes/equals";
-import { encodeChat, type FromClient } from "../app/chat.ts";
-import { decodeContent, type Message, MessageDecoder } from "../app/message.ts";
-import { MAX_QUEUE_LENGTH, Outbox } from "../app/outbox.ts";
+import { encodeChat, type FromClient } from "../app/chat/messages.ts";
+import { decodeContent, type Message, MessageDecoder } from "../app/wire/message.ts";
+import { MAX_QUEUE_LENGTH, Outbox } from "../app/core/outbox.ts";
 import { Program, PYTHON, startServer, writeAll } from "./processes.ts";
 
 const SERVER = "app/chat_server.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { convertUint16, convertUint32, convertUint64 } from "../app/endianness.ts";
+import { convertUint16, convertUint32, convertUint64 } from "../app/wire/endianness.ts";
 import {
   type ByteOrder,
   HOST_BYTE_ORDER,

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { escapeBytes, escapeJson, escapeText } from "../app/escape.ts";
+import { escapeBytes, escapeJson, escapeText } from "../app/wire/escape.ts";
 
 // deno-lint-ignore no-control-regex -- what must never reach a terminal, nor end a line
 const UNSAFE = /[\x00-\x1f\x7f-\x9f\u2028\u2029]/;

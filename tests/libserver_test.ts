@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { MessageConnection } from "../app/connection.ts";
+import { MessageConnection } from "../app/core/connection.ts";
 import { actions, createErrorResponse, createResponse } from "../app/libserver.ts";
 import { decodeContent, encodeMessage, type Message, MessageDecoder } from "../mod.ts";
 import { Program } from "./processes.ts";

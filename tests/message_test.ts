@@ -15,7 +15,7 @@ import {
   TruncatedFrameError,
   UnsupportedEncodingError,
 } from "../mod.ts";
-import { isMessageError } from "../app/message.ts";
+import { isMessageError } from "../app/wire/message.ts";
 
 const JSON_FORMAT = { contentType: "text/json", contentEncoding: "utf-8" };
 const BINARY_FORMAT = { contentType: "application/x-bytes", contentEncoding: "binary" };

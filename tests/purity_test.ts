@@ -2,27 +2,27 @@ import { assert, assertEquals } from "@std/assert";
 
 const ROOT = new URL("../", import.meta.url);
 
-// Each file imports from lower layers only.
-const LAYERS = [
-  ["command_line", "endianness", "escape"],
-  ["struct", "byte_reader", "decoder"],
-  ["framing"],
-  ["message"],
-  ["annotate", "chat", "connection", "libserver", "libclient"],
-  ["echo_checks", "outbox"],
-  ["app_checks"],
-  ["server", "client", "chat_server", "chat_client", "check", "relay"],
-];
-const PURE = ["endianness", "escape", "struct", "byte_reader", "decoder", "framing", "message"]
-  .concat("annotate", "chat", "libserver", "libclient");
+// The three floors of app/, from the lowest to the highest. What lies in no folder of its own floor is a
+// program, or a part of one.
+const FLOORS = ["app/wire/", "app/core/", "app/"];
 
 // What a file may not name that runs everywhere and takes bytes and returns values.
 const IMPURE =
   /\b(Deno|node:|npm:|jsr:|setTimeout|setInterval|setImmediate|Date|performance|process|Buffer)\b/;
 
 const sources = new Map<string, string>();
-for (const { name } of Deno.readDirSync(new URL("app/", ROOT))) {
-  if (name.endsWith(".ts")) sources.set(`app/${name}`, read(`app/${name}`));
+addSources("app/");
+
+function addSources(folder: string): void {
+  for (const { name, isDirectory } of Deno.readDirSync(new URL(folder, ROOT))) {
+    const path = folder + name;
+    if (isDirectory) addSources(`${path}/`);
+    else if (name.endsWith(".ts")) sources.set(path, read(path));
+  }
+}
+
+function floorOf(path: string): number {
+  return FLOORS.findIndex((folder) => path.startsWith(folder));
 }
 
 function read(path: string): string {
@@ -55,37 +55,40 @@ function graphOf(path: string, found = new Set<string>()): Set<string> {
   return found;
 }
 
-Deno.test("Pure files name no Deno, no Node.js, no timers and no clocks", () => {
-  for (const name of PURE) {
-    const impure = IMPURE.exec(withoutComments(sources.get(`app/${name}.ts`)!))?.[0];
-    assert(impure === undefined, `app/${name}.ts names ${impure}`);
-  }
-});
-
-Deno.test("mod.ts and the pure files lead to pure files only", () => {
-  const pure = PURE.map((name) => `app/${name}.ts`);
-  for (const root of ["mod.ts", ...pure]) {
-    for (const path of graphOf(root)) {
-      assert(path === root || pure.includes(path), `${root} leads to ${path}`);
-    }
-  }
-});
-
-Deno.test("Files in app/ import from lower layers only, so that there is no circle", () => {
-  const layerOf = (path: string) =>
-    LAYERS.findIndex((layer) => layer.some((name) => path === `app/${name}.ts`));
+Deno.test("What does not stand on app/core/ names no Deno, no package, no timer and no clock", () => {
   for (const [path, source] of sources) {
-    const layer = layerOf(path);
-    assert(layer !== -1, `${path} has no layer`);
+    if ([...graphOf(path)].some((file) => file.startsWith("app/core/"))) continue;
+    const impure = IMPURE.exec(withoutComments(source))?.[0];
+    assert(impure === undefined, `${path} names ${impure}`);
+  }
+});
+
+Deno.test("The tutorial's libraries lead to app/wire/ only, so that they are pure too", () => {
+  const libraries = [...sources.keys()].filter((path) => /^app\/lib\w+\.ts$/.test(path));
+  assertEquals(libraries.length, 2);
+  libraries.forEach(assertLeadsToWireOnly);
+});
+
+Deno.test("mod.ts leads to app/wire/ only", () => {
+  assertLeadsToWireOnly("mod.ts");
+});
+
+Deno.test("Files in app/ import from their own floor and lower ones only, without a circle", () => {
+  for (const [path, source] of sources) {
     for (const next of importsOf(path, source)) {
       assert(next !== "mod.ts", `${path} imports mod.ts`);
-      assert(layerOf(next) < layer, `${path} imports ${next}, which is not below it`);
-    }
-    for (const next of importsOf(path, source)) {
-      if (sources.has(next)) assert(!graphOf(next).has(path), `${path} and ${next} form a circle`);
+      if (!sources.has(next)) continue;
+      assert(floorOf(next) <= floorOf(path), `${path} imports ${next}, which is above it`);
+      assert(!graphOf(next).has(path), `${path} and ${next} form a circle`);
     }
   }
 });
+
+function assertLeadsToWireOnly(root: string): void {
+  for (const path of graphOf(root)) {
+    assert(path === root || path.startsWith("app/wire/"), `${root} leads to ${path}`);
+  }
+}
 
 Deno.test("The purity test sees through comments, and sees every kind of import", () => {
   const source = `

@@ -466,11 +466,13 @@ function isDeclaration(text: string): boolean {
     (lines.length === 1 || /^[}\])]+;?$/.test(lines.at(-1)!));
 }
 
-function sourceFiles(): string[] {
-  const files = (folder: string) =>
-    [...Deno.readDirSync(new URL(folder, ROOT))]
-      .filter(({ name }) => name.endsWith(".ts")).map(({ name }) => folder + name);
-  return [...files("./"), ...files("app/")];
+function sourceFiles(folder = "./"): string[] {
+  return [...Deno.readDirSync(new URL(folder, ROOT))].flatMap(({ name, isDirectory }) => {
+    if (isDirectory) {
+      return folder !== "./" || name === "app" ? sourceFiles(`${folder}${name}/`) : [];
+    }
+    return name.endsWith(".ts") ? [folder + name] : [];
+  });
 }
 
 function read(path: string): string {

@@ -62,7 +62,7 @@ async function drawn(page: Page, connections: number): Promise<void> {
 }
 
 Deno.test({
-  name: "app/relay.html draws a request and its response, and shows their bytes on a click",
+  name: "app/relay/page.html draws a request and its response, and shows their bytes on a click",
   ignore,
   fn: () =>
     withPage({}, async (page, port) => {
@@ -104,7 +104,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "app/relay.html draws a bracket over all chunks of a frame, and one for each in a chunk",
+  name:
+    "app/relay/page.html draws a bracket over all chunks of a frame, and one for each in a chunk",
   ignore,
   fn: () =>
     withPage({ args: ["--chunk", "100"] }, async (page, port) => {
@@ -129,7 +130,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "app/relay.html shows what hostile peers send as text",
+  name: "app/relay/page.html shows what hostile peers send as text",
   ignore,
   fn: () =>
     withPage({ acceptDownloads: true }, async (page, port) => {
@@ -163,7 +164,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "app/relay.html shows 100 connections, filters, pauses and clears",
+  name: "app/relay/page.html shows 100 connections, filters, pauses and clears",
   ignore,
   fn: () =>
     withPage({}, async (page, port) => {
@@ -202,7 +203,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "app/relay.html keeps the last 2000 events",
+  name: "app/relay/page.html keeps the last 2000 events",
   ignore,
   fn: () =>
     withPage({ script: "multiconn_server.ts", args: ["--chunk", "1"] }, async (page, port) => {
@@ -217,7 +218,7 @@ Deno.test({
 
 for (const width of [390, 1280]) {
   Deno.test({
-    name: `app/relay.html fits ${width} pixels, in light and dark`,
+    name: `app/relay/page.html fits ${width} pixels, in light and dark`,
     ignore,
     fn: () =>
       withPage({ viewport: { width, height: 800 } }, async (page, port) => {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { concat } from "@std/bytes/concat";
 import { equals } from "@std/bytes/equals";
 import { connect, createServer } from "node:net";
-import { Annotator, formatEvent, type Part, type Protocol, show } from "../app/annotate.ts";
+import { Annotator, formatEvent, type Part, type Protocol, show } from "../app/relay/annotate.ts";
 import { encodeFrame, encodeMessage } from "../mod.ts";
 import {
   connectAndReset,

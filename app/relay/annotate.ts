@@ -1,8 +1,8 @@
 // What the relay shows: the bytes of one direction, labelled by the decoders that everybody uses.
-import { readUint16, readUint32 } from "./endianness.ts";
-import { escapeBytes, escapeJson, escapeText } from "./escape.ts";
-import { FrameDecoder, TruncatedFrameError } from "./framing.ts";
-import { decodeContent, JSON_CONTENT_TYPE, type Message, MessageDecoder } from "./message.ts";
+import { readUint16, readUint32 } from "../wire/endianness.ts";
+import { escapeBytes, escapeJson, escapeText } from "../wire/escape.ts";
+import { FrameDecoder, TruncatedFrameError } from "../wire/framing.ts";
+import { decodeContent, JSON_CONTENT_TYPE, type Message, MessageDecoder } from "../wire/message.ts";
 
 const MOST_BYTES = 512; // of a chunk are shown
 const MOST_PARTS = 60; // of a chunk are told one by one

@@ -2,10 +2,10 @@
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
 import { equals } from "jsr:@std/bytes@^1.0.6/equals";
 import { type Check, type Client, Failure, type Trial } from "./echo_checks.ts";
-import { writeUint16 } from "./endianness.ts";
-import { escapeBytes, escapeJson } from "./escape.ts";
-import { createRequest } from "./libclient.ts";
-import { decodeContent, JSON_CONTENT_TYPE, type Message, MessageDecoder } from "./message.ts";
+import { writeUint16 } from "../wire/endianness.ts";
+import { escapeBytes, escapeJson } from "../wire/escape.ts";
+import { createRequest } from "../libclient.ts";
+import { decodeContent, JSON_CONTENT_TYPE, type Message, MessageDecoder } from "../wire/message.ts";
 
 const READ_SIZE = 16 * 1024; // bytes
 const PAUSE = 2; // milliseconds, in which the server may notice the first part of a request

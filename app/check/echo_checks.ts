@@ -1,8 +1,8 @@
 // The checks of an echo server, and the client with which all checks are made.
 import { connect as connectWithNode, type Socket } from "node:net";
 import { equals } from "jsr:@std/bytes@^1.0.6/equals";
-import { connect } from "./connection.ts";
-import { escapeBytes } from "./escape.ts";
+import { connect } from "../core/connection.ts";
+import { escapeBytes } from "../wire/escape.ts";
 
 const KIB = 1024; // bytes
 const MIB = 1024 * KIB; // bytes

@@ -1,7 +1,7 @@
 // The thin layer between the protocol, which is pure, and the sockets.
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
-import { escapeText } from "./escape.ts";
-import { type Message, MessageDecoder, type MessageOptions } from "./message.ts";
+import { escapeText } from "../wire/escape.ts";
+import { type Message, MessageDecoder, type MessageOptions } from "../wire/message.ts";
 
 const READ_SIZE = 16 * 1024; // bytes a connection reads at once
 const MOST_QUEUED = 64 * 1024; // bytes of answers; with more, no further message is taken

@@ -1,4 +1,4 @@
-import { decodeContent, encodeMessage, JSON_CONTENT_TYPE, type Message } from "./message.ts";
+import { decodeContent, encodeMessage, JSON_CONTENT_TYPE, type Message } from "../wire/message.ts";
 
 /** The longest content that a client may send, in bytes. */
 export const MAX_CONTENT_LENGTH = 16 * 1024;
