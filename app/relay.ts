@@ -22,6 +22,7 @@ import {
 import { nameOf } from "./core/connection.ts";
 import { escapeText } from "./wire/escape.ts";
 import page from "./relay/page.html" with { type: "text" };
+import script from "./relay/page.js" with { type: "text" };
 
 const MOST_WAITING = 64 * 1024; // bytes in each direction, while a side does not take them
 const PATIENCE = 200; // milliseconds; longer waiting is worth an event
@@ -255,6 +256,10 @@ function respond(request: Request, port: number, route: string): Response {
       const nonce = crypto.randomUUID();
       return new Response(page.replaceAll("NONCE", nonce), { headers: pageHeaders(nonce) });
     }
+    case "/page.js":
+      return new Response(script, {
+        headers: { ...HEADERS, "content-type": "text/javascript; charset=utf-8" },
+      });
     case "/events": {
       const events = eventsAfter(request.headers.get("last-event-id"), route);
       return new Response(events, {
@@ -273,7 +278,7 @@ const HEADERS = {
 };
 
 function pageHeaders(nonce: string): HeadersInit {
-  const policy = `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; ` +
+  const policy = `default-src 'none'; script-src 'self'; style-src 'nonce-${nonce}'; ` +
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
   return {
     ...HEADERS,

@@ -1,4 +1,5 @@
 // Starts the real scripts as processes, and talks to them the way a user or a peer would.
+import { concat } from "@std/bytes/concat";
 import { connect, createServer, type Socket } from "node:net";
 
 const ROOT = new URL("../", import.meta.url);
@@ -114,7 +115,7 @@ export class Program implements AsyncDisposable {
     await this.ended;
   }
 
-  async #collect(stream: ReadableStream<Uint8Array>, add: (text: string) => void) {
+  async #collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>, add: (text: string) => void) {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) {
       add(text);
       this.#wake();
@@ -192,7 +193,7 @@ export async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void
 
 /** Reads to the end of the stream. */
 export async function readToEnd(conn: Deno.Conn): Promise<Uint8Array> {
-  return new Uint8Array(await new Response(readable(conn)).arrayBuffer());
+  return concat(await Array.fromAsync(readable(conn)));
 }
 
 async function* readable(conn: Deno.Conn) {

@@ -439,7 +439,7 @@ Deno.test("app/relay.ts --web answers only its own page", async () => {
   const own = `127.0.0.1:${relay.web}`;
   const status = async (head: string) =>
     Number(/^HTTP\/1.1 (\d+)/.exec(await ask(relay.web, head))![1]);
-  for (const path of ["/", "/events"]) {
+  for (const path of ["/", "/page.js", "/events"]) {
     const get = `GET ${path} HTTP/1.1\r\n`;
     assertEquals(await status(`${get}Host: attacker.example:${relay.web}`), 403, "DNS rebinding");
     assertEquals(await status(`${get}Host: 127.0.0.1`), 403, "another port");
@@ -449,11 +449,29 @@ Deno.test("app/relay.ts --web answers only its own page", async () => {
   }
   assertEquals(await status(`GET /relay.ts HTTP/1.1\r\nHost: ${own}`), 404);
   assertEquals(await status(`GET / HTTP/1.1\r\nHost: localhost:${relay.web}`), 200);
-  const answer = await ask(relay.web, `GET / HTTP/1.1\r\nHost: ${own}\r\nOrigin: http://${own}`);
-  const [, nonce] = /content-security-policy: default-src 'none'; script-src 'nonce-([\w-]+)';/
-    .exec(answer)!;
-  assertStringIncludes(answer, `<script type="module" nonce="${nonce}">`);
-  assertEquals(answer.match(/https?:\/\/(?!www\.w3\.org\/2000\/svg)[^"']*/), null, "all is local");
+  const get = (path: string) =>
+    ask(relay.web, `GET ${path} HTTP/1.1\r\nHost: ${own}\r\nOrigin: http://${own}`);
+  const page = await get("/");
+  const [, nonce] =
+    /content-security-policy: default-src 'none'; script-src 'self'; style-src 'nonce-([\w-]+)';/
+      .exec(page)!;
+  assertStringIncludes(page, `<style nonce="${nonce}">`);
+  assertStringIncludes(page, `<script type="module" src="/page.js"></script>`);
+  const script = await get("/page.js");
+  const [head, body] = script.split("\r\n\r\n");
+  assertStringIncludes(head!, "HTTP/1.1 200 OK\r\n");
+  assertStringIncludes(head!, "\r\ncontent-type: text/javascript; charset=utf-8\r\n");
+  for (const answer of [page, script]) {
+    assertStringIncludes(answer, "\r\ncache-control: no-store\r\n");
+    assertStringIncludes(answer, "\r\ncross-origin-resource-policy: same-origin\r\n");
+    assertStringIncludes(answer, "\r\nx-content-type-options: nosniff\r\n");
+    assertEquals(
+      answer.match(/https?:\/\/(?!www\.w3\.org\/2000\/svg)[^"']*/),
+      null,
+      "all is local",
+    );
+  }
+  assertEquals(body, await Deno.readTextFile(new URL("../app/relay/page.js", import.meta.url)));
 });
 
 Deno.test("app/relay.ts --web keeps the last 2000 events, and goes on where a page has left off", async () => {

@@ -1,0 +1,577 @@
+// Draws the events of the relay, which has decoded all there is to decode. What peers have sent
+// gets into the page as text only. The relay serves this file as it is, so its types are comments.
+// @ts-check
+/// <reference lib="dom" />
+
+/**
+ * Each type of event with what it has.
+ *
+ * @typedef {import("./annotate.ts").RelayEvent} RelayEvent
+ * @typedef {import("./annotate.ts").ShownPart} ShownPart
+ * @typedef {import("./annotate.ts").Side} Side
+ * @typedef {Exclude<Side, "relay">} Peer
+ * @typedef {RelayEvent & { type: "chunk", from: Peer, size: number, parts: ShownPart[] }} Chunk
+ * @typedef {RelayEvent & { type: "end", from: Peer }} End
+ * @typedef {RelayEvent & { type: "reset", from: Side }} Reset
+ * @typedef {RelayEvent & { type: "open" | "close" | "note" }} Note
+ * @typedef {Chunk | End | Reset | Note} AnyEvent
+ */
+
+/**
+ * A connection, and what is drawn of it.
+ *
+ * @typedef {object} Lane
+ * @property {number} number
+ * @property {SVGElement} group
+ * @property {AnyEvent[]} events
+ * @property {"open" | "reset" | "closed"} state
+ * @property {string} peer
+ * @property {number} height
+ * @property {boolean} isDrawn
+ */
+
+/** @typedef {{ first: number, last: number }} Slot The frames that share a bracket. */
+
+const SVG = "http://www.w3.org/2000/svg";
+const MOST_EVENTS = 2000;
+const MOST_LABELLED = 8; // frames of a chunk that have a bracket of their own
+const GAP = 14; // pixels, as all that follow
+const LANE_WIDTH = 350;
+const TITLE_HEIGHT = 46;
+const CHUNK_HEIGHT = 46;
+const FRAME_HEIGHT = 15;
+const LINE_HEIGHT = 15;
+const CLIENT = 114; // where its lifeline is
+const SERVER = LANE_WIDTH - 58;
+const MIDDLE = (CLIENT + SERVER) / 2;
+const CHARACTERS = 26; // of text fit between the lifelines
+
+/** @param {string} id */
+const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const filter = /** @type {HTMLInputElement} */ (byId("filter"));
+const svg = element("svg", { class: "diagram", role: "group", "aria-label": "Sequence diagram" });
+byId("diagram").append(svg);
+
+/** @type {Map<number, Lane>} */
+const lanes = new Map(); // by the number of the connection, in their order
+/** @type {Lane[]} */
+const order = []; // of all events, as the lanes they are in
+/** @type {AnyEvent[]} */
+let waiting = []; // events that came during a pause
+let isPaused = false;
+let isDrawing = false;
+/** @type {Chunk | undefined} */
+let selected;
+let isRevealing = false; // it: the layout changes when it is selected
+/** @type {string | undefined} */
+let run;
+
+const source = new EventSource("/events");
+let route = "";
+source.addEventListener("hello", ({ data }) => {
+  /** @type {{ run: string, route: string }} */
+  const hello = JSON.parse(data);
+  if (run !== undefined && run !== hello.run) clear();
+  ({ run, route } = hello);
+  draw();
+});
+source.addEventListener("message", ({ data }) => {
+  /** @type {AnyEvent} */
+  const event = JSON.parse(data);
+  if (!isPaused) return add(event);
+  waiting.push(event);
+  if (waiting.length > MOST_EVENTS) waiting.shift();
+  showPause();
+});
+source.addEventListener("error", () => {
+  byId("route").textContent = "The relay does not answer";
+});
+
+filter.addEventListener("input", draw);
+byId("clear").addEventListener("click", clear);
+byId("save").addEventListener("click", save);
+byId("pause").addEventListener("click", () => {
+  isPaused = !isPaused;
+  if (!isPaused) {
+    waiting.forEach(add);
+    waiting = [];
+  }
+  showPause();
+});
+new ResizeObserver(draw).observe(byId("diagram"));
+
+/** @param {AnyEvent} event */
+function add(event) {
+  let lane = lanes.get(event.connection);
+  if (!lane) {
+    const group = element("g");
+    lane = {
+      number: event.connection,
+      group,
+      events: [],
+      state: "open",
+      peer: "",
+      height: 0,
+      isDrawn: false,
+    };
+    lanes.set(event.connection, lane);
+  }
+  lane.events.push(event);
+  lane.isDrawn = false;
+  if (event.peer) lane.peer = event.peer;
+  if (event.type === "reset") lane.state = "reset";
+  else if (event.type === "close" && lane.state === "open") lane.state = "closed";
+  order.push(lane);
+  const oldest = order.length > MOST_EVENTS ? order.shift() : undefined;
+  if (oldest) forget(oldest);
+  draw();
+}
+
+/**
+ * Drops the first event of a lane, and the lane with its last.
+ *
+ * @param {Lane} lane
+ */
+function forget(lane) {
+  lane.events.shift();
+  lane.isDrawn = false;
+  if (lane.events.length > 0) return;
+  lanes.delete(lane.number);
+  lane.group.remove();
+}
+
+function clear() {
+  lanes.clear();
+  order.length = waiting.length = 0;
+  svg.replaceChildren();
+  select(undefined);
+  showPause();
+  draw();
+}
+
+function showPause() {
+  const count = waiting.length > 0 ? ` (${waiting.length})` : "";
+  byId("pause").textContent = isPaused ? `Go on${count}` : "Pause";
+}
+
+function draw() {
+  if (isDrawing) return;
+  isDrawing = true;
+  requestAnimationFrame(() => {
+    isDrawing = false;
+    drawNow();
+    if (isRevealing) reveal();
+  });
+}
+
+/** Lays the lanes out in as many columns as there is room for, the newest first. */
+function drawNow() {
+  const room = byId("diagram").clientWidth - 32;
+  const columns = Math.max(1, Math.floor((room + GAP) / (LANE_WIDTH + GAP)));
+  /** @type {number[]} */
+  const heights = new Array(columns).fill(0);
+  const wanted = filter.value.trim().toLowerCase();
+  let count = 0;
+  for (const lane of [...lanes.values()].reverse()) {
+    if (!matches(lane, wanted)) {
+      lane.group.remove();
+      continue;
+    }
+    count++;
+    if (!lane.isDrawn) drawLane(lane);
+    const y = Math.min(...heights);
+    const column = heights.indexOf(y);
+    const x = column * (LANE_WIDTH + GAP);
+    lane.group.setAttribute("transform", `translate(${x} ${y})`);
+    if (!lane.group.parentNode) svg.append(lane.group);
+    heights[column] = y + lane.height + GAP;
+  }
+  const width = Math.min(columns, Math.max(1, count)) * (LANE_WIDTH + GAP) - GAP;
+  const height = Math.max(GAP, ...heights) - GAP;
+  for (const [name, value] of Object.entries({ width, height })) svg.setAttribute(name, `${value}`);
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  byId("empty").hidden = count > 0;
+  byId("empty").textContent = lanes.size > 0
+    ? "No connection matches the filter."
+    : "Nothing yet. Connect a client to the relay.";
+  const connections = `${lanes.size} connection${lanes.size === 1 ? "" : "s"}`;
+  const number = wanted === "" ? connections : `${count} of ${connections}`;
+  if (run !== undefined) byId("route").textContent = `${route} · ${number}`;
+}
+
+/**
+ * @param {Lane} lane
+ * @param {string} wanted
+ */
+function matches(lane, wanted) {
+  if (wanted === "") return true;
+  if (/^#\d+$/.test(wanted)) return wanted === `#${lane.number}`;
+  const texts = lane.events.flatMap(({ text, parts = [] }) => [
+    text,
+    ...parts.map(({ label }) => label),
+  ]);
+  return [lane.peer, lane.state, ...texts].some((text) => text.toLowerCase().includes(wanted));
+}
+
+/** @param {Lane} lane */
+function drawLane(lane) {
+  lane.isDrawn = true;
+  const back = []; // what is drawn before the rows
+  const rows = [];
+  /** @type {Record<Peer, Map<number, Slot & { begin: number, end: number }>>} */
+  const brackets = { client: new Map(), server: new Map() }; // where each frame is
+  /** @type {Record<Peer, { x: number, from: number, done?: number }>} */
+  const lifelines = {
+    client: { x: CLIENT, from: TITLE_HEIGHT },
+    server: { x: SERVER, from: TITLE_HEIGHT },
+  };
+  let y = TITLE_HEIGHT + 6;
+  for (const event of lane.events) {
+    const top = y;
+    if (event.type === "chunk") {
+      const slots = slotsOf(event);
+      y += Math.max(CHUNK_HEIGHT, slots.length * FRAME_HEIGHT);
+      slots.forEach((slot, i) => {
+        const height = (y - top) / slots.length;
+        const known = brackets[event.from].get(slot.first);
+        const begin = known?.begin ?? top + i * height + 3;
+        const end = top + (i + 1) * height - 3;
+        brackets[event.from].set(slot.first, { ...slot, begin, end });
+      });
+      rows.push(chunkRow(event, top, y));
+    } else {
+      const lines = wrap(event.type === "open" ? "connected" : event.text, CHARACTERS);
+      y += lines.length * LINE_HEIGHT + (event.type === "end" || event.type === "reset" ? 20 : 8);
+      rows.push(stateRow(event, lines, top, y));
+      if (event.type === "end") lifelines[event.from].done ??= y - 8;
+      if (event.type === "reset") {
+        for (const line of Object.values(lifelines)) line.done ??= y - 8;
+      }
+    }
+  }
+  for (const { x, from, done } of Object.values(lifelines)) {
+    back.push(element("line", { class: "lifeline", x1: x, y1: from, x2: x, y2: done ?? y }));
+    if (done !== undefined && lane.state === "open") {
+      back.push(element("line", { class: "lifeline done", x1: x, y1: done, x2: x, y2: y }));
+    }
+  }
+  for (const { first, last, begin, end } of brackets.client.values()) {
+    back.push(bracket(CLIENT - 10, -7, begin, end, nameOf(first, last)));
+  }
+  for (const { first, last, begin, end } of brackets.server.values()) {
+    back.push(bracket(SERVER + 10, 7, begin, end, nameOf(first, last)));
+  }
+  lane.height = y + 8;
+  lane.group.setAttribute("data-connection", `${lane.number}`);
+  lane.group.replaceChildren(
+    element("rect", { class: "paper", width: LANE_WIDTH, height: lane.height }),
+    element("rect", { class: "title", width: LANE_WIDTH, height: 24, rx: 4 }),
+    element("rect", {
+      class: "lane",
+      x: 1,
+      y: 1,
+      width: LANE_WIDTH - 2,
+      height: lane.height - 2,
+      rx: 4,
+    }),
+    text(8, 17, `#${lane.number} ${lane.peer}`, { class: "strong" }),
+    text(LANE_WIDTH - 8, 17, lane.state, {
+      class: lane.state === "reset" ? "strong error" : "faint",
+      "text-anchor": "end",
+    }),
+    text(CLIENT, 40, "client", { class: "faint", "text-anchor": "middle" }),
+    text(SERVER, 40, "server", { class: "faint", "text-anchor": "middle" }),
+    ...rows,
+    ...back,
+  );
+}
+
+/**
+ * The frames of a chunk, one above the other; where there are many, the inner ones in one slot.
+ *
+ * @param {Chunk} chunk
+ */
+function slotsOf({ parts }) {
+  /** @type {Map<number, Slot>} */
+  const slots = new Map();
+  for (const { kind, frame, label } of parts) {
+    if (frame === 0 || kind === "error") continue;
+    const last = kind === "more" ? Number(/\d+$/.exec(label)) : frame;
+    slots.set(frame, { first: frame, last: Math.max(last, slots.get(frame)?.last ?? 0) });
+  }
+  const all = [...slots.values()];
+  const inner = all.slice(1, -1);
+  const [begin, end] = [inner.at(0), inner.at(-1)];
+  if (all.length <= MOST_LABELLED || !begin || !end) return all;
+  return [...all.slice(0, 1), { first: begin.first, last: end.last }, ...all.slice(-1)];
+}
+
+/**
+ * @param {number} first
+ * @param {number} last
+ */
+function nameOf(first, last) {
+  return first === last ? `${first}` : `${first}–${last}`;
+}
+
+/**
+ * @param {number} x
+ * @param {number} width
+ * @param {number} begin
+ * @param {number} end
+ * @param {string} name
+ */
+function bracket(x, width, begin, end, name) {
+  const group = element("g", { class: "frame" });
+  const anchor = width < 0 ? "end" : "start";
+  group.append(
+    element("path", { class: "bracket", d: `M${x} ${begin}h${width}V${end}h${-width}` }),
+    text(x + width * 1.5, (begin + end) / 2 + 4, name, { class: "faint", "text-anchor": anchor }),
+  );
+  return group;
+}
+
+/**
+ * @param {Chunk} event
+ * @param {number} top
+ * @param {number} bottom
+ */
+function chunkRow(event, top, bottom) {
+  const y = (top + bottom) / 2 + 2;
+  const [begin, end] = event.from === "client" ? [CLIENT, SERVER] : [SERVER, CLIENT];
+  const size = `${event.size} byte${event.size === 1 ? "" : "s"}`;
+  const label = event.parts.findLast(({ kind }) => kind === "error")?.label ??
+    event.parts.at(-1)?.label ?? "";
+  const group = element("g", {
+    class: event === selected ? "chunk selected" : "chunk",
+    role: "button",
+    tabindex: 0,
+    "aria-label": event.text,
+    "data-from": event.from,
+  });
+  group.append(
+    element("rect", {
+      class: "hit",
+      x: CLIENT + 4,
+      y: top + 1,
+      width: SERVER - CLIENT - 8,
+      height: bottom - top - 2,
+      rx: 4,
+    }),
+    text(8, y + 4, seconds(event), { class: "faint" }),
+    text(MIDDLE, y - 7, size, { class: "size", "text-anchor": "middle" }),
+    ...stripe(event, begin, end, y),
+    text(MIDDLE, y + 17, cut(label, CHARACTERS), {
+      class: event.parts.some(({ kind }) => kind === "error") ? "faint error" : "faint",
+      "text-anchor": "middle",
+    }),
+  );
+  group.addEventListener("click", () => select(event));
+  group.addEventListener("keydown", (key) => {
+    if (key.key !== "Enter" && key.key !== " ") return;
+    key.preventDefault();
+    select(event);
+  });
+  return group;
+}
+
+/**
+ * The arrow of a chunk. Its colours are its parts, in their order and their size.
+ *
+ * @param {Chunk} chunk
+ * @param {number} begin
+ * @param {number} end
+ * @param {number} y
+ */
+function stripe({ size, parts }, begin, end, y) {
+  const step = Math.sign(end - begin);
+  const head = end - step * 10;
+  /** @param {number} byte */
+  const place = (byte) => begin + (head - begin) * byte / size;
+  const bars = parts.filter((part) => part.end > part.start).map(({ kind, start, end }) => {
+    const [a, b] = [place(start), place(end)];
+    // However few its bytes, a part is to be seen; the next one is drawn over the rest.
+    const width = Math.max(2, Math.abs(b - a));
+    return element("rect", {
+      class: kind,
+      x: step > 0 ? a : a - width,
+      y: y - 3,
+      width,
+      height: 6,
+    });
+  });
+  const kind = parts.findLast((part) => part.end > part.start)?.kind ?? "raw";
+  return [...bars, arrowHead(end, y, step, kind)];
+}
+
+/**
+ * @param {End | Reset | Note} event
+ * @param {string[]} lines
+ * @param {number} top
+ * @param {number} bottom
+ */
+function stateRow(event, lines, top, bottom) {
+  const group = element("g", { class: event.type });
+  const isError = event.type === "reset";
+  group.append(text(8, top + 14, seconds(event), { class: "faint" }));
+  lines.forEach((line, i) => {
+    group.append(text(MIDDLE, top + 14 + i * LINE_HEIGHT, line, {
+      class: isError ? "faint error" : "faint",
+      "text-anchor": "middle",
+    }));
+  });
+  if (event.type !== "end" && !isError) return group;
+  const y = bottom - 8;
+  const kind = isError ? "rst" : "fin";
+  const begin = { client: CLIENT, server: SERVER, relay: MIDDLE }[event.from];
+  for (const end of [CLIENT, SERVER]) {
+    if (end === begin) continue;
+    const step = Math.sign(end - begin);
+    group.append(
+      element("line", { class: kind, x1: begin, y1: y, x2: end - step * 10, y2: y }),
+      arrowHead(end, y, step, kind),
+    );
+  }
+  if (isError) {
+    const d = `M${begin - 5} ${y - 5}l10 10m0 -10l-10 10`;
+    group.append(element("path", { class: "rst", d }));
+  }
+  return group;
+}
+
+/**
+ * @param {number} x
+ * @param {number} y
+ * @param {number} step
+ * @param {string} kind
+ */
+function arrowHead(x, y, step, kind) {
+  const points = `${x - step},${y} ${x - step * 11},${y - 6} ${x - step * 11},${y + 6}`;
+  return element("polygon", { class: `head ${kind}`, points });
+}
+
+/**
+ * Shows the bytes of a chunk beside the diagram, or below it.
+ *
+ * @param {Chunk | undefined} event
+ */
+function select(event) {
+  const before = selected;
+  selected = event;
+  for (const chunk of [before, event]) {
+    const lane = chunk && lanes.get(chunk.connection);
+    if (lane) lane.isDrawn = false;
+  }
+  const details = byId("details");
+  details.hidden = event === undefined;
+  byId("diagram").classList.toggle("covered", event !== undefined);
+  isRevealing = event !== undefined;
+  draw();
+  if (event === undefined) return details.replaceChildren();
+  const bar = html("div", "", "bar");
+  const close = html("button", "Close");
+  close.type = "button";
+  close.addEventListener("click", () => select(undefined));
+  bar.append(html("h2", `#${event.connection}  ${event.text}, at ${seconds(event)}`), close);
+  details.replaceChildren(bar);
+  for (const { kind, frame, label, dump } of event.parts) {
+    details.append(
+      html("h3", frame > 0 ? `${frame}: ${label}` : label, kind === "error" ? kind : ""),
+    );
+    const className = kind === "payload" ? "content" : kind;
+    if (dump.length > 0) details.append(html("pre", dump.join("\n"), className));
+  }
+  details.scrollTop = 0;
+}
+
+/** Scrolls to the selected chunk where the bytes or the buttons hide it. */
+function reveal() {
+  isRevealing = false;
+  const box = svg.querySelector(".selected")?.getBoundingClientRect();
+  if (!box) return;
+  const { top, bottom } = box;
+  if (top < 64 || bottom > innerHeight * 0.38) scrollBy(0, top - innerHeight * 0.2);
+}
+
+/** Saves what is shown, with its style, as a file of its own. */
+function save() {
+  const copy = /** @type {SVGElement} */ (svg.cloneNode(true));
+  copy.setAttribute("xmlns", SVG);
+  const title = element("title");
+  title.textContent = `What travelled: ${byId("route").textContent}`;
+  const style = element("style");
+  style.textContent = byId("diagram-style").textContent;
+  copy.prepend(title, style, element("rect", { class: "paper", width: "100%", height: "100%" }));
+  for (const chunk of copy.querySelectorAll(".chunk")) {
+    for (const name of ["tabindex", "role"]) chunk.removeAttribute(name);
+    chunk.classList.remove("selected");
+  }
+  const file = new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" });
+  const link = html("a", "");
+  link.href = URL.createObjectURL(file);
+  link.download = "relay.svg";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+/** @param {RelayEvent} event */
+function seconds({ time }) {
+  return `${(time / 1000).toFixed(3)} s`;
+}
+
+/**
+ * @param {string} words
+ * @param {number} length
+ */
+function cut(words, length) {
+  return words.length > length ? `${words.slice(0, length - 1)}…`.toWellFormed() : words;
+}
+
+/**
+ * @param {string} words
+ * @param {number} length
+ */
+function wrap(words, length) {
+  const lines = [""];
+  for (const word of words.split(" ")) {
+    const line = `${lines.at(-1)} ${word}`.trim();
+    if (line.length <= length) lines[lines.length - 1] = line;
+    else lines.push(cut(word, length));
+  }
+  return lines.filter((line) => line !== "");
+}
+
+/**
+ * @param {string} name
+ * @param {Record<string, string | number>} attributes
+ */
+function element(name, attributes = {}) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, `${value}`);
+  return made;
+}
+
+/**
+ * @param {number} x
+ * @param {number} y
+ * @param {string} content
+ * @param {Record<string, string>} attributes
+ */
+function text(x, y, content, attributes) {
+  const made = element("text", { x, y, ...attributes });
+  made.textContent = content;
+  return made;
+}
+
+/**
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} name
+ * @param {string} content
+ * @param {string} className
+ */
+function html(name, content, className = "") {
+  const made = document.createElement(name);
+  made.textContent = content;
+  made.className = className;
+  return made;
+}
