@@ -1,8 +1,11 @@
 // Sends "Hello, world" to an echo server and prints what comes back.
-//
-//   deno run --allow-net echo_client.ts [host] [port]
+const USAGE = "Usage: deno run --allow-net echo_client.ts [host] [port]";
 
 const [hostname = "127.0.0.1", port = "65432"] = Deno.args;
+if (hostname === "--help") {
+  console.log(USAGE);
+  Deno.exit(0);
+}
 const TIMEOUT = 30_000; // milliseconds, from connecting to the last byte
 
 const message = new TextEncoder().encode("Hello, world");
@@ -20,7 +23,7 @@ try {
     if (received > message.length) fail("More came back than was sent");
   }
   if (received < message.length) fail(`Only ${received} of ${message.length} bytes came back`);
-  if (message.some((byte, i) => byte !== buffer[i])) fail("Other bytes came back than were sent");
+  if (message.some((byte, i) => byte !== buffer[i])) fail("The echo differs from what was sent");
   console.log(`Received "${new TextDecoder().decode(buffer.subarray(0, received))}"`);
 } catch (error) {
   fail((error as Error).message);

@@ -1,8 +1,11 @@
 // Sends back every byte a client sends, one client at a time.
-//
-//   deno run --allow-net echo_server.ts [host] [port]
+const USAGE = "Usage: deno run --allow-net echo_server.ts [host] [port]";
 
 const [hostname = "127.0.0.1", port = "65432"] = Deno.args;
+if (hostname === "--help") {
+  console.log(USAGE);
+  Deno.exit(0);
+}
 const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
 
 try {

@@ -2,98 +2,107 @@
 //
 //   deno run --allow-net multiconn_client.ts <host> <port> <num_connections>
 
-import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
+import { equals } from "jsr:@std/bytes@^1.0.6/equals";
+import { nameOf } from "./app/core/address.ts";
+import {
+  failUsage,
+  flag,
+  readAddress,
+  readCommandLine,
+  readInteger,
+  seconds,
+} from "./app/core/command_line.ts";
+import { connect } from "./app/core/connect.ts";
+import { TimedConn } from "./app/core/timed_conn.ts";
+import { escapeBytes } from "./app/wire/escape.ts";
 
-const USAGE = `Usage: multiconn_client.ts <host> <port> <num_connections> [--quiet]
-  [--timeout SECONDS (30)]  give up when the server is silent for so long`;
 const MESSAGES = ["Message 1 from client.", "Message 2 from client."];
+const MAX_CONNECTIONS = 1_000_000; // more than a machine can have, and no accident
+const MAX_REASONS = 4; // lines of the summary
+const SLOW = 100; // connections; with fewer, there is no progress to show
+const PROGRESS_INTERVAL = 200; // milliseconds
+
+const { options, args } = readCommandLine(
+  `deno run --allow-net multiconn_client.ts <host> <port> <num_connections>
+
+Sends two messages on each of many connections, and checks that they come back.`,
+  {
+    "timeout": seconds(30, "maximum time for the server to send or take the next bytes"),
+    "quiet": flag("print failures only"),
+  },
+);
+const { timeout } = options;
+const [, , count, unexpected] = args;
+const address = readAddress(args.slice(0, 2));
+if (count === undefined) failUsage("Missing number of connections");
+if (unexpected !== undefined) failUsage(`Unexpected argument ${unexpected}`);
+const total = readInteger("number of connections", count, 1, MAX_CONNECTIONS);
+const name = nameOf({ transport: "tcp", ...address });
+const log = (line: string) => options.quiet || console.log(line);
+
 const encoder = new TextEncoder();
 const expected = encoder.encode(MESSAGES.join(""));
-
-const options = parseArgs(Deno.args, {
-  boolean: ["help", "quiet"],
-  string: ["_", "timeout"],
-  unknown: (arg, key) => key === undefined || exit(1, `Unknown option: ${arg}\n${USAGE}`),
-});
-const [hostname, port, count, ...others] = options._.map(String);
-const timeout = Number(options.timeout ?? 30) * 1000; // milliseconds
-if (options.help) exit(0, USAGE);
-if (!/^[1-9][0-9]*$/.test(count ?? "") || others.length > 0 || !(timeout > 0)) exit(1, USAGE);
-
-const total = Number(count);
-const print = options.quiet ? () => {} : console.log;
-const showsProgress = total >= 100 && Deno.stderr.isTerminal();
-const failures = new Map<string, number>(); // how many connections, by reason
+const failures = new Map<string, number>(); // by reason, on how many connections
 let ended = 0;
-let heard = performance.now(); // when the server last gave a sign of life
-setInterval(watch, Math.min(timeout / 4, 200));
-await Promise.all(Array.from({ length: total }, (_, i) => run(i + 1)));
-finish();
 
+const timer = setInterval(showProgress, PROGRESS_INTERVAL);
+await Promise.all(Array.from({ length: total }, (_, i) => run(i + 1)));
+clearInterval(timer);
+showProgress();
+if (failures.size > 0) fail();
+
+/** Runs one connection to its end. A failure is counted, and does not stop the others. */
 async function run(id: number): Promise<void> {
-  await converse(id).catch(({ code, message }) =>
-    fail(code === "EMFILE" ? "Too many open files, see `ulimit -n`" : message)
-  );
+  try {
+    await converse(id);
+  } catch (error) {
+    const { code, message } = error as Error & { code?: string };
+    const reason = code === "EMFILE" ? "Too many open files, see `ulimit -n`" : message;
+    failures.set(reason, (failures.get(reason) ?? 0) + 1);
+  }
   ended++;
 }
 
+/** Sends the messages, reads to the end, and compares: this client knows what must come back. */
 async function converse(id: number): Promise<void> {
-  print(`Starting connection ${id} to ${hostname}:${port}`);
-  using conn = await Deno.connect({ hostname: hostname!, port: Number(port) });
-  heard = performance.now();
+  log(`Starting connection ${id} to ${name}`);
+  const options = { idleTimeout: timeout, writeTimeout: timeout };
+  using conn = new TimedConn(await connect({ address, timeout }), options);
   for (const message of MESSAGES) {
-    print(`Sending "${message}" to connection ${id}`);
-    const bytes = encoder.encode(message);
-    for (let sent = 0; sent < bytes.length;) sent += await conn.write(bytes.subarray(sent));
+    log(`Sending '${message}' to connection ${id}`);
+    await conn.writeAll(encoder.encode(message));
   }
-  await conn.closeWrite(); // half-close: "I am done", while we go on reading
+  await conn.closeWrite(); // half-close: "I have finished sending", while we go on reading
 
-  const buffer = new Uint8Array(expected.length + 1);
-  let received = 0;
-  for (let n; (n = await conn.read(buffer.subarray(received))) !== null;) {
-    heard = performance.now();
-    print(`Received ${quote(buffer.subarray(received, received + n))} from connection ${id}`);
-    received += n;
-    if (received > expected.length) throw new Error("More came back than was sent");
+  const received = new Uint8Array(expected.length);
+  let length = 0;
+  for (let bytes; (bytes = await conn.read()) !== null;) {
+    log(`Received ${escapeBytes(bytes)} from connection ${id}`);
+    if (length + bytes.length > expected.length) throw new Error("More came back than was sent");
+    received.set(bytes, length);
+    length += bytes.length;
   }
-  if (received < expected.length) {
-    throw new Error(`Only ${received} of ${expected.length} bytes came back`);
+  if (length < expected.length) {
+    throw new Error(`Only ${length} of ${expected.length} bytes came back`);
   }
-  if (expected.some((byte, i) => byte !== buffer[i])) {
-    throw new Error("Other bytes came back than were sent");
-  }
-  print(`Closing connection ${id}`);
+  if (!equals(received, expected)) throw new Error("The echo differs from what was sent");
+  log(`Closing connection ${id}`);
 }
 
-function watch(): void {
-  if (showsProgress) {
-    Deno.stderr.writeSync(encoder.encode(`${ended} of ${total} connections done\r`));
-  }
-  if (performance.now() - heard < timeout) return;
-  fail(`Silent for ${timeout / 1000} s`, total - ended);
-  finish();
+/** Shows on a terminal how many connections have ended. */
+function showProgress(): void {
+  if (total < SLOW || !Deno.stderr.isTerminal()) return;
+  const end = ended < total ? "\r" : "\n";
+  Deno.stderr.writeSync(encoder.encode(`${ended} of ${total} connections done${end}`));
 }
 
-function fail(reason: string, times = 1): void {
-  failures.set(reason, (failures.get(reason) ?? 0) + times);
-}
-
-function finish(): never {
-  if (showsProgress) console.error(`${ended} of ${total} connections done`);
+/** Sums up the failures, the most frequent reasons first. */
+function fail(): never {
   const reasons = [...failures].sort(([, a], [, b]) => b - a);
-  if (reasons.length === 0) Deno.exit(0);
   const failed = reasons.reduce((sum, [, times]) => sum + times, 0);
-  console.error(`${failed} of ${total} connections to ${hostname}:${port} failed:`);
-  for (const [reason, times] of reasons.slice(0, 4)) console.error(`  ${times} x ${reason}`);
+  console.error(`${failed} of ${total} connections to ${name} failed:`);
+  for (const [reason, times] of reasons.slice(0, MAX_REASONS)) {
+    console.error(`  ${times} x ${reason}`);
+  }
   Deno.exit(1);
-}
-
-function quote(bytes: Uint8Array): string { // unable to control the terminal
-  return JSON.stringify(new TextDecoder().decode(bytes))
-    .replace(/\p{Cc}/gu, (c) => `\\u00${c.charCodeAt(0).toString(16)}`);
-}
-
-function exit(code: number, line: string): never {
-  (code ? console.error : console.log)(line);
-  Deno.exit(code);
 }

@@ -4,11 +4,14 @@ import {
   fail,
   failUsage,
   listenForStop,
+  readAddress,
   readCommandLine,
-  readPort,
   seconds,
 } from "./core/command_line.ts";
-import { connect, MessageConnection } from "./core/connection.ts";
+import { nameOf } from "./core/address.ts";
+import { connect } from "./core/connect.ts";
+import { MessageConnection } from "./core/connection.ts";
+import { TimedConn } from "./core/timed_conn.ts";
 import { escapeText } from "./wire/escape.ts";
 
 const LEAVE_TIMEOUT = 2_000; // milliseconds for the server to answer our leave, after Ctrl-C
@@ -21,22 +24,21 @@ Joins a chat. Each line of the input is said to everybody, except
   /quit  leaves, as do the end of the input and Ctrl-C`,
   { "timeout": seconds(30, "for the server to say anything at all, and be it a ping") },
 );
-const [hostname, port, name] = args;
-if (hostname === undefined || port === undefined || name === undefined || args.length > 3) {
-  failUsage("Expected a host, a port and a name");
-}
-const address = { hostname, port: readPort(port) };
+const [, , name, unexpected] = args;
+const address = readAddress(args.slice(0, 2));
+if (name === undefined) failUsage("Missing name");
+if (unexpected !== undefined) failUsage(`Unexpected argument ${unexpected}`);
+const place = nameOf({ transport: "tcp", ...address });
 
 let connection: MessageConnection;
 let sent = Promise.resolve();
 let pong: Promise<void> | undefined;
 try {
   const { timeout } = options;
-  connection = new MessageConnection(await connect({ address }), {
-    headerTimeout: timeout,
-    messageTimeout: timeout,
-    idleTimeout: timeout,
-  });
+  connection = new MessageConnection(
+    new TimedConn(await connect({ address }), { idleTimeout: timeout }),
+    { headerTimeout: timeout, messageTimeout: timeout },
+  );
   const { stop, kill } = listenForStop(LEAVE_TIMEOUT);
   stop.addEventListener("abort", () => send({ type: "leave" }));
   kill.addEventListener("abort", () => Deno.exit(0));
@@ -44,7 +46,7 @@ try {
   sendInput().catch((error: Error) => fail(`Cannot read the input: ${error.message}`));
   await printMessages();
 } catch (error) {
-  fail(`Cannot chat at ${hostname}:${port}: ${escapeText((error as Error).message)}`);
+  fail(`Cannot chat at ${place}: ${escapeText((error as Error).message)}`);
 }
 Deno.exit(0); // although the input may go on
 

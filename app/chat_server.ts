@@ -1,17 +1,18 @@
 // The chat server: what one client says goes to everybody, and nobody waits for a slow reader.
 import { decodeChat, encodeChat, type FromServer, MAX_CONTENT_LENGTH } from "./chat/messages.ts";
 import {
-  fail,
-  failUsage,
   listenForStop,
   readCommandLine,
-  readPort,
+  readOptionalAddress,
   seconds,
 } from "./core/command_line.ts";
-import { MessageConnection, nameOf, serve } from "./core/connection.ts";
+import { MessageConnection } from "./core/connection.ts";
+import { listen } from "./core/listen.ts";
+import { endOfTurn, MAX_QUEUE_LENGTH, Outbox } from "./core/outbox.ts";
+import { serve } from "./core/serve.ts";
+import type { TimedConn } from "./core/timed_conn.ts";
 import { escapeText } from "./wire/escape.ts";
 import { isMessageError, type Message } from "./wire/message.ts";
-import { endOfTurn, MAX_QUEUE_LENGTH, Outbox } from "./core/outbox.ts";
 
 const DRAIN_TIMEOUT = 10_000; // milliseconds for all to get what was said, after Ctrl-C
 const MAX_TURN_LENGTH = MAX_QUEUE_LENGTH / 4; // bytes; more at once would overrun even fast readers
@@ -23,9 +24,6 @@ const { options, args } = readCommandLine(
 Lets people chat, on host (127.0.0.1) and port (65432; 0 takes a free one).`,
   { "ping-interval": seconds(15, "between pings; who is silent for two of them is dropped") },
 );
-const [hostname = "127.0.0.1", port = "65432"] = args;
-if (args.length > 2) failUsage(`Unexpected argument ${args[2]}`);
-
 /** The error for what a client may not do. */
 class ChatError extends Error {}
 
@@ -39,32 +37,26 @@ const clients = new Map<string, Client>(); // who has joined, by name
 let turnLength = 0; // bytes that have come up in this turn
 
 const signals = listenForStop(DRAIN_TIMEOUT);
-const listener = listen({ hostname, port: readPort(port), tcpBacklog: 4096 });
-console.log(`Listening on ${nameOf(listener.addr)}`);
+const listener = listen(readOptionalAddress(args));
 setInterval(() => broadcast({ type: "ping" }), options.pingInterval);
-await serve(listener, handle, signals);
+await serve(listener, handle, { ...signals, idleTimeout: 2 * options.pingInterval });
 Deno.exit(signals.kill.aborted ? 1 : 0);
 
-async function handle(conn: Deno.Conn): Promise<void> {
-  const address = nameOf(conn.remoteAddr);
-  using connection = new MessageConnection(conn, {
-    maxContentLength: MAX_CONTENT_LENGTH,
-    idleTimeout: 2 * options.pingInterval,
-    signal: signals.stop,
-  });
-  let reported = false;
+/** Does what one client asks for, until it leaves or makes a mistake. */
+async function handle(conn: TimedConn): Promise<void> {
+  const connection = new MessageConnection(conn, { maxContentLength: MAX_CONTENT_LENGTH });
+  let isReported = false;
   const report = (reason: string) => {
     const who = escapeText(client.name ?? "a stranger");
-    if (!reported) console.error(`Dropped ${who} (${address}): ${reason}`);
-    reported = true;
+    if (!isReported) console.error(`Dropped ${who} (${conn.name}): ${reason}`);
+    isReported = true;
   };
   const outbox = new Outbox(connection, report);
   const client: Client = { outbox };
   try {
-    while (!signals.stop.aborted) {
-      const message = await connection.receive();
+    for (let message; (message = await connection.receive()) !== undefined;) {
       while (turnLength > MAX_TURN_LENGTH) await endOfTurn();
-      if (message === undefined || !obey(client, message)) break;
+      if (!handleMessage(client, message)) break;
     }
   } catch (error) {
     const reason = escapeText((error as Error).message);
@@ -81,7 +73,7 @@ async function handle(conn: Deno.Conn): Promise<void> {
 }
 
 /** Does what a client asks for, and returns whether it stays. */
-function obey(client: Client, message: Message): boolean {
+function handleMessage(client: Client, message: Message): boolean {
   const { type, name, text } = decodeChat(message);
   if (client.name === undefined) {
     if (type !== "join") throw new ChatError("Expected a join as the first message");
@@ -128,12 +120,4 @@ function encode(content: FromServer): Uint8Array {
   if (turnLength === 0) endOfTurn().then(() => turnLength = 0);
   turnLength += message.length;
   return message;
-}
-
-function listen(address: Deno.TcpListenOptions & { tcpBacklog: number }): Deno.Listener {
-  try {
-    return Deno.listen(address);
-  } catch (error) {
-    return fail(`Cannot listen on ${hostname}:${port}: ${(error as Error).message}`);
-  }
 }

@@ -1,25 +1,32 @@
 // Is your server right? Checks an echo or application server, in whatever language it is written.
-import { appChecks, greetApp } from "./check/app_checks.ts";
-import { failUsage, flag, readCommandLine, readPort, seconds, text } from "./core/command_line.ts";
+import { appChecks, probeApp } from "./check/app_checks.ts";
+import {
+  failUsage,
+  flag,
+  readAddress,
+  readCommandLine,
+  seconds,
+  text,
+} from "./core/command_line.ts";
 import {
   type Check,
+  CheckRun,
   echoChecks,
   Failure,
-  greetEcho,
-  LATE,
-  Trial,
-  within,
+  probeEcho,
+  TIMED_OUT,
+  withTimeout,
 } from "./check/echo_checks.ts";
 import { escapeText } from "./wire/escape.ts";
 
-const LONGEST = 4; // times the timeout, for a check of many steps
+const MAX_STEPS = 4; // times the timeout, for a check of many steps
 const LOOPBACK = /^(127(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}|::1|localhost)$/i;
 const PROGRESS_INTERVAL = 200; // milliseconds
 
 interface Kind {
   checks: Check[];
   /** What a good server does at any time. */
-  greet: (trial: Trial) => Promise<void>;
+  probe: (checkRun: CheckRun) => Promise<void>;
 }
 
 /** How a check went. Exactly this is printed as JSON. */
@@ -35,8 +42,8 @@ interface Result {
 }
 
 const kinds = new Map<string, Kind>([
-  ["echo", { checks: echoChecks, greet: greetEcho }],
-  ["app", { checks: appChecks, greet: greetApp }],
+  ["echo", { checks: echoChecks, probe: probeEcho }],
+  ["app", { checks: appChecks, probe: probeApp }],
 ]);
 
 const { options, args } = readCommandLine(
@@ -68,14 +75,14 @@ if (options.list) {
   Deno.exit(0);
 }
 
-const address = readAddress();
+const address = readCheckedAddress();
 const started = performance.now();
 const results: Result[] = [];
 let serves = false; // the server, when it was last seen
 for (const check of checks) {
-  const { result, gone } = await perform(check);
+  const { result, gone } = await runCheck(check);
   results.push(result);
-  if (!options.json) print(result, check.meaning);
+  if (!options.json) print(result, check.hint);
   if (gone) break;
 }
 if (options.json) console.log(JSON.stringify({ checks: results }));
@@ -83,13 +90,13 @@ else printSummary();
 Deno.exit(results.every(({ ok }) => ok) ? 0 : 1);
 
 /** Makes a check, and looks whether the server still serves others. */
-async function perform({ name, what, run }: Check): Promise<{ result: Result; gone: boolean }> {
+async function runCheck({ name, what, run }: Check): Promise<{ result: Result; gone: boolean }> {
   const started = performance.now();
-  let outcome = await attempt(name, run);
+  let outcome = await tryRun(name, run);
   const ms = Math.round(performance.now() - started);
   let gone = isRefusal(outcome);
   if (serves || !(outcome instanceof Failure)) {
-    const after = await attempt(name, kind.greet);
+    const after = await tryRun(name, kind.probe);
     serves = !(after instanceof Failure);
     gone ||= isRefusal(after);
     if (after instanceof Failure && !(outcome instanceof Failure)) {
@@ -103,14 +110,14 @@ async function perform({ name, what, run }: Check): Promise<{ result: Result; go
 }
 
 /** Tries something out in the time that it may take, and returns what went wrong, or a remark. */
-async function attempt(name: string, run: Check["run"]): Promise<Failure | string | null> {
-  using trial = new Trial(address, options.timeout);
-  using _ = showProgress(name, trial);
-  const limit = LONGEST * options.timeout;
+async function tryRun(name: string, run: Check["run"]): Promise<Failure | string | null> {
+  using checkRun = new CheckRun(address, options.timeout);
+  using _ = showProgress(name, checkRun);
+  const limit = MAX_STEPS * options.timeout;
   try {
-    const remark = await within(run(trial), limit);
-    if (remark !== LATE) return remark ?? null;
-    return new Failure(`the end within ${limit / 1000} s`, trial.progress || "no end");
+    const remark = await withTimeout(run(checkRun), limit);
+    if (remark !== TIMED_OUT) return remark ?? null;
+    return new Failure(`the end within ${limit / 1000} s`, checkRun.progress || "no end");
   } catch (error) {
     if (error instanceof Failure) return error;
     throw error;
@@ -123,11 +130,14 @@ function isRefusal(outcome: unknown): boolean {
 }
 
 /** Shows on a terminal how far a long check is. */
-function showProgress(name: string, trial: Trial): Disposable {
+function showProgress(name: string, checkRun: CheckRun): Disposable {
   if (!Deno.stderr.isTerminal()) return { [Symbol.dispose]() {} };
   const write = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(text));
   const clear = "\r\x1b[K";
-  const timer = setInterval(() => write(`${clear}… ${name}  ${trial.progress}`), PROGRESS_INTERVAL);
+  const timer = setInterval(
+    () => write(`${clear}… ${name}  ${checkRun.progress}`),
+    PROGRESS_INTERVAL,
+  );
   return {
     [Symbol.dispose]() {
       clearInterval(timer);
@@ -136,10 +146,10 @@ function showProgress(name: string, trial: Trial): Disposable {
   };
 }
 
-function print({ name, what, ok, ms, expected, actual }: Result, meaning: string) {
+function print({ name, what, ok, ms, expected, actual }: Result, hint: string) {
   const remark = ok && actual !== null ? `: ${actual}` : "";
   console.log(`${ok ? passed : failed} ${name.padEnd(width)}  ${what}${remark} (${ms} ms)`);
-  if (!ok) console.log(`    expected: ${expected}\n    actual:   ${actual}\n    ${meaning}`);
+  if (!ok) console.log(`    expected: ${expected}\n    actual:   ${actual}\n    ${hint}`);
 }
 
 function printSummary() {
@@ -157,7 +167,7 @@ function printSummary() {
 
 function readKind(): Kind {
   const [name] = args;
-  if (name === undefined) failUsage("Neither echo nor app given");
+  if (name === undefined) failUsage("Missing kind of server: echo or app");
   return kinds.get(name) ?? failUsage(`Unknown kind of server: ${name} is neither echo nor app`);
 }
 
@@ -169,12 +179,12 @@ function readChecks(): Check[] {
   );
 }
 
-function readAddress(): { hostname: string; port: number } {
-  const [, hostname, port] = args;
-  if (hostname === undefined || port === undefined) failUsage("No host and port given");
-  if (args.length > 3) failUsage(`Unexpected argument ${args[3]}`);
-  if (!options.remote && !LOOPBACK.test(hostname)) {
-    failUsage(`Cannot check ${hostname}: without --remote, only 127.x.x.x, ::1 and localhost`);
+function readCheckedAddress(): { hostname: string; port: number } {
+  const address = readAddress(args.slice(1));
+  if (!options.remote && !LOOPBACK.test(address.hostname)) {
+    failUsage(
+      `Cannot check ${address.hostname}: without --remote, only 127.x.x.x, ::1 and localhost`,
+    );
   }
-  return { hostname, port: readPort(port) };
+  return address;
 }

@@ -3,12 +3,15 @@ import {
   fail,
   failUsage,
   flag,
+  readAddress,
   readCommandLine,
-  readPort,
   seconds,
   text,
 } from "./core/command_line.ts";
-import { connect, type ConnectOptions, MessageConnection, nameOf } from "./core/connection.ts";
+import { nameOf } from "./core/address.ts";
+import { connect, type ConnectOptions } from "./core/connect.ts";
+import { MessageConnection } from "./core/connection.ts";
+import { TimedConn } from "./core/timed_conn.ts";
 import { escapeBytes, escapeJson, escapeText } from "./wire/escape.ts";
 import { createRequest, describeResponse } from "./libclient.ts";
 import { decodeContent, JSON_CONTENT_TYPE, type Message } from "./wire/message.ts";
@@ -48,12 +51,10 @@ async function exchange(): Promise<void> {
   const caCerts = options.caCert === undefined ? [] : [await Deno.readTextFile(options.caCert)];
   const conn = await connect({ address, tls: options.tls, caCerts });
   const { timeout } = options;
-  using connection = new MessageConnection(conn, {
-    headerTimeout: timeout,
-    messageTimeout: timeout,
-    idleTimeout: timeout,
-    writeTimeout: timeout,
-  });
+  using connection = new MessageConnection(
+    new TimedConn(conn, { idleTimeout: timeout, writeTimeout: timeout }),
+    { headerTimeout: timeout, messageTimeout: timeout },
+  );
 
   const sending = send(connection);
   sending.catch(() => {}); // then no response comes either, and that is what matters
@@ -84,15 +85,13 @@ function readArguments(): { address: ConnectOptions["address"]; requests: Uint8A
   const words = [...args];
   let address: ConnectOptions["address"];
   if (options.unix !== undefined) {
-    if (options.tls) failUsage("--unix takes no --tls");
+    if (options.tls) failUsage("--unix takes no TLS");
     address = { path: options.unix };
   } else {
-    const [hostname, port] = words.splice(0, 2);
-    if (hostname === undefined || port === undefined) failUsage("No host and port given");
-    address = { hostname, port: readPort(port) };
+    address = readAddress(words.splice(0, 2));
   }
-  if (words.length === 0) failUsage("No action and value given");
-  if (words.length % 2 === 1) failUsage(`No value given for the action ${words.at(-1)}`);
+  if (words.length === 0) failUsage("Missing action and value");
+  if (words.length % 2 === 1) failUsage(`Missing value for the action ${words.at(-1)}`);
   const requests = words.flatMap((action, i) =>
     i % 2 === 0 ? [createRequest(action, words[i + 1]!)] : []
   );

@@ -36,7 +36,7 @@ function search({ value }: Request): string {
  */
 export function createResponse(request: Message): Uint8Array {
   if (request.header["content-type"] !== JSON_CONTENT_TYPE) return binaryResponse(request.content);
-  return jsonResponse(perform(decodeContent(request)));
+  return jsonResponse(runAction(decodeContent(request)));
 }
 
 /** Says in the protocol's own form that a request cannot be answered. */
@@ -44,7 +44,7 @@ export function createErrorResponse(reason: string): Uint8Array {
   return jsonResponse(`Error: ${reason}.`);
 }
 
-function perform(request: unknown): unknown {
+function runAction(request: unknown): unknown {
   const { action, value } = Object(request) as Record<string, unknown>;
   if (typeof action !== "string") return "Error: the request names no action.";
   if (!action.isWellFormed() || (typeof value === "string" && !value.isWellFormed())) {

@@ -19,18 +19,18 @@ import {
   readCommandLine,
   readPort,
 } from "./core/command_line.ts";
-import { nameOf } from "./core/connection.ts";
+import { nameOf } from "./core/address.ts";
 import { escapeText } from "./wire/escape.ts";
 import page from "./relay/page.html" with { type: "text" };
 import script from "./relay/page.js" with { type: "text" };
 
-const MOST_WAITING = 64 * 1024; // bytes in each direction, while a side does not take them
+const MAX_WAITING = 64 * 1024; // bytes in each direction, while a side does not take them
 const PATIENCE = 200; // milliseconds; longer waiting is worth an event
 const CONNECT_TIMEOUT = 5_000; // milliseconds
 // A connection takes two descriptors, 1024 is a usual limit, and without one left the server of
 // node:net never accepts again.
-const MOST_CONNECTIONS = 400;
-const MOST_EVENTS = 2000; // are kept for the page
+const MAX_CONNECTIONS = 400;
+const MAX_EVENTS = 2000; // are kept for the page
 
 const { options, args } = readCommandLine(
   `deno run --allow-net app/relay.ts [--listen HOST:PORT] [--to HOST:PORT]
@@ -61,7 +61,7 @@ Passes on what a client and a server send each other, and shows it.`,
 );
 if (args.length > 0) failUsage(`Unexpected argument ${args[0]}`);
 
-const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, highWaterMark: MOST_WAITING };
+const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, highWaterMark: MAX_WAITING };
 
 type NewEvent = Omit<RelayEvent, "connection" | "time">;
 
@@ -76,7 +76,7 @@ let connections = 0;
 let eventCount = 0;
 
 const server = createServer(SOCKET_OPTIONS, (client) => new RelayedConnection(client));
-server.maxConnections = MOST_CONNECTIONS;
+server.maxConnections = MAX_CONNECTIONS;
 server.on("error", (error) => {
   if (!server.listening) fail(`Cannot listen on ${nameOf(options.listen)}: ${error.message}`);
   console.error(`Cannot accept: ${error.message}`);
@@ -227,7 +227,7 @@ function publish(event: RelayEvent) {
   if (options.web < 0) return;
   const text = `id: ${run} ${++eventCount}\ndata: ${JSON.stringify(event)}\n\n`;
   lastEvents.push(text);
-  if (lastEvents.length > MOST_EVENTS) lastEvents.shift();
+  if (lastEvents.length > MAX_EVENTS) lastEvents.shift();
   for (const view of viewers) view(text);
 }
 
@@ -304,7 +304,7 @@ function eventsAfter(lastId: string | null, route: string): ReadableStream<Uint8
       controller.enqueue(encoder.encode(hello + lastEvents.slice(seen + 1).join("")));
       view = (event) => {
         controller.enqueue(encoder.encode(event));
-        if (controller.desiredSize! > -MOST_EVENTS) return;
+        if (controller.desiredSize! > -MAX_EVENTS) return;
         viewers.delete(view); // it does not keep up; when it connects again, it gets the last ones
         controller.close();
       };

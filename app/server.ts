@@ -6,13 +6,17 @@ import {
   integer,
   listenForStop,
   readCommandLine,
-  readPort,
+  readOptionalAddress,
   seconds,
   text,
 } from "./core/command_line.ts";
-import { DeadlineError, MessageConnection, nameOf, serve } from "./core/connection.ts";
-import { escapeBytes, escapeJson, escapeText } from "./wire/escape.ts";
+import { MessageConnection } from "./core/connection.ts";
+import { DeadlineError } from "./core/deadlines.ts";
+import { listen, type ListenAddress } from "./core/listen.ts";
+import { serve } from "./core/serve.ts";
+import type { TimedConn } from "./core/timed_conn.ts";
 import { createErrorResponse, createResponse } from "./libserver.ts";
+import { escapeBytes, escapeJson, escapeText } from "./wire/escape.ts";
 import { decodeContent, isMessageError, JSON_CONTENT_TYPE, type Message } from "./wire/message.ts";
 
 const { options, args } = readCommandLine(
@@ -39,42 +43,37 @@ Answers requests on host (127.0.0.1) and port (65432; 0 takes a free one).`,
     "quiet": flag("print no lines about connections and messages"),
   },
 );
+// What is logged is a function, because describing a message costs more than answering it.
 const log = (line: () => string) => options.quiet || console.log(line());
 
 const signals = listenForStop(options.drainTimeout);
-const listener = listen();
-if ("hostname" in listener.addr && ["0.0.0.0", "::"].includes(listener.addr.hostname)) {
-  console.error(
-    "Warning: listening on all interfaces, every machine that reaches this one can connect",
-  );
-}
-console.log(`Listening on ${nameOf(listener.addr)}`);
-await serve(listener, handle, { ...signals, maxConnections: options.maxConnections });
+await serve(listen(readListenAddress()), handle, {
+  ...options,
+  ...signals,
+  handshakeTimeout: options.headerTimeout,
+  log: (line) => log(() => line),
+});
 Deno.exit(signals.kill.aborted ? 1 : 0);
 
-/** Answers the requests of one client, in order, until it is done or asks something impossible. */
-async function handle(conn: Deno.Conn): Promise<void> {
-  const name = nameOf(conn.remoteAddr);
-  log(() => `Accepted connection from ${name}`);
-  using connection = new MessageConnection(conn, { ...options, signal: signals.stop });
+/** Answers the requests of one client, in order, until it has no more or asks something impossible. */
+async function handle(conn: TimedConn): Promise<void> {
+  const connection = new MessageConnection(conn, options);
   try {
-    for (let request; (request = connection.next() ?? await connection.receive());) {
+    for (let request; (request = await connection.receive()) !== undefined;) {
       const response = respond(request);
-      log(() => `Received ${describe(request)} from ${name}`);
-      log(() => `Sending ${escapeBytes(response)} to ${name}`);
-      connection.queue(response);
+      log(() => `Received ${describe(request)} from ${conn.name}`);
+      log(() => `Sending ${escapeBytes(response)} to ${conn.name}`);
+      connection.reply(response);
     }
   } catch (error) {
     if (!isClientError(error)) throw error;
-    if (!(error instanceof DeadlineError && error.phase === "idle")) { // nobody waits for an answer
-      log(() => `Refused request from ${name}: ${escapeText(error.message)}`);
-      await connection.send(createErrorResponse(error.message));
-      await connection.linger();
-    }
+    log(() => `Refused request from ${conn.name}: ${escapeText(error.message)}`);
+    await connection.send(createErrorResponse(error.message));
+    await connection.linger();
   }
-  log(() => `Closing connection to ${name}`);
 }
 
+/** Whatever an action does, the client gets an answer, and the other clients notice nothing. */
 function respond(request: Message): Uint8Array {
   try {
     return createResponse(request);
@@ -86,8 +85,10 @@ function respond(request: Message): Uint8Array {
   }
 }
 
+/** Returns whether the client is to blame, and may still read an answer that says so. */
 function isClientError(error: unknown): error is Error {
-  return isMessageError(error) || (error instanceof DeadlineError && error.phase !== "write");
+  const isLate = error instanceof DeadlineError && ["header", "content"].includes(error.phase);
+  return isLate || isMessageError(error);
 }
 
 function describe(request: Message): string {
@@ -97,25 +98,25 @@ function describe(request: Message): string {
     : `${escapeText(type)} request`;
 }
 
-function listen(): Deno.Listener {
-  const [hostname = "127.0.0.1", port = "65432"] = args;
+function readListenAddress(): ListenAddress {
   const { unix, tlsCert, tlsKey, tcpBacklog } = options;
-  if (args.length > 2) failUsage(`Unexpected argument ${args[2]}`);
-  if (unix !== undefined && args.length > 0) failUsage("--unix takes no host and port");
-  if (unix !== undefined && (tlsCert ?? tlsKey) !== undefined) failUsage("--unix takes no TLS");
-  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
-    failUsage("--tls-cert and --tls-key need each other");
+  if (unix !== undefined) {
+    if (args.length > 0) failUsage("--unix takes no host and port");
+    if ((tlsCert ?? tlsKey) !== undefined) failUsage("--unix takes no TLS");
+    return { path: unix };
   }
+  const address = { ...readOptionalAddress(args), tcpBacklog };
+  if (tlsCert === undefined && tlsKey === undefined) return address;
+  if (tlsCert === undefined || tlsKey === undefined) {
+    failUsage("--tls-cert and --tls-key must be used together");
+  }
+  return { ...address, cert: readPem(tlsCert), key: readPem(tlsKey) };
+}
+
+function readPem(path: string): string {
   try {
-    if (unix !== undefined) return Deno.listen({ transport: "unix", path: unix });
-    const address = { hostname, port: readPort(port), tcpBacklog };
-    if (tlsCert === undefined || tlsKey === undefined) return Deno.listen(address);
-    return Deno.listenTls({
-      ...address,
-      cert: Deno.readTextFileSync(tlsCert),
-      key: Deno.readTextFileSync(tlsKey),
-    });
+    return Deno.readTextFileSync(path);
   } catch (error) {
-    return fail(`Cannot listen on ${unix ?? `${hostname}:${port}`}: ${(error as Error).message}`);
+    return fail(`Cannot read ${path}: ${(error as Error).message}`);
   }
 }

@@ -105,7 +105,7 @@ const badServers: Record<string, [answer: (socket: Socket) => void, message: Reg
     (socket) => socket.on("data", () => socket.resetAndDestroy()),
     /^No response from .*(reset|forcibly closed).*\n$/,
   ],
-  "a silent server": [() => {}, /^No response from .*: No message came within 0\.5 s\n$/],
+  "a silent server": [() => {}, /^No response from .*: Nothing came within 0\.5 s\n$/],
   "a truncated response": [
     (socket) => socket.end(RABBIT.subarray(0, 120)),
     /^No response from .*: Input ended too early: \d+ of \d+ bytes of a content have come\n$/,
@@ -202,11 +202,11 @@ Deno.test("app/client.ts gives one clear line for a wrong command line or a serv
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   listener.close();
   const wrong: [args: string[], code: number, stderr: RegExp][] = [
-    [[], 2, /^No host and port given .*\n$/],
-    [["127.0.0.1", "65432"], 2, /^No action and value given .*\n$/],
-    [["127.0.0.1", "65432", "search"], 2, /^No value given for the action search .*\n$/],
+    [[], 2, /^Missing host and port .*\n$/],
+    [["127.0.0.1", "65432"], 2, /^Missing action and value .*\n$/],
+    [["127.0.0.1", "65432", "search"], 2, /^Missing value for the action search .*\n$/],
     [["127.0.0.1", "http", "search", "x"], 2, /^Wrong port: "http" .*\n$/],
-    [["--unix", "x", "--tls", "search", "x"], 2, /^--unix takes no --tls .*\n$/],
+    [["--unix", "x", "--tls", "search", "x"], 2, /^--unix takes no TLS .*\n$/],
     [["::1", "1", "search", "x"], 1, /^No response from \[::1\]:1: .*\n$/],
     [["127.0.0.1", `${listener.addr.port}`, "search", "x"], 1, /^No response from .*refused.*\n$/],
     [["no-such-host.invalid", "65432", "search", "x"], 1, /^No response from .*\n$/],

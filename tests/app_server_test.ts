@@ -8,7 +8,9 @@ import {
 } from "@std/assert";
 import { concat } from "@std/bytes/concat";
 import fc from "fast-check";
-import { MessageConnection, nameOf } from "../app/core/connection.ts";
+import { nameOf } from "../app/core/address.ts";
+import { MessageConnection } from "../app/core/connection.ts";
+import { TimedConn } from "../app/core/timed_conn.ts";
 import { createRequest } from "../app/libclient.ts";
 import { decodeContent, encodeMessage, type Message, MessageDecoder } from "../mod.ts";
 import {
@@ -93,7 +95,7 @@ Deno.test("app/server.ts answers 1000 pipelined requests, in order and whole", a
 
 Deno.test("app/server.ts keeps a connection for one request after the other", async () => {
   await using server = await startApp();
-  using connection = new MessageConnection(await dial(server.port));
+  using connection = await talk(server.port);
   for (let i = 0; i < 3; i++) {
     await connection.send(MORPHEUS);
     assertEquals(decodeContent((await connection.receive())!), ANSWER);
@@ -154,7 +156,7 @@ Deno.test("app/server.ts takes what a refused client still sends, and so does no
 
 Deno.test("app/server.ts answers strange but well-formed requests at once, and goes on", async () => {
   await using server = await startApp();
-  using connection = new MessageConnection(await dial(server.port));
+  using connection = await talk(server.port);
   const results: [content: string, result: string | RegExp][] = [
     ["{}", "Error: the request names no action."],
     ["0", "Error: the request names no action."],
@@ -293,8 +295,8 @@ Deno.test("app/server.ts outlives resets at any moment", async () => {
 Deno.test("app/server.ts turns away one client more than --max-connections", async () => {
   await using server = await startApp("--max-connections", "2");
   {
-    using first = new MessageConnection(await dial(server.port));
-    using second = new MessageConnection(await dial(server.port));
+    using first = await talk(server.port);
+    using second = await talk(server.port);
     for (const connection of [first, second]) {
       await connection.send(MORPHEUS);
       await connection.receive();
@@ -485,7 +487,7 @@ Deno.test("app/server.ts gives one clear line for a wrong command line or a port
     [["--idle-timeout"], 2, /^Wrong --idle-timeout: it needs a value .*\n$/],
     [["--idle-timeout", "0"], 2, /^Wrong --idle-timeout: "0" is not a number of seconds .*\n$/],
     [["--max-connections", "1.5"], 2, /^Wrong --max-connections: "1\.5" is not an integer.*\n$/],
-    [["--tls-cert", "cert.pem"], 2, /^--tls-cert and --tls-key need each other .*\n$/],
+    [["--tls-cert", "cert.pem"], 2, /^--tls-cert and --tls-key must be used together .*\n$/],
     [["--unix", "x", "127.0.0.1"], 2, /^--unix takes no host and port .*\n$/],
     [["--unix", "x", "--tls-cert", "c", "--tls-key", "k"], 2, /^--unix takes no TLS .*\n$/],
   ];
@@ -513,6 +515,10 @@ async function startPlugged(action: string, ...args: string[]) {
   const server = new Program(["eval", code, "127.0.0.1", "0", "--quiet", ...args]);
   const [, port] = await server.prints(/Listening on .*:(\d+)\n/);
   return Object.assign(server, { port: Number(port) });
+}
+
+async function talk(port: number): Promise<MessageConnection> {
+  return new MessageConnection(new TimedConn(await dial(port)));
 }
 
 function dial(port: number): Promise<Deno.TcpConn> {

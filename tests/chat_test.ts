@@ -3,7 +3,7 @@ import { concat } from "@std/bytes/concat";
 import { equals } from "@std/bytes/equals";
 import { encodeChat, type FromClient } from "../app/chat/messages.ts";
 import { decodeContent, type Message, MessageDecoder } from "../app/wire/message.ts";
-import { MAX_QUEUE_LENGTH, Outbox } from "../app/core/outbox.ts";
+import { MAX_QUEUE_LENGTH } from "../app/core/outbox.ts";
 import { Program, PYTHON, startServer, writeAll } from "./processes.ts";
 
 const SERVER = "app/chat_server.ts";
@@ -118,68 +118,6 @@ function raw(content: string): Uint8Array {
     `"content-length":${length}}`;
   return concat([new Uint8Array([0, header.length]), encoder.encode(header + content)]);
 }
-
-/** Stands in for a connection: its writes end when the test says so. */
-class StuckConnection implements Disposable {
-  readonly written: Uint8Array[] = [];
-  closed = 0;
-  finish = () => {};
-
-  send(bytes: Uint8Array): Promise<void> {
-    this.written.push(bytes);
-    return new Promise((resolve) => this.finish = resolve);
-  }
-
-  [Symbol.dispose]() {
-    this.closed++;
-    this.finish();
-  }
-}
-
-const nextTurn = () => new Promise((resolve) => setTimeout(resolve));
-
-Deno.test("Outbox writes one thing at a time, in order, and what waits in one write", async () => {
-  const connection = new StuckConnection();
-  const outbox = new Outbox(connection, () => {});
-  for (const byte of [1, 2]) outbox.push(new Uint8Array([byte]));
-  await nextTurn();
-  for (const byte of [3, 4]) outbox.push(new Uint8Array([byte]));
-  await nextTurn();
-  assertEquals(connection.written, [new Uint8Array([1, 2])]);
-  connection.finish();
-  await nextTurn();
-  assertEquals(connection.written, [new Uint8Array([1, 2]), new Uint8Array([3, 4])]);
-  connection.finish();
-  await outbox.written;
-});
-
-Deno.test("Outbox drops whom more than 256 KiB wait for, and not a byte earlier", async () => {
-  const connection = new StuckConnection();
-  const reasons: string[] = [];
-  const outbox = new Outbox(connection, (reason) => reasons.push(reason));
-  outbox.push(new Uint8Array(MAX_QUEUE_LENGTH - 1));
-  await nextTurn(); // being written counts as well
-  outbox.push(new Uint8Array(1));
-  assertEquals([connection.closed, reasons], [0, []]);
-  outbox.push(new Uint8Array(1));
-  outbox.push(new Uint8Array(1));
-  assertEquals(connection.closed, 1);
-  assertEquals(reasons, ["Reads too slowly: 262145 bytes wait, the limit is 262144"]);
-  await outbox.written;
-  assertEquals(connection.written.length, 1);
-});
-
-Deno.test("Outbox frees its room when bytes are written", async () => {
-  const connection = new StuckConnection();
-  const outbox = new Outbox(connection, () => {});
-  for (let i = 0; i < 3; i++) {
-    outbox.push(new Uint8Array(MAX_QUEUE_LENGTH));
-    await nextTurn();
-    connection.finish();
-    await outbox.written;
-  }
-  assertEquals(connection.closed, 0);
-});
 
 Deno.test(`${SERVER} delivers what ${COUNT} clients say to each, once and in the same order`, async () => {
   await using server = await startServer(SERVER);
@@ -338,7 +276,7 @@ Deno.test(`${SERVER} pings, and drops who does not answer`, async () => {
   await ada.until("leave", "dead"); // meanwhile, the two others answer
   await ada.send({ type: "who" });
   assertEquals((await ada.until("who")).names, ["typist", "ada"]);
-  assertMatch(await errorsOf(server), /^Dropped dead \(.*\): No message came within 1 s\n$/);
+  assertMatch(await errorsOf(server), /^Dropped dead \(.*\): Nothing came within 1 s\n$/);
 });
 
 Deno.test(`${SERVER} delivers what was said, then ends all connections and exits 0 on Ctrl-C`, async () => {
@@ -456,7 +394,7 @@ Deno.test(`${CLIENT} exits 1 with one line when the server ends, or refuses its 
 Deno.test(`${CLIENT} exits 1 with one line when the server is silent, resets or talks nonsense`, async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const nonsense: [Uint8Array, RegExp][] = [
-    [new Uint8Array(), /: No message came within 0.3 s\n$/],
+    [new Uint8Array(), /: Nothing came within 0.3 s\n$/],
     [new Uint8Array(100), /: Cannot accept header: its length is 0 bytes\n$/],
     [raw("{"), /: Cannot decode content: it is not JSON\n$/],
     [raw('{"type":"error","reason":"\\u001b[2J"}'), /: \\x1b\[2J\n$/],

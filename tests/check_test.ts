@@ -119,9 +119,9 @@ Deno.test("app/check.ts accepts one response a connection, as beyond the tutoria
 });
 
 Deno.test("app/check.ts fails every check of a silent server in time, and leaves no connection open", async () => {
-  let most = 0;
+  let max = 0;
   await using server = new WrongServer(async (conn, { open }) => {
-    most = Math.max(most, open.size);
+    max = Math.max(max, open.size);
     const buffer = new Uint8Array(64 * 1024);
     while (await conn.read(buffer) !== null);
   });
@@ -130,7 +130,7 @@ Deno.test("app/check.ts fails every check of a silent server in time, and leaves
     assertEquals(failed(checks).length, number);
     assert(checks.every(({ ms }) => ms < 2000));
   }));
-  assert(most <= 14, `${most} connections were open`); // one check has 10; without closing, over 40
+  assert(max <= 14, `${max} connections were open`); // one check has 10; without closing, over 40
 });
 
 Deno.test("app/check.ts ends a check that never ends, and closes its connection", async () => {
@@ -211,9 +211,9 @@ Deno.test("app/check.ts lists the checks", async () => {
 
 Deno.test("app/check.ts refuses a wrong command line with exit code 2", async () => {
   const wrong: [string[], string][] = [
-    [[], "Neither echo nor app given"],
+    [[], "Missing kind of server"],
     [["chat", "127.0.0.1", "1"], "Unknown kind of server: chat is neither echo nor app"],
-    [["echo", "127.0.0.1"], "No host and port given"],
+    [["echo", "127.0.0.1"], "Missing port"],
     [["echo", "127.0.0.1", "x"], 'Wrong port: "x" is not an integer from 0 to 65535'],
     [["echo", "127.0.0.1", "1", "2"], "Unexpected argument 2"],
     [["echo", "127.0.0.1", "1", "--only=none"], 'Wrong --only: there is no check "none"'],

@@ -41,7 +41,7 @@ const wrongServers: Record<string, [answer: (socket: Socket) => void, message: R
     },
     /More came back than was sent/,
   ],
-  "other bytes": [(socket) => socket.end("\x1b[31m Hello,"), /Other bytes came back/],
+  "other bytes": [(socket) => socket.end("\x1b[31m Hello,"), /The echo differs from what was sent/],
   "a reset": [
     (socket) => socket.on("data", () => socket.resetAndDestroy()),
     /reset|forcibly closed/,

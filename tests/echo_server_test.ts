@@ -113,3 +113,11 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     },
   });
 }
+
+Deno.test("the echo pair answers --help with a usage line", async () => {
+  for (const script of ["echo_server.ts", "echo_client.ts"]) {
+    const { code, stdout, stderr } = await runScript(script, "--help");
+    assertEquals([code, stderr], [0, ""]);
+    assertEquals(stdout, `Usage: deno run --allow-net ${script} [host] [port]\n`);
+  }
+});

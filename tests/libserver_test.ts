@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MessageConnection } from "../app/core/connection.ts";
+import { TimedConn } from "../app/core/timed_conn.ts";
 import { actions, createErrorResponse, createResponse } from "../app/libserver.ts";
 import { decodeContent, encodeMessage, type Message, MessageDecoder } from "../mod.ts";
 import { Program } from "./processes.ts";
@@ -64,7 +65,7 @@ Deno.test("app/server.ts runs with actions of one's own, and outlives one that f
   ]);
   const [, port] = await server.prints(/Listening on .*:(\d+)\n/);
   const conn = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
-  using connection = new MessageConnection(conn);
+  using connection = new MessageConnection(new TimedConn(conn));
   const answers: [action: string, result: string][] = [
     ["upper", "HELLO"],
     ["fail", "Error: the action failed."],

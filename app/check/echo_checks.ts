@@ -1,7 +1,7 @@
 // The checks of an echo server, and the client with which all checks are made.
 import { connect as connectWithNode, type Socket } from "node:net";
 import { equals } from "jsr:@std/bytes@^1.0.6/equals";
-import { connect } from "../core/connection.ts";
+import { connect } from "../core/connect.ts";
 import { escapeBytes } from "../wire/escape.ts";
 
 const KIB = 1024; // bytes
@@ -15,9 +15,9 @@ export interface Check {
   /** What it tests, in one sentence. */
   what: string;
   /** What it means when it fails, and where the tutorial explains it. */
-  meaning: string;
+  hint: string;
   /** Throws a `Failure` if the server is wrong. Returns a remark if a pass needs one. */
-  run: (trial: Trial) => Promise<string | void>;
+  run: (checkRun: CheckRun) => Promise<string | void>;
 }
 
 /** The error for a server that does something else than it should. */
@@ -33,7 +33,7 @@ export class Failure extends Error {
 }
 
 /** One run of a check. It owns all its connections, and closes them when it is disposed. */
-export class Trial implements Disposable {
+export class CheckRun implements Disposable {
   /** How long the server may take for one step, in milliseconds. */
   readonly timeout: number;
   /** How far a long check is, for whoever watches it. */
@@ -151,17 +151,21 @@ export class Client {
    * @param patience How long it may take nothing at first, in milliseconds.
    * @returns Whether it took no more.
    */
-  async pour(length: number, trial: Trial, patience = trial.timeout / 10): Promise<boolean> {
+  async pour(
+    length: number,
+    checkRun: CheckRun,
+    patience = checkRun.timeout / 10,
+  ): Promise<boolean> {
     while (this.sent < length) {
       const start = performance.now();
       this.#writing ??= this.#write(noise(this.sent, Math.min(READ_SIZE, length - this.sent)));
       try {
-        if (await within(this.#writing, patience) === LATE) return true;
+        if (await withTimeout(this.#writing, patience) === TIMED_OUT) return true;
       } catch (error) {
         throw new Failure(`${count(length)} taken`, this.came((error as Error).message), error);
       }
       patience = Math.max(patience, 4 * (performance.now() - start));
-      trial.progress = `${count(this.sent)} sent`;
+      checkRun.progress = `${count(this.sent)} sent`;
     }
     return false;
   }
@@ -174,18 +178,18 @@ export class Client {
   }
 
   /** Reads all that was poured. */
-  async expectNoise(trial: Trial): Promise<void> {
+  async expectNoise(checkRun: CheckRun): Promise<void> {
     while (this.#writing || this.received < this.sent) {
       const expected = `all ${count(this.sent)} back`;
-      const more = await this.#readNoise(expected, trial);
+      const more = await this.#readNoise(expected, checkRun);
       if (!more) throw new Failure(expected, this.came("the end"));
     }
   }
 
   /** Reads so much noise, and the end. */
-  async expectNoiseToEnd(length: number, trial: Trial): Promise<void> {
+  async expectNoiseToEnd(length: number, checkRun: CheckRun): Promise<void> {
     const expected = `all ${count(length)}, then the end`;
-    while (await this.#readNoise(expected, trial));
+    while (await this.#readNoise(expected, checkRun));
     if (this.received !== length) throw new Failure(expected, this.came("the end"));
   }
 
@@ -193,7 +197,7 @@ export class Client {
   async drain(): Promise<void> {
     const buffer = new Uint8Array(READ_SIZE);
     try {
-      while (typeof await within(this.#conn.read(buffer), this.#timeout / 10) === "number");
+      while (typeof await withTimeout(this.#conn.read(buffer), this.#timeout / 10) === "number");
     } catch { /* the server has closed it */ }
   }
 
@@ -207,7 +211,7 @@ export class Client {
     this.#writing = undefined;
   }
 
-  async #readNoise(expected: string, trial: Trial): Promise<boolean> {
+  async #readNoise(expected: string, checkRun: CheckRun): Promise<boolean> {
     const buffer = new Uint8Array(READ_SIZE);
     const start = this.received;
     const n = await this.read(buffer, expected);
@@ -215,7 +219,7 @@ export class Client {
     if (!equals(buffer.subarray(0, n), noise(start, n))) {
       throw new Failure(expected, `others after the first ${count(start)}, as if some were lost`);
     }
-    trial.progress = `${count(this.received)} came back`;
+    checkRun.progress = `${count(this.received)} came back`;
     return true;
   }
 
@@ -225,13 +229,16 @@ export class Client {
 }
 
 /** Tells that a promise has not come true in time. */
-export const LATE: unique symbol = Symbol("late");
+export const TIMED_OUT: unique symbol = Symbol("late");
 
 /** Waits for a promise, but not longer than so many milliseconds. */
-export async function within<T>(promise: Promise<T>, timeout: number): Promise<T | typeof LATE> {
+export async function withTimeout<T>(
+  promise: Promise<T>,
+  timeout: number,
+): Promise<T | typeof TIMED_OUT> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<typeof LATE>((resolve) => {
-    timer = setTimeout(() => resolve(LATE), timeout);
+  const late = new Promise<typeof TIMED_OUT>((resolve) => {
+    timer = setTimeout(() => resolve(TIMED_OUT), timeout);
   });
   try {
     return await Promise.race([promise, late]);
@@ -246,13 +253,13 @@ async function step<T>(
   expected: string,
   tell = (what: string) => what,
 ): Promise<T> {
-  let result: T | typeof LATE;
+  let result: T | typeof TIMED_OUT;
   try {
-    result = await within(promise, timeout);
+    result = await withTimeout(promise, timeout);
   } catch (error) {
     throw new Failure(expected, tell((error as Error).message), error);
   }
-  if (result === LATE) throw new Failure(expected, tell(`nothing within ${timeout / 1000} s`));
+  if (result === TIMED_OUT) throw new Failure(expected, tell(`nothing within ${timeout / 1000} s`));
   return result;
 }
 
@@ -301,8 +308,8 @@ const HELLO = new TextEncoder().encode("Hello, world");
 const SAME = new Uint8Array(12).fill(0x78);
 
 /** What a good echo server does at any time. */
-export async function greetEcho(trial: Trial): Promise<void> {
-  await (await trial.connect()).echo(HELLO);
+export async function probeEcho(checkRun: CheckRun): Promise<void> {
+  await (await checkRun.connect()).echo(HELLO);
 }
 
 /** What an echo server promises. A wrong one may not survive the last checks. */
@@ -310,15 +317,15 @@ export const echoChecks: Check[] = [
   {
     name: "echo",
     what: "What is sent comes back",
-    meaning: "The server does not send back what it reads; step 1 of the tutorial builds one.",
-    run: greetEcho,
+    hint: "The server does not send back what it reads; step 1 of the tutorial builds one.",
+    run: probeEcho,
   },
   {
     name: "binary",
     what: "All 256 byte values come back as they are, UTF-8 or not",
-    meaning: "The server takes bytes for text; step 1 works on bytes alone.",
-    async run(trial) {
-      const client = await trial.connect();
+    hint: "The server takes bytes for text; step 1 works on bytes alone.",
+    async run(checkRun) {
+      const client = await checkRun.connect();
       await client.echo(Uint8Array.from({ length: 256 }, (_, i) => i));
       await client.echo(new Uint8Array([0, 0, 0xff, 0xfe, 0xc3, 0x28, 0xed, 0xa0, 0x80, 13, 10]));
     },
@@ -326,58 +333,58 @@ export const echoChecks: Check[] = [
   {
     name: "single-bytes",
     what: "100 bytes, sent one by one, each come back before the next is sent",
-    meaning: "The server waits for more bytes than there are; step 1 tells what a read returns.",
-    async run(trial) {
-      const client = await trial.connect();
+    hint: "The server waits for more bytes than there are; step 1 tells what a read returns.",
+    async run(checkRun) {
+      const client = await checkRun.connect();
       for (let i = 0; i < 100; i++) await client.echo(noise(i, 1));
     },
   },
   {
     name: "large",
     what: "1 MiB comes back whole to a client that reads while it sends",
-    meaning: "The server reads or writes once where it takes a loop; step 1 has both loops.",
-    async run(trial) {
-      await (await trial.connect()).echo(noise(0, MIB));
+    hint: "The server reads or writes once where it takes a loop; step 1 has both loops.",
+    async run(checkRun) {
+      await (await checkRun.connect()).echo(noise(0, MIB));
     },
   },
   {
     name: "backpressure",
     what: "A client that sends without reading is pushed back, and then gets every byte",
-    meaning:
+    hint:
       "The server forgets what a write did not take, or reads on meanwhile; step 2 tells of both.",
-    async run(trial) {
-      const client = await trial.connect();
-      if (!await client.pour(64 * MIB, trial, trial.timeout / 3)) {
+    async run(checkRun) {
+      const client = await checkRun.connect();
+      if (!await client.pour(64 * MIB, checkRun, checkRun.timeout / 3)) {
         throw new Failure("to be pushed back within 64 MiB", "64 MiB taken, and kept in memory");
       }
-      await client.expectNoise(trial);
+      await client.expectNoise(checkRun);
     },
   },
   {
     name: "half-close",
     what: "A client that says it is done gets everything that is still on its way, then the end",
-    meaning: "The server closes with bytes unsent, or not at all; step 1 tells of the half-close.",
-    async run(trial): Promise<string | void> {
-      const few = await trial.connect();
+    hint: "The server closes with bytes unsent, or not at all; step 1 tells of the half-close.",
+    async run(checkRun): Promise<string | void> {
+      const few = await checkRun.connect();
       await few.send(HELLO);
       await few.finish();
       await few.expect(HELLO);
       await few.expectEnd();
 
       const length = 8 * MIB;
-      const many = await trial.connect();
+      const many = await checkRun.connect();
       const start = performance.now();
-      const isPushedBack = await many.pour(length, trial, trial.timeout / 3);
+      const isPushedBack = await many.pour(length, checkRun, checkRun.timeout / 3);
       const sending = many.pourRest(length);
       if (!isPushedBack) { // it keeps much, so let it notice the half-close before we read
         await sending;
-        const pause = Math.min(50 + 4 * (performance.now() - start), trial.timeout);
+        const pause = Math.min(50 + 4 * (performance.now() - start), checkRun.timeout);
         await new Promise((resume) => setTimeout(resume, pause));
       }
       try {
-        await both(sending, many.expectNoiseToEnd(length, trial));
+        await both(sending, many.expectNoiseToEnd(length, checkRun));
       } catch (error) {
-        if (await losesAnyway(length, trial)) return 'it loses bytes anyway, see "backpressure"';
+        if (await losesAnyway(length, checkRun)) return 'it loses bytes anyway, see "backpressure"';
         throw error;
       }
     },
@@ -385,9 +392,9 @@ export const echoChecks: Check[] = [
   {
     name: "five-clients",
     what: "Five clients at once, who take turns, are all answered",
-    meaning: "The server serves one client until it leaves; step 2 serves many.",
-    async run(trial) {
-      const clients = await connectMany(trial, 5);
+    hint: "The server serves one client until it leaves; step 2 serves many.",
+    async run(checkRun) {
+      const clients = await connectMany(checkRun, 5);
       for (let round = 0; round < 10; round++) {
         for (const part of [SAME.subarray(0, 5), SAME.subarray(5)]) {
           for (const client of clients) await client.send(part);
@@ -399,10 +406,10 @@ export const echoChecks: Check[] = [
   {
     name: "slow-client",
     what: "A client that sends its message slowly does not keep others waiting",
-    meaning: "The server waits for the rest of one message before it serves others; see step 2.",
-    async run(trial) {
-      const slow = await trial.connect();
-      const quick = await trial.connect();
+    hint: "The server waits for the rest of one message before it serves others; see step 2.",
+    async run(checkRun) {
+      const slow = await checkRun.connect();
+      const quick = await checkRun.connect();
       for (let i = 0; i < SAME.length; i++) {
         await slow.send(SAME.subarray(i, i + 1));
         await quick.echo(SAME);
@@ -413,25 +420,25 @@ export const echoChecks: Check[] = [
   {
     name: "idle-client",
     what: "A client that is connected and silent costs the others no time",
-    meaning: "The server waits for each client in turn; step 2 waits for all of them at once.",
-    async run(trial) {
-      const alone = await medianTime(await trial.connect());
-      await trial.connect();
-      const beside = await medianTime(await trial.connect());
-      const most = 5 * alone + 20; // milliseconds
-      if (beside > most) {
-        throw new Failure(`at most ${most.toFixed(1)} ms an echo`, `${beside.toFixed(1)} ms`);
+    hint: "The server waits for each client in turn; step 2 waits for all of them at once.",
+    async run(checkRun) {
+      const alone = await medianTime(await checkRun.connect());
+      await checkRun.connect();
+      const beside = await medianTime(await checkRun.connect());
+      const max = 5 * alone + 20; // milliseconds
+      if (beside > max) {
+        throw new Failure(`at most ${max.toFixed(1)} ms an echo`, `${beside.toFixed(1)} ms`);
       }
     },
   },
   {
     name: "never-reads",
     what: "A client that sends and never reads does not keep others waiting",
-    meaning: "The server is stuck in a write to one client; step 2 tells how to wait for it alone.",
-    async run(trial) {
-      const deaf = await trial.connect();
-      await deaf.pour(16 * MIB, trial);
-      const client = await trial.connect();
+    hint: "The server is stuck in a write to one client; step 2 tells how to wait for it alone.",
+    async run(checkRun) {
+      const deaf = await checkRun.connect();
+      await deaf.pour(16 * MIB, checkRun);
+      const client = await checkRun.connect();
       for (let i = 0; i < 10; i++) await client.echo(SAME);
       await deaf.drain();
     },
@@ -439,9 +446,9 @@ export const echoChecks: Check[] = [
   {
     name: "no-mixing",
     what: "Ten clients who all send at the same time each get back their own bytes only",
-    meaning: "Clients wait for each other, or share a buffer; step 2 gives each its own.",
-    async run(trial) {
-      const clients = await connectMany(trial, 10);
+    hint: "Clients wait for each other, or share a buffer; step 2 gives each its own.",
+    async run(checkRun) {
+      const clients = await connectMany(checkRun, 10);
       const own = (i: number) => new Uint8Array(256 * KIB).fill("A".charCodeAt(0) + i);
       await Promise.all(clients.map((client, i) => client.echo(own(i))));
     },
@@ -449,35 +456,35 @@ export const echoChecks: Check[] = [
   {
     name: "500-clients",
     what: "500 clients who are connected at the same time are all answered",
-    meaning: "The server cannot hold so many at once; step 2 does, and tells of limits.",
-    async run(trial) {
-      const clients = await connectMany(trial, 500, (client) => client.echo(SAME));
+    hint: "The server cannot hold so many at once; step 2 does, and tells of limits.",
+    async run(checkRun) {
+      const clients = await connectMany(checkRun, 500, (client) => client.echo(SAME));
       await Promise.all(clients.map((client) => client.echo(SAME)));
     },
   },
   {
     name: "reset",
     what: "A client that resets its connection in the middle of an echo does no harm",
-    meaning: "An error of one connection ends the server; step 1 catches it.",
-    async run(trial) {
-      for (let i = 0; i < 5; i++) await trial.reset(noise(0, MIB));
+    hint: "An error of one connection ends the server; step 1 catches it.",
+    async run(checkRun) {
+      for (let i = 0; i < 5; i++) await checkRun.reset(noise(0, MIB));
     },
   },
   {
     name: "100-resets",
     what: "100 clients who connect and reset at once do no harm",
-    meaning: "A failed accept ends the server; step 1 goes on to the next client.",
-    async run(trial) {
-      for (let i = 0; i < 100; i++) await trial.reset();
+    hint: "A failed accept ends the server; step 1 goes on to the next client.",
+    async run(checkRun) {
+      for (let i = 0; i < 100; i++) await checkRun.reset();
     },
   },
 ];
 
-async function losesAnyway(length: number, trial: Trial): Promise<boolean> {
-  const client = await trial.connect();
+async function losesAnyway(length: number, checkRun: CheckRun): Promise<boolean> {
+  const client = await checkRun.connect();
   try {
-    await client.pour(length, trial);
-    await client.expectNoise(trial);
+    await client.pour(length, checkRun);
+    await client.expectNoise(checkRun);
     return false;
   } catch {
     return true;
@@ -485,16 +492,16 @@ async function losesAnyway(length: number, trial: Trial): Promise<boolean> {
 }
 
 async function connectMany(
-  trial: Trial,
+  checkRun: CheckRun,
   number: number,
-  greet: (client: Client) => Promise<void> = async () => {},
+  begin: (client: Client) => Promise<void> = async () => {},
 ): Promise<Client[]> {
   const clients: Client[] = [];
   while (clients.length < number) {
-    const client = await trial.connect();
-    await greet(client);
+    const client = await checkRun.connect();
+    await begin(client);
     clients.push(client);
-    trial.progress = `${clients.length} of ${number} clients connected`;
+    checkRun.progress = `${clients.length} of ${number} clients connected`;
   }
   return clients;
 }

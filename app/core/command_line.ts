@@ -50,28 +50,48 @@ export function seconds(initial: number, help: string): Option<number> {
   };
 }
 
-/** An option whose value is an integer from 0 to `most`. */
+/** An option whose value is an integer from 0 to `max`. */
 export function integer(
   placeholder: string,
   initial: number,
-  most: number,
+  max: number,
   help: string,
 ): Option<number> {
   return {
     placeholder,
     help: `${help} (${initial})`,
     initial,
-    read: (text) => readInteger(text, most),
+    read: (text) => parseInteger(text, 0, max),
   };
+}
+
+/** Reads an argument that is an integer from `min` to `max`, or ends the program. */
+export function readInteger(what: string, text: string, min: number, max: number): number {
+  try {
+    return parseInteger(text, min, max);
+  } catch (error) {
+    return failUsage(`Wrong ${what}: ${(error as Error).message}`);
+  }
 }
 
 /** Reads a port number, or ends the program. */
 export function readPort(text: string): number {
-  try {
-    return readInteger(text, 65_535);
-  } catch (error) {
-    return failUsage(`Wrong port: ${(error as Error).message}`);
-  }
+  return readInteger("port", text, 0, 65_535);
+}
+
+/** Reads `<host> <port>`, which must be all the arguments there are, or ends the program. */
+export function readAddress(args: string[]): { hostname: string; port: number } {
+  const [hostname, port, unexpected] = args;
+  if (hostname === undefined) failUsage("Missing host and port");
+  if (port === undefined) failUsage("Missing port");
+  if (unexpected !== undefined) failUsage(`Unexpected argument ${unexpected}`);
+  return { hostname, port: readPort(port) };
+}
+
+/** Reads `[host] [port]`, by default those of the tutorial, or ends the program. */
+export function readOptionalAddress(args: string[]): { hostname: string; port: number } {
+  const [hostname = "127.0.0.1", port = "65432", ...others] = args;
+  return readAddress([hostname, port, ...others]);
 }
 
 /**
@@ -143,18 +163,19 @@ export function listenForStop(drainTimeout: number): StopSignals {
   return { stop: stop.signal, kill: kill.signal };
 }
 
-function readInteger(text: string, most: number): number {
+function parseInteger(text: string, min: number, max: number): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value > most) {
-    throw new RangeError(`"${text}" is not an integer from 0 to ${most}`);
+  if (!/^\d+$/.test(text) || value < min || value > max) {
+    throw new RangeError(`"${text}" is not an integer from ${min} to ${max}`);
   }
   return value;
 }
 
 function help(usage: string, options: Options): string {
-  const rows = Object.entries({ ...options, help: flag("print this") }).map((
-    [name, { placeholder, help }],
-  ) => [placeholder ? `--${name} ${placeholder}` : `--${name}`, help] as const);
+  const rows = Object.entries(options).map(([name, { placeholder, help }]) =>
+    [placeholder ? `--${name} ${placeholder}` : `--${name}`, help] as const
+  );
+  rows.push(["-h, --help", "print this help"]);
   const width = Math.max(...rows.map(([left]) => left.length));
   return [usage, "", ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)].join(
     "\n",

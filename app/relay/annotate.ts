@@ -4,8 +4,8 @@ import { escapeBytes, escapeJson, escapeText } from "../wire/escape.ts";
 import { FrameDecoder, TruncatedFrameError } from "../wire/framing.ts";
 import { decodeContent, JSON_CONTENT_TYPE, type Message, MessageDecoder } from "../wire/message.ts";
 
-const MOST_BYTES = 512; // of a chunk are shown
-const MOST_PARTS = 60; // of a chunk are told one by one
+const MAX_BYTES = 512; // of a chunk are shown
+const MAX_PARTS = 60; // of a chunk are told one by one
 
 /** How to read the bytes: as messages, as frames with a 4-byte length, or not at all. */
 export type Protocol = "app" | "frames" | "raw";
@@ -162,15 +162,15 @@ export class Annotator {
 
 /** Adds to the parts of a chunk their bytes, and leaves out what is too much to show. */
 export function show(chunk: Uint8Array, parts: Part[]): ShownPart[] {
-  let left = MOST_BYTES;
-  const shown = parts.slice(0, MOST_PARTS).map((part) => {
+  let left = MAX_BYTES;
+  const shown = parts.slice(0, MAX_PARTS).map((part) => {
     const end = Math.min(part.end, part.start + left);
     left -= end - part.start;
     const dump = hexdump(chunk.subarray(part.start, end), part.start);
     if (end < part.end) dump.push(`… ${count(part.end - end, "more byte")}`);
     return { ...part, dump };
   });
-  const rest = parts.slice(MOST_PARTS);
+  const rest = parts.slice(MAX_PARTS);
   const [first] = rest;
   if (first) {
     const { frame, start } = first;

@@ -33,8 +33,8 @@
 /** @typedef {{ first: number, last: number }} Slot The frames that share a bracket. */
 
 const SVG = "http://www.w3.org/2000/svg";
-const MOST_EVENTS = 2000;
-const MOST_LABELLED = 8; // frames of a chunk that have a bracket of their own
+const MAX_EVENTS = 2000;
+const MAX_LABELLED = 8; // frames of a chunk that have a bracket of their own
 const GAP = 14; // pixels, as all that follow
 const LANE_WIDTH = 350;
 const TITLE_HEIGHT = 46;
@@ -80,7 +80,7 @@ source.addEventListener("message", ({ data }) => {
   const event = JSON.parse(data);
   if (!isPaused) return add(event);
   waiting.push(event);
-  if (waiting.length > MOST_EVENTS) waiting.shift();
+  if (waiting.length > MAX_EVENTS) waiting.shift();
   showPause();
 });
 source.addEventListener("error", () => {
@@ -122,7 +122,7 @@ function add(event) {
   if (event.type === "reset") lane.state = "reset";
   else if (event.type === "close" && lane.state === "open") lane.state = "closed";
   order.push(lane);
-  const oldest = order.length > MOST_EVENTS ? order.shift() : undefined;
+  const oldest = order.length > MAX_EVENTS ? order.shift() : undefined;
   if (oldest) forget(oldest);
   draw();
 }
@@ -302,7 +302,7 @@ function slotsOf({ parts }) {
   const all = [...slots.values()];
   const inner = all.slice(1, -1);
   const [begin, end] = [inner.at(0), inner.at(-1)];
-  if (all.length <= MOST_LABELLED || !begin || !end) return all;
+  if (all.length <= MAX_LABELLED || !begin || !end) return all;
   return [...all.slice(0, 1), { first: begin.first, last: end.last }, ...all.slice(-1)];
 }
 

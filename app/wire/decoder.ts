@@ -5,7 +5,7 @@ export interface Decoder<T> extends Iterable<T> {
 }
 
 /** The transformer of a stream from chunks to what a decoder finds in them. */
-export function transformerOf<T>(decoder: Decoder<T>): Transformer<Uint8Array, T> {
+export function createTransformer<T>(decoder: Decoder<T>): Transformer<Uint8Array, T> {
   return {
     transform(chunk, controller) {
       decoder.push(chunk);
@@ -18,7 +18,7 @@ export function transformerOf<T>(decoder: Decoder<T>): Transformer<Uint8Array, T
 }
 
 /** Reads all that a decoder finds in a stream. */
-export async function* readAll<T>(
+export async function* decodeStream<T>(
   readable: ReadableStream<Uint8Array>,
   decoder: Decoder<T>,
 ): AsyncGenerator<T, void, void> {

@@ -1,8 +1,8 @@
-const MOST = 200; // characters; longer values are cut, so that one message is one line
+const MAX_SHOWN = 200; // characters; longer values are cut, so that one message is one line
 
 /** Makes text from a peer safe to print: no control characters, no line breaks, not too long. */
-export function escapeText(text: string, most: number = MOST): string {
-  const cut = text.length > most ? text.slice(0, most) : text;
+export function escapeText(text: string, max: number = MAX_SHOWN): string {
+  const cut = text.length > max ? text.slice(0, max) : text;
   // deno-lint-ignore no-control-regex -- these are the ones to escape
   const escaped = cut.toWellFormed().replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, escapeCharacter);
   return cut === text ? escaped : `${escaped}… (${text.length} characters)`;
@@ -18,14 +18,14 @@ export function escapeJson(value: unknown): string {
 }
 
 /** Writes bytes from a peer as Python does: what is not printable ASCII as `\xff`. */
-export function escapeBytes(bytes: Uint8Array, most: number = MOST): string {
+export function escapeBytes(bytes: Uint8Array, max: number = MAX_SHOWN): string {
   let text = "";
-  for (const byte of bytes.subarray(0, most)) {
+  for (const byte of bytes.subarray(0, max)) {
     if (byte === 0x27 || byte === 0x5c) text += `\\${String.fromCharCode(byte)}`;
     else if (byte >= 0x20 && byte < 0x7f) text += String.fromCharCode(byte);
     else text += `\\x${byte.toString(16).padStart(2, "0")}`;
   }
-  return bytes.length > most ? `'${text}'… (${bytes.length} bytes)` : `'${text}'`;
+  return bytes.length > max ? `'${text}'… (${bytes.length} bytes)` : `'${text}'`;
 }
 
 function escapeCharacter(character: string): string {

@@ -1,5 +1,5 @@
 import { ByteReader } from "./byte_reader.ts";
-import { readAll, transformerOf } from "./decoder.ts";
+import { createTransformer, decodeStream } from "./decoder.ts";
 import { type ByteOrder, writeUint16, writeUint32 } from "./endianness.ts";
 
 const DEFAULT_MAX_FRAME_LENGTH = 8 * 1024 * 1024; // bytes
@@ -358,7 +358,7 @@ export class FrameDecoderStream extends TransformStream<Uint8Array, Uint8Array> 
    * @throws {TypeError} If `maxFrameLength` is no number.
    */
   constructor(options: FrameOptions = {}) {
-    super(transformerOf(new FrameDecoder(options)));
+    super(createTransformer(new FrameDecoder(options)));
   }
 }
 
@@ -432,7 +432,7 @@ export function readFrames(
   readable: ReadableStream<Uint8Array>,
   options: FrameOptions = {},
 ): AsyncIterableIterator<Uint8Array> {
-  return readAll(readable, new FrameDecoder(options));
+  return decodeStream(readable, new FrameDecoder(options));
 }
 
 /** The options with the defaults filled in, if they make sense. */
@@ -444,15 +444,15 @@ function formatOf(options: FrameOptions): Required<FrameOptions> {
   if (byteOrder !== "big" && byteOrder !== "little") {
     throw new RangeError(`Cannot use byte order ${byteOrder}: it is not "big" or "little"`);
   }
-  const most = Math.min(2 ** (8 * lengthSize) - 1, Number.MAX_SAFE_INTEGER) -
+  const max = Math.min(2 ** (8 * lengthSize) - 1, Number.MAX_SAFE_INTEGER) -
     (lengthIncludesPrefix ? lengthSize : 0);
-  const { maxFrameLength = Math.min(DEFAULT_MAX_FRAME_LENGTH, most) } = options;
+  const { maxFrameLength = Math.min(DEFAULT_MAX_FRAME_LENGTH, max) } = options;
   if (typeof maxFrameLength !== "number") {
     throw new TypeError(`Cannot use a limit of type ${typeof maxFrameLength}: it is not a number`);
   }
-  if (!Number.isInteger(maxFrameLength) || maxFrameLength < 0 || maxFrameLength > most) {
+  if (!Number.isInteger(maxFrameLength) || maxFrameLength < 0 || maxFrameLength > max) {
     throw new RangeError(
-      `Cannot use a limit of ${maxFrameLength} bytes: it is not an integer from 0 to ${most}`,
+      `Cannot use a limit of ${maxFrameLength} bytes: it is not an integer from 0 to ${max}`,
     );
   }
   return { lengthSize, byteOrder, lengthIncludesPrefix, maxFrameLength, copy };

@@ -1,5 +1,5 @@
 import { ByteReader } from "./byte_reader.ts";
-import { readAll, transformerOf } from "./decoder.ts";
+import { createTransformer, decodeStream } from "./decoder.ts";
 import { type ByteOrder, HOST_BYTE_ORDER, writeUint16 } from "./endianness.ts";
 import { FrameTooLargeError, TruncatedFrameError } from "./framing.ts";
 
@@ -417,7 +417,7 @@ export class MessageDecoderStream extends TransformStream<Uint8Array, Message> {
    * @throws {TypeError} If a limit is not a number.
    */
   constructor(options: MessageOptions = {}) {
-    super(transformerOf(new MessageDecoder(options)));
+    super(createTransformer(new MessageDecoder(options)));
   }
 }
 
@@ -451,7 +451,7 @@ export function readMessages(
   readable: ReadableStream<Uint8Array>,
   options: MessageOptions = {},
 ): AsyncIterableIterator<Message> {
-  return readAll(readable, new MessageDecoder(options));
+  return decodeStream(readable, new MessageDecoder(options));
 }
 
 /** Tells whether an error is one of those that a peer causes by sending what is not a message. */
@@ -461,12 +461,12 @@ export function isMessageError(error: unknown): error is Error {
     error instanceof TruncatedFrameError;
 }
 
-function checkLimit(name: string, limit: number, most: number) {
+function checkLimit(name: string, limit: number, max: number) {
   if (typeof limit !== "number") {
     throw new TypeError(`Cannot use ${name} of type ${typeof limit}: it is not a number`);
   }
-  if (!Number.isInteger(limit) || limit < 0 || limit > most) {
-    throw new RangeError(`Cannot use ${name} ${limit}: it is not an integer from 0 to ${most}`);
+  if (!Number.isInteger(limit) || limit < 0 || limit > max) {
+    throw new RangeError(`Cannot use ${name} ${limit}: it is not an integer from 0 to ${max}`);
   }
 }
 

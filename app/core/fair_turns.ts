@@ -1,0 +1,92 @@
+// Many busy connections take turns.
+//
+// In one turn of its event loop Deno completes at most 128 operations that are ready, those that
+// became ready last first. With more busy connections than that, the same ones win again and again,
+// and others wait for seconds. So a connection that has had some reads waits for a turn with room:
+// as long as turns are full, others have not been served yet.
+
+const TURN_SIZE = 120; // reads; a turn with as many is full, and few enough that all are completed
+const READS_IN_A_ROW = 4;
+const MAX_SILENCE = 1; // milliseconds after a full turn; then those who wait are the only ones left
+
+/** Lets busy connections take turns. While there are at most 120 of them, nobody ever waits. */
+export class FairTurns {
+  #members = 0;
+  #hasBegun = false; // the turn
+  #served = 0; // reads in it
+  #silence: ReturnType<typeof setTimeout> | undefined;
+  readonly #waiting: (() => void)[] = [];
+  readonly #endTurn = () => this.#end();
+
+  /** Adds a member. */
+  join(): Turn {
+    this.#members++;
+    return new Turn(this);
+  }
+
+  /** Removes a member. */
+  leave(): void {
+    this.#members--;
+  }
+
+  /** Counts a read, and returns whether there are so many members that some must wait. */
+  count(): boolean {
+    if (this.#members <= TURN_SIZE) return false;
+    this.#beginTurn();
+    this.#served++;
+    return true;
+  }
+
+  /** Waits for a turn with room. */
+  wait(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #beginTurn(): void {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    setImmediate(this.#endTurn);
+  }
+
+  #end(): void {
+    this.#hasBegun = false;
+    const wasFull = this.#served >= TURN_SIZE;
+    this.#served = 0;
+    clearTimeout(this.#silence);
+    if (wasFull && this.#waiting.length < this.#members) {
+      // Others are still unserved, and come first, if they come.
+      this.#silence = setTimeout(setImmediate, MAX_SILENCE, () => this.#endSilence());
+      return;
+    }
+    for (const goOn of this.#waiting.splice(0, TURN_SIZE)) goOn();
+    if (this.#waiting.length > 0) this.#beginTurn();
+  }
+
+  #endSilence(): void {
+    if (this.#served === 0) this.#end();
+  }
+}
+
+/** The part that one connection takes in the turns. */
+export class Turn {
+  readonly #turns: FairTurns;
+  #reads = 0;
+
+  constructor(turns: FairTurns) {
+    this.#turns = turns;
+  }
+
+  /** Counts a read. Returns what to wait for before the next one, if others come first. */
+  next(): Promise<void> | undefined {
+    if (!this.#turns.count()) return undefined;
+    this.#reads++;
+    return this.#reads % READS_IN_A_ROW === 0 ? this.#turns.wait() : undefined;
+  }
+
+  leave(): void {
+    this.#turns.leave();
+  }
+}
+
+/** The turns of this program: what Deno completes in one turn, it counts for the whole program. */
+export const fairTurns: FairTurns = new FairTurns();

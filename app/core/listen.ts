@@ -1,0 +1,34 @@
+import { nameOf } from "./address.ts";
+import { fail } from "./command_line.ts";
+
+const TCP_BACKLOG = 4096; // clients; with Deno's 511, some of 5000 at once would wait for 6 s
+const ALL_INTERFACES = ["0.0.0.0", "::"];
+
+/** Where to listen: a host and port, with TLS or without, or the path of a Unix socket. */
+export type ListenAddress =
+  | { hostname: string; port: number; tcpBacklog?: number; cert?: string; key?: string }
+  | { path: string };
+
+/** Listens, and prints where; or ends the program with a line that says why it cannot. */
+export function listen(address: ListenAddress): Deno.Listener {
+  const listener = tryToListen(address);
+  if ("hostname" in listener.addr && ALL_INTERFACES.includes(listener.addr.hostname)) {
+    console.error(
+      "Warning: listening on all interfaces, every machine that reaches this one can connect",
+    );
+  }
+  console.log(`Listening on ${nameOf(listener.addr)}`);
+  return listener;
+}
+
+function tryToListen(address: ListenAddress): Deno.Listener {
+  try {
+    if ("path" in address) return Deno.listen({ transport: "unix", ...address });
+    const { cert, key, tcpBacklog = TCP_BACKLOG, ...rest } = address;
+    if (cert === undefined || key === undefined) return Deno.listen({ ...rest, tcpBacklog });
+    return Deno.listenTls({ ...rest, tcpBacklog, cert, key });
+  } catch (error) {
+    const name = "path" in address ? address.path : nameOf({ transport: "tcp", ...address });
+    return fail(`Cannot listen on ${name}: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,118 @@
+import { escapeText } from "../wire/escape.ts";
+import { nameOf } from "./address.ts";
+import { DeadlineError } from "./deadlines.ts";
+import { TimedConn, type TimedConnOptions } from "./timed_conn.ts";
+
+const FIRST_RETRY_DELAY = 5; // milliseconds
+const MAX_RETRY_DELAY = 1_000; // milliseconds
+
+/** How a server treats its connections as a whole. */
+export interface ServeOptions extends TimedConnOptions {
+  /** When this aborts, no more connections are accepted, and those for which nothing has begun end. */
+  stop: AbortSignal;
+  /** When this aborts, all connections are closed. */
+  kill: AbortSignal;
+  /** How many connections may be open at once; more are accepted and closed. The default is 1000. */
+  maxConnections?: number;
+  /** Takes the lines that tell of each connection. By default they are not printed. */
+  log?: (line: string) => void;
+  /** Takes the lines that the operator should see. The default is `console.error`. */
+  report?: (line: string) => void;
+}
+
+/**
+ * Accepts connections until it is told to stop, whatever clients do, and waits until all have ended.
+ *
+ * @param listener Where they come in. It is closed at the end.
+ * @param handle What to do with each. The connection is closed when it returns, and when it throws.
+ */
+export async function serve(
+  listener: Deno.Listener,
+  handle: (conn: TimedConn) => Promise<void>,
+  options: ServeOptions,
+): Promise<void> {
+  const { stop, kill, maxConnections = 1000, log = () => {}, report = console.error } = options;
+  const open = new Map<TimedConn, Promise<void>>();
+  const beginToStop = () => {
+    listener.close(); // ends the accept that waits
+    if (open.size > 0) report(waitingFor(open.size));
+    for (const conn of open.keys()) conn.stop();
+  };
+  const closeAll = () => {
+    for (const conn of open.keys()) conn.close();
+  };
+  if (stop.aborted) beginToStop();
+  stop.addEventListener("abort", beginToStop);
+  kill.addEventListener("abort", closeAll);
+
+  for (let next; (next = await acceptNext(listener, stop, report)) !== undefined;) {
+    if (open.size >= maxConnections) {
+      report(`Turned away ${nameOf(next.remoteAddr)}: ${maxConnections} connections are open`);
+      next.close();
+      continue;
+    }
+    const conn = new TimedConn(next, options);
+    open.set(conn, run(conn));
+  }
+  await Promise.all(open.values());
+  stop.removeEventListener("abort", beginToStop);
+  kill.removeEventListener("abort", closeAll);
+
+  /** Serves one client to its end. Whatever goes wrong concerns this client only. */
+  async function run(conn: TimedConn): Promise<void> {
+    using _ = conn;
+    log(`Accepted connection from ${conn.name}`);
+    try {
+      await conn.handshake();
+      await handle(conn);
+    } catch (error) {
+      const isExpected = kill.aborted || (error instanceof DeadlineError && error.phase === "idle");
+      if (!isExpected) report(`Lost connection to ${conn.name}: ${messageOf(error)}`);
+    }
+    open.delete(conn);
+    log(`Closing connection to ${conn.name}`);
+  }
+}
+
+/** Accepts the next connection, however often that fails first; `undefined` when it is time to stop. */
+async function acceptNext(
+  listener: Deno.Listener,
+  stop: AbortSignal,
+  report: (line: string) => void,
+): Promise<Deno.Conn | undefined> {
+  let delay = FIRST_RETRY_DELAY;
+  while (!stop.aborted) {
+    try {
+      return await listener.accept();
+    } catch (error) {
+      if (stop.aborted) break;
+      if (error instanceof Deno.errors.NotConnected) continue; // this client has gone already
+      // Usually there is no file descriptor left: trying at once would fail again, and again.
+      report(`Cannot accept, trying again in ${delay} ms: ${messageOf(error)}`);
+      await pause(delay, stop);
+      delay = Math.min(2 * delay, MAX_RETRY_DELAY);
+    }
+  }
+  return undefined;
+}
+
+function waitingFor(count: number): string {
+  const connections = count === 1 ? "1 open connection" : `${count} open connections`;
+  return `Waiting for ${connections}; press Ctrl-C again to stop now`;
+}
+
+function messageOf(error: unknown): string {
+  return escapeText(error instanceof Error ? error.message : String(error));
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal.addEventListener("abort", end);
+  });
+}

@@ -1,0 +1,231 @@
+import { nameOf } from "./address.ts";
+import { deadlineClock, DeadlineError, type Phase } from "./deadlines.ts";
+import { fairTurns } from "./fair_turns.ts";
+
+const FIRST_BUFFER_LENGTH = 1024; // bytes; plenty for a chat, and cheap for 10,000 idle clients
+const MAX_BUFFER_LENGTH = 64 * 1024; // bytes
+const BUFFER_GROWTH = 4; // times, when a read has filled it
+const MAX_LINGER_LENGTH = 256 * 1024; // bytes
+const STOP_GRACE = 20; // milliseconds in which what has already arrived is still noticed
+const NEVER = Infinity;
+
+/** How long a connection waits, in milliseconds. */
+export interface TimedConnOptions {
+  /** For the TLS handshake. 10 s. */
+  handshakeTimeout?: number;
+  /** For the peer to send something. 60 s. */
+  idleTimeout?: number;
+  /** For a peer that does not read to take the next bytes. 30 s. */
+  writeTimeout?: number;
+  /** For the peer to read the last bytes before the connection is closed. 2 s. */
+  lingerTimeout?: number;
+}
+
+const DEFAULTS: Required<TimedConnOptions> = {
+  handshakeTimeout: 10_000,
+  idleTimeout: 60_000,
+  writeTimeout: 30_000,
+  lingerTimeout: 2_000,
+};
+
+/** What a read waits for, and until when. */
+export interface Wait {
+  phase: Phase;
+  /** On the clock for deadlines. */
+  due: number;
+  /** How long that was in the beginning, in milliseconds. For the error. */
+  timeout: number;
+}
+
+/**
+ * A connection on which no wait lasts forever. It owns the `Deno.Conn`, and closes it when it is
+ * disposed. One caller at a time may read, and one write.
+ */
+export class TimedConn implements Disposable {
+  readonly #conn: Deno.Conn;
+  readonly #options: TimedConnOptions;
+  readonly #turn = fairTurns.join();
+  readonly #onTime = (now: number) => this.#checkDeadlines(now);
+  readonly #onBytes = (n: number | null) => this.#endRead(n);
+  readonly #onError = (error: Error) => this.#failRead(error);
+  #buffer = new Uint8Array(FIRST_BUFFER_LENGTH);
+
+  #isReading = false; // also after its deadline: a read cannot be cancelled
+  #readDue = NEVER;
+  #wait: Wait | undefined; // of the read, unless it waits for anything
+  #resolve: (bytes: Uint8Array | null) => void = () => {};
+  #reject: (error: Error) => void = () => {};
+
+  #writeDue = NEVER;
+  #isLate = false; // with a write
+  #isStopping = false;
+  #isClosed = false;
+
+  constructor(conn: Deno.Conn, options: TimedConnOptions = {}) {
+    this.#conn = conn;
+    this.#options = options;
+    deadlineClock.watch(this.#onTime);
+    // Without this, small answers in a row wait for the peer's acknowledgement (Nagle's algorithm).
+    if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
+  }
+
+  /** The address of the peer. */
+  get name(): string {
+    return nameOf(this.#conn.remoteAddr);
+  }
+
+  /**
+   * Completes the handshake of a TLS connection. Others have none.
+   *
+   * @throws {DeadlineError} If it takes too long. The connection is closed then.
+   */
+  async handshake(): Promise<void> {
+    if (!("handshake" in this.#conn)) return;
+    const conn = this.#conn as Deno.TlsConn;
+    await this.#inTime("handshake", this.#timeout("handshakeTimeout"), () => conn.handshake());
+  }
+
+  /**
+   * Reads what has arrived, or waits for it.
+   *
+   * @param wait What to wait for. By default anything, for the idle timeout.
+   * @returns The bytes, which are valid until the next read; or `null` if the peer will send no more,
+   * or if the connection was asked to stop and nothing has begun.
+   * @throws {DeadlineError} If nothing comes in time. Then it is still possible to write, and to linger.
+   */
+  read(wait?: Wait): Promise<Uint8Array | null> {
+    const turn = this.#turn.next();
+    return turn ? turn.then(() => this.#read(wait)) : this.#read(wait);
+  }
+
+  /**
+   * Writes all the bytes.
+   *
+   * @throws {DeadlineError} If the peer does not read them. The connection is closed then.
+   */
+  async writeAll(bytes: Uint8Array): Promise<void> {
+    const timeout = this.#timeout("writeTimeout");
+    try {
+      for (let rest = bytes; rest.length > 0;) {
+        this.#writeDue = deadlineClock.after(timeout); // as long as some are taken, it moves on
+        const sent = await this.#conn.write(rest);
+        if (sent === rest.length) break;
+        rest = rest.subarray(sent);
+      }
+    } catch (error) {
+      throw this.#isLate ? new DeadlineError("write", timeout) : error;
+    } finally {
+      this.#writeDue = NEVER;
+    }
+  }
+
+  /** Says that nothing more will be sent. */
+  async closeWrite(): Promise<void> {
+    await this.#inTime("write", this.#timeout("writeTimeout"), () => this.#conn.closeWrite());
+  }
+
+  /**
+   * Says that nothing more will be sent, and gives the peer a moment to read what was: closing at
+   * once, with input unread, would destroy it by a reset.
+   */
+  async linger(): Promise<void> {
+    const timeout = this.#timeout("lingerTimeout");
+    const wait: Wait = { phase: "write", due: deadlineClock.after(timeout), timeout };
+    try {
+      await this.#inTime("write", timeout, () => this.#conn.closeWrite());
+      for (let drained = 0; drained < MAX_LINGER_LENGTH;) {
+        const bytes = await this.#read(wait);
+        if (bytes === null) return;
+        drained += bytes.length;
+      }
+    } catch { /* the peer has gone, and with it the reason to wait */ }
+  }
+
+  /** From now on, a read for which nothing has begun returns the end. */
+  stop(): void {
+    this.#isStopping = true;
+    if (this.#isReading) this.#readDue = this.#dueOf(this.#wait);
+  }
+
+  /** Closes the connection, which ends whatever waits. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    deadlineClock.unwatch(this.#onTime);
+    this.#turn.leave();
+    this.#conn.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #timeout(name: keyof TimedConnOptions): number {
+    return this.#options[name] ?? DEFAULTS[name];
+  }
+
+  #read(wait: Wait | undefined): Promise<Uint8Array | null> {
+    this.#wait = wait;
+    this.#readDue = this.#dueOf(wait);
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      if (this.#isReading) return; // a deadline has left it behind
+      this.#isReading = true;
+      this.#conn.read(this.#buffer).then(this.#onBytes, this.#onError);
+    });
+  }
+
+  #endRead(n: number | null): void {
+    this.#isReading = false;
+    this.#readDue = NEVER;
+    if (n === null) return this.#resolve(null);
+    this.#resolve(this.#buffer.subarray(0, n));
+    if (n === this.#buffer.length && n < MAX_BUFFER_LENGTH) {
+      this.#buffer = new Uint8Array(n * BUFFER_GROWTH); // for bulk, fewer reads
+    }
+  }
+
+  #failRead(error: Error): void {
+    this.#isReading = false;
+    this.#readDue = NEVER;
+    this.#reject(error);
+  }
+
+  #dueOf(wait: Wait | undefined): number {
+    if (this.#isStopping && !hasBegun(wait)) return deadlineClock.after(STOP_GRACE);
+    return wait ? wait.due : deadlineClock.after(this.#timeout("idleTimeout"));
+  }
+
+  #checkDeadlines(now: number): void {
+    if (now >= this.#readDue) this.#endWait();
+    if (now >= this.#writeDue) {
+      this.#isLate = true;
+      this.close(); // nothing else ends a write
+    }
+  }
+
+  #endWait(): void {
+    this.#readDue = NEVER;
+    if (this.#isStopping && !hasBegun(this.#wait)) return this.#resolve(null);
+    const { phase, timeout } = this.#wait ??
+      { phase: "idle", timeout: this.#timeout("idleTimeout") };
+    this.#reject(new DeadlineError(phase, timeout));
+  }
+
+  /** Does something that only closing the connection can end, and closes it if it takes too long. */
+  async #inTime(phase: Phase, timeout: number, act: () => Promise<void | object>): Promise<void> {
+    this.#writeDue = deadlineClock.after(timeout);
+    try {
+      await act();
+    } catch (error) {
+      throw this.#isLate ? new DeadlineError(phase, timeout) : error;
+    } finally {
+      this.#writeDue = NEVER;
+    }
+  }
+}
+
+function hasBegun(wait: Wait | undefined): boolean {
+  return wait !== undefined && wait.phase !== "idle";
+}
