@@ -1,6 +1,7 @@
 // The chat server: what one client says goes to everybody, and nobody waits for a slow reader.
 import { decodeChat, encodeChat, type FromServer, MAX_CONTENT_LENGTH } from "./chat/messages.ts";
 import {
+  integer,
   listenForStop,
   readCommandLine,
   readOptionalAddress,
@@ -8,21 +9,26 @@ import {
 } from "./core/command_line.ts";
 import { MessageConnection } from "./core/connection.ts";
 import { listen } from "./core/listen.ts";
-import { endOfTurn, MAX_QUEUE_LENGTH, Outbox } from "./core/outbox.ts";
+import { Outbox, Pace } from "./core/outbox.ts";
 import { serve } from "./core/serve.ts";
 import type { TimedConn } from "./core/timed_conn.ts";
 import { escapeText } from "./wire/escape.ts";
 import { isMessageError, type Message } from "./wire/message.ts";
 
 const DRAIN_TIMEOUT = 10_000; // milliseconds for all to get what was said, after Ctrl-C
-const MAX_TURN_LENGTH = MAX_QUEUE_LENGTH / 4; // bytes; more at once would overrun even fast readers
 const NAME = /^[^\p{Cc}\p{Cs}]{1,32}$/u; // no control characters, no lone surrogates
 
 const { options, args } = readCommandLine(
   `deno run --allow-net app/chat_server.ts [host] [port]
 
 Lets people chat, on host (127.0.0.1) and port (65432; 0 takes a free one).`,
-  { "ping-interval": seconds(15, "between pings; who is silent for two of them is dropped") },
+  {
+    "ping-interval": seconds(
+      15,
+      "time between pings; a client that stays silent for two intervals is disconnected",
+    ),
+    "max-connections": integer("COUNT", 1000, 1e6, "maximum number of clients at once"),
+  },
 );
 /** The error for what a client may not do. */
 class ChatError extends Error {}
@@ -34,12 +40,16 @@ interface Client {
 }
 
 const clients = new Map<string, Client>(); // who has joined, by name
-let turnLength = 0; // bytes that have come up in this turn
+const pace = new Pace();
 
 const signals = listenForStop(DRAIN_TIMEOUT);
 const listener = listen(readOptionalAddress(args));
 setInterval(() => broadcast({ type: "ping" }), options.pingInterval);
-await serve(listener, handle, { ...signals, idleTimeout: 2 * options.pingInterval });
+await serve(listener, handle, {
+  ...signals,
+  idleTimeout: 2 * options.pingInterval,
+  maxConnections: options.maxConnections,
+});
 Deno.exit(signals.kill.aborted ? 1 : 0);
 
 /** Does what one client asks for, until it leaves or makes a mistake. */
@@ -51,11 +61,11 @@ async function handle(conn: TimedConn): Promise<void> {
     if (!isReported) console.error(`Dropped ${who} (${conn.name}): ${reason}`);
     isReported = true;
   };
-  const outbox = new Outbox(connection, report);
+  const outbox = new Outbox(connection, report, pace);
   const client: Client = { outbox };
   try {
     for (let message; (message = await connection.receive()) !== undefined;) {
-      while (turnLength > MAX_TURN_LENGTH) await endOfTurn();
+      while (pace.isFull) await pace.settle();
       if (!handleMessage(client, message)) break;
     }
   } catch (error) {
@@ -117,7 +127,6 @@ function broadcast(content: FromServer): void {
 
 function encode(content: FromServer): Uint8Array {
   const message = encodeChat(content);
-  if (turnLength === 0) endOfTurn().then(() => turnLength = 0);
-  turnLength += message.length;
+  pace.take(message.length);
   return message;
 }

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { MAX_QUEUE_LENGTH, Outbox } from "../app/core/outbox.ts";
+import { MAX_QUEUE_LENGTH, Outbox, Pace } from "../app/core/outbox.ts";
 
 /** Stands in for a connection: its writes end when the test says so. */
 class StuckConnection implements Disposable {
@@ -61,4 +61,44 @@ Deno.test("Outbox frees its room when bytes are written", async () => {
     await outbox.written;
   }
   assertEquals(connection.closed, 0);
+});
+
+const BATCH = new Uint8Array(64 * 1024 + 1);
+
+Deno.test("Pace takes in 64 KiB, and no more before everybody has got it", async () => {
+  const pace = new Pace();
+  const connections = [new StuckConnection(), new StuckConnection()];
+  const outboxes = connections.map((connection) => new Outbox(connection, () => {}, pace));
+  pace.take(BATCH.length - 1);
+  assertEquals(pace.isFull, false);
+  pace.take(1);
+  assertEquals(pace.isFull, true);
+  for (const outbox of outboxes) outbox.push(BATCH);
+  const settled = pace.settle();
+  await nextTurn();
+  connections[0]!.finish();
+  await nextTurn();
+  assertEquals(pace.isFull, true);
+  connections[1]!.finish();
+  await settled;
+  assertEquals(pace.isFull, false);
+});
+
+Deno.test("Pace waits once for somebody who does not read, and then only for the others", async () => {
+  const pace = new Pace();
+  const [stuck, reading] = [new StuckConnection(), new StuckConnection()];
+  const outboxes = [stuck, reading].map((connection) => new Outbox(connection, () => {}, pace));
+  const waits: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    pace.take(BATCH.length);
+    for (const outbox of outboxes) outbox.push(BATCH);
+    await nextTurn();
+    reading.finish();
+    const start = performance.now();
+    await pace.settle();
+    waits.push(performance.now() - start);
+  }
+  assertEquals(waits.map((ms) => ms >= 40), [true, false, false]); // not waited for: next to nothing
+  outboxes[0]!.drop("enough");
+  await outboxes[0]!.written;
 });

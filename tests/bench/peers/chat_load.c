@@ -20,12 +20,16 @@ struct Client {
   int descriptor;
   long long heard; // bytes since all have joined
   long long said;  // messages
+  double last;     // when it spoke last
 };
 
 static char buffer[256 * 1024], say[32 * 1024];
 static int poller, count, talkers, window;
 static size_t say_length;
 static struct Client *clients;
+
+static float *samples; // seconds between two messages of a talker, in which it heard from all
+static size_t sampled, room;
 
 static double seconds(void) {
   struct timespec time;
@@ -40,6 +44,16 @@ static size_t encode(char *message, const char *content) {
                        strlen(content));
   message[0] = length >> 8, message[1] = length;
   return 2 + length + sprintf(message + 2 + length, "%s", content);
+}
+
+static void record(double sample) {
+  if (sampled == room) samples = realloc(samples, (room = room ? room * 2 : 1 << 16) * sizeof *samples);
+  samples[sampled++] = sample;
+}
+
+static int ascending(const void *a, const void *b) {
+  float x = *(const float *)a, y = *(const float *)b;
+  return (x > y) - (x < y);
 }
 
 static void fail(const char *what) { perror(what), exit(1); }
@@ -106,8 +120,10 @@ int main(int argc, char **argv) {
   struct epoll_event events[512];
   struct rusage before, after;
   getrusage(RUSAGE_SELF, &before);
-  for (int i = 0; i < talkers; i++)
+  for (int i = 0; i < talkers; i++) {
+    clients[i].last = started;
     for (; clients[i].said < window; clients[i].said++) send_all(&clients[i], say, say_length);
+  }
   while ((now = seconds()) - started < duration) {
     int ready = epoll_wait(poller, events, 512, 100);
     for (int i = 0; i < ready; i++) {
@@ -115,14 +131,28 @@ int main(int argc, char **argv) {
       size_t n = read_some(client);
       client->heard += n, heard += n, reads++;
       if (client - clients >= talkers) continue;
-      for (; client->said < window + client->heard / (long long)length / talkers; client->said++)
+      for (; client->said < window + client->heard / (long long)length / talkers; client->said++) {
         send_all(client, say, say_length);
+        record(now - client->last);
+        client->last = now;
+      }
     }
   }
   getrusage(RUSAGE_SELF, &after);
   double busy = after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_stime.tv_sec +
                 (after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec - before.ru_stime.tv_usec) / 1e6;
-  printf("{\"delivered\":%.0f,\"reads\":%.0f,\"busy\":%.3f}\n", heard / (double)length / (now - started),
-         reads / (now - started), busy / (now - started));
+  double sum = 0;
+  float *said = malloc(talkers * sizeof *said);
+  for (int i = 0; i < talkers; i++) { // one that still waits counts with the time it has waited
+    record(now - clients[i].last);
+    said[i] = clients[i].said;
+  }
+  for (size_t i = 0; i < sampled; i++) sum += samples[i];
+  qsort(samples, sampled, sizeof *samples, ascending);
+  qsort(said, talkers, sizeof *said, ascending);
+  printf("{\"delivered\":%.0f,\"reads\":%.0f,\"busy\":%.3f,\"mean\":%.6f,\"p999\":%.6f,"
+         "\"leastSaid\":%.0f,\"medianSaid\":%.0f}\n",
+         heard / (double)length / (now - started), reads / (now - started), busy / (now - started), sum / sampled,
+         samples[(size_t)(0.999 * (sampled - 1))], said[0], said[talkers / 2]);
   return 0;
 }

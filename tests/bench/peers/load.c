@@ -1,6 +1,7 @@
 // A load generator over epoll in one thread; prints one line of JSON. Times are in microseconds.
 //   cc -O2 -o load load.c
 //   ./load pingpong <port> <connections> <bytes> <seconds>  each client sends, waits for all of it, and again
+//   ./load ask      <port> <connections> <seconds> <request file> <response length>       the same with a request
 //   ./load burst    <port> <connections>                    all connect at once, then send one byte each
 //   ./load idle     <port> <connections>                    connects, prints, and holds on until stdin ends
 #define _GNU_SOURCE
@@ -24,7 +25,9 @@ struct Client {
 };
 
 static char *message, buffer[256 * 1024];
-static size_t length = 1;
+static size_t length = 1;  // of the message
+static size_t expected = 1; // of what comes back
+static int is_echo = 1;
 static int poller, count, connected, refused, wrong;
 static struct Client *clients;
 static float *samples;
@@ -87,9 +90,9 @@ static int receive(struct Client *client) { // 1: the round trip is complete
   ssize_t received = recv(client->descriptor, buffer, sizeof buffer, MSG_DONTWAIT);
   if (received < 0 && errno == EAGAIN) return 0;
   if (received <= 0) fprintf(stderr, "The server ended a connection\n"), exit(1);
-  if (client->received + received > length ||
-      memcmp(buffer, message + client->received, received) != 0) wrong++;
-  return (client->received += received) >= length;
+  if (client->received + received > expected ||
+      (is_echo && memcmp(buffer, message + client->received, received) != 0)) wrong++;
+  return (client->received += received) >= expected;
 }
 
 static void pingpong(int port, double seconds) {
@@ -119,19 +122,20 @@ static void pingpong(int port, double seconds) {
     }
   }
   size_t complete = sampled;
+  float *rounds = malloc(count * sizeof *rounds);
   // A client that still waits counts with the time it has waited, or starvation would be invisible.
-  int least = clients[0].rounds;
   for (int i = 0; i < count; i++) {
     record(last - clients[i].started);
-    if (clients[i].rounds < least) least = clients[i].rounds;
+    rounds[i] = clients[i].rounds;
   }
+  qsort(rounds, count, sizeof *rounds, ascending);
   double sum = 0;
   for (size_t i = 0; i < sampled; i++) sum += samples[i];
   qsort(samples, sampled, sizeof *samples, ascending);
   printf("{\"perSecond\":%.0f,\"mean\":%.1f,\"median\":%.1f,\"p99\":%.1f,\"p999\":%.1f,\"max\":%.1f,"
-         "\"leastRounds\":%d,\"meanRounds\":%.1f,\"wrong\":%d}\n",
+         "\"leastRounds\":%.0f,\"medianRounds\":%.0f,\"meanRounds\":%.1f,\"wrong\":%d}\n",
          complete / ((last - start) / 1e6), sum / sampled, percentile(0.5), percentile(0.99),
-         percentile(0.999), percentile(1), least, complete / (double)count, wrong);
+         percentile(0.999), percentile(1), rounds[0], rounds[count / 2], complete / (double)count, wrong);
 }
 
 static void burst(int port) {
@@ -166,6 +170,16 @@ static void burst(int port) {
          refused, all_connected ? all_connected - start : -1, now() - start, wrong);
 }
 
+static void read_request(const char *path, const char *response_length) {
+  FILE *file = fopen(path, "rb");
+  if (!file) perror(path), exit(1);
+  message = malloc(256 * 1024);
+  length = fread(message, 1, 256 * 1024, file);
+  fclose(file);
+  expected = atol(response_length);
+  is_echo = 0;
+}
+
 int main(int argument_count, char **arguments) {
   signal(SIGPIPE, SIG_IGN);
   struct rlimit limit;
@@ -173,16 +187,21 @@ int main(int argument_count, char **arguments) {
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
   if (argument_count < 4) {
-    fprintf(stderr, "Usage: load pingpong|burst|idle <port> <connections> [bytes seconds]\n");
+    fprintf(stderr, "Usage: see the first lines of load.c\n");
     return 1;
   }
   int port = atoi(arguments[2]);
   count = atoi(arguments[3]);
-  if (argument_count > 4) length = atoi(arguments[4]);
-  message = malloc(length);
-  for (size_t i = 0; i < length; i++) message[i] = i * 31;
   clients = calloc(count, sizeof *clients);
   poller = epoll_create1(0);
+  if (!strcmp(arguments[1], "ask") && argument_count == 7) {
+    read_request(arguments[5], arguments[6]);
+    pingpong(port, atof(arguments[4]));
+    return wrong > 0;
+  }
+  if (argument_count > 4) length = expected = atoi(arguments[4]);
+  message = malloc(length);
+  for (size_t i = 0; i < length; i++) message[i] = i * 31;
   if (!strcmp(arguments[1], "pingpong")) {
     pingpong(port, argument_count > 5 ? atof(arguments[5]) : 3);
   } else if (!strcmp(arguments[1], "burst")) {

@@ -1,0 +1,25 @@
+// Runs the benchmarks, and compares what they measure with what it must be.
+//
+//   deno task bench [--only NAME,...]
+import { parseArgs } from "@std/cli/parse-args";
+import { type Figure, isFarOff, isMet, printFigures } from "./figures.ts";
+
+const BENCHES: Record<string, () => Promise<Figure[]>> = {
+  servers: async () => (await import("./servers_bench.ts")).measureServers(),
+};
+
+const { only } = parseArgs(Deno.args, { string: ["only"] });
+const names = only === undefined ? Object.keys(BENCHES) : only.split(",");
+const all: Figure[] = [];
+for (const name of names) {
+  const measure = BENCHES[name];
+  if (measure === undefined) {
+    console.error(`Unknown benchmark ${name}; there are ${Object.keys(BENCHES).join(", ")}`);
+    Deno.exit(2);
+  }
+  all.push(...await measure());
+}
+printFigures("Summary", all);
+const missed = all.filter((figure) => !isMet(figure));
+console.log(`\n${all.length - missed.length} of ${all.length} targets met`);
+Deno.exit(missed.some(isFarOff) ? 1 : 0);
