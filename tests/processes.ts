@@ -91,6 +91,10 @@ export class Program implements AsyncDisposable {
     }
   }
 
+  get isRunning(): boolean {
+    return this.#running;
+  }
+
   /** Types on its stdin, if that is piped. */
   async types(text: string): Promise<void> {
     await this.#keys!.write(new TextEncoder().encode(text));
