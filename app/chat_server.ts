@@ -9,7 +9,8 @@ import {
 } from "./core/command_line.ts";
 import { MessageConnection } from "./core/connection.ts";
 import { listen } from "./core/listen.ts";
-import { Outbox, Pace } from "./core/outbox.ts";
+import { Outbox } from "./core/outbox.ts";
+import { Pace } from "./core/pace.ts";
 import { serve } from "./core/serve.ts";
 import type { TimedConn } from "./core/timed_conn.ts";
 import { escapeText } from "./wire/escape.ts";

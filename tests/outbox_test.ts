@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { MAX_QUEUE_LENGTH, Outbox, Pace } from "../app/core/outbox.ts";
+import { MAX_QUEUE_LENGTH, Outbox } from "../app/core/outbox.ts";
+import { Pace } from "../app/core/pace.ts";
 
 /** Stands in for a connection: its writes end when the test says so. */
 class StuckConnection implements Disposable {

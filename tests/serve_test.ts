@@ -174,3 +174,26 @@ Deno.test("serve(), told to stop, waits for what has begun; told to kill, it clo
   assertEquals(server.reported.length, 1);
   assertMatch(server.reported[0]!, /^Waiting for 1 open connection;/);
 });
+
+Deno.test("serve(), told to kill, does not wait for a handler that waits for something else", async () => {
+  const server = new FakeServer(() => new Promise(() => {}));
+  const conn = await server.come(new FakeConn());
+  server.stop();
+  server.kill();
+  await server.ended;
+  assertEquals(conn.closed, 1);
+});
+
+Deno.test("serve() serves a client whose socket refuses options, because it has gone already", async () => {
+  const server = new FakeServer(readToEnd);
+  const gone = Object.assign(new FakeConn(), {
+    setNoDelay() {
+      throw new Error("Invalid argument");
+    },
+  });
+  await server.come(gone);
+  gone.arrive(null);
+  server.stop();
+  await server.ended;
+  assertEquals(gone.closed, 1);
+});

@@ -21,7 +21,8 @@ export interface ServeOptions extends TimedConnOptions {
 }
 
 /**
- * Accepts connections until it is told to stop, whatever clients do, and waits until all have ended.
+ * Accepts connections until it is told to stop, whatever clients do. Then it waits until all have
+ * ended, or until it is told to kill them.
  *
  * @param listener Where they come in. It is closed at the end.
  * @param handle What to do with each. The connection is closed when it returns, and when it throws.
@@ -54,7 +55,7 @@ export async function serve(
     const conn = new TimedConn(next, options);
     open.set(conn, run(conn));
   }
-  await Promise.all(open.values());
+  await Promise.race([Promise.all(open.values()), aborted(kill)]);
   stop.removeEventListener("abort", beginToStop);
   kill.removeEventListener("abort", closeAll);
 
@@ -103,6 +104,14 @@ function waitingFor(count: number): string {
 
 function messageOf(error: unknown): string {
   return escapeText(error instanceof Error ? error.message : String(error));
+}
+
+/** Waits for a signal. */
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -65,8 +65,12 @@ export class TimedConn implements Disposable {
     this.#conn = conn;
     this.#options = options;
     deadlineClock.watch(this.#onTime);
-    // Without this, small answers in a row wait for the peer's acknowledgement (Nagle's algorithm).
-    if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
+    try {
+      // Without this, small answers in a row wait for the peer's acknowledgement (Nagle's algorithm).
+      if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
+    } catch {
+      /* some systems refuse it when the peer has gone already: the first read will tell */
+    }
   }
 
   /** The address of the peer. */
