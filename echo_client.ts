@@ -30,6 +30,7 @@ try {
 }
 
 function fail(reason: string): never {
-  console.error(`No echo from ${hostname}:${port}: ${reason}`);
+  const name = hostname.includes(":") ? `[${hostname}]` : hostname; // an IPv6 address
+  console.error(`No echo from ${name}:${port}: ${reason}`);
   Deno.exit(1);
 }

@@ -3,6 +3,7 @@ import {
   fail,
   failUsage,
   flag,
+  integer,
   readAddress,
   readCommandLine,
   seconds,
@@ -29,7 +30,9 @@ value may begin with a dash.`,
     ),
     "tls": flag("speak TLS"),
     "ca-cert": text("FILE", "trust this certificate too, as PEM (needs --allow-read)"),
-    "timeout": seconds(30, "for each response"),
+    "timeout": seconds(30, "maximum time for each response"),
+    "max-header-length": integer("BYTES", 8192, 65_535, "refuse longer headers"),
+    "max-content-length": integer("BYTES", 1024 ** 2, 2 ** 30, "refuse longer contents"),
   },
 );
 
@@ -53,7 +56,7 @@ async function exchange(): Promise<void> {
   const { timeout } = options;
   using connection = new MessageConnection(
     new TimedConn(conn, { idleTimeout: timeout, writeTimeout: timeout }),
-    { headerTimeout: timeout, messageTimeout: timeout },
+    { ...options, headerTimeout: timeout, messageTimeout: timeout },
   );
 
   const sending = send(connection);

@@ -34,11 +34,13 @@ export function createRequest(action: string, value: string): Uint8Array {
  * @returns A line that is safe to print.
  * @throws {MessageContentError} If JSON content is not valid.
  * @throws {UnsupportedEncodingError} If JSON content is in an unknown encoding.
+ * @throws {Error} If JSON content has no result.
  */
 export function describeResponse(response: Message): string {
   if (response.header["content-type"] !== JSON_CONTENT_TYPE) {
     return `Got response: ${escapeBytes(response.content)}`;
   }
-  const { result = "nothing" } = Object(decodeContent(response)) as Record<string, unknown>;
+  const { result } = Object(decodeContent(response)) as Record<string, unknown>;
+  if (result === undefined) throw new Error("The response has no result");
   return `Got result: ${typeof result === "string" ? escapeText(result) : escapeJson(result)}`;
 }

@@ -20,6 +20,7 @@ import {
   readPort,
 } from "./core/command_line.ts";
 import { nameOf } from "./core/address.ts";
+import { warnIfOpen } from "./core/listen.ts";
 import { escapeText } from "./wire/escape.ts";
 import page from "./relay/page.html" with { type: "text" };
 import script from "./relay/page.js" with { type: "text" };
@@ -83,6 +84,7 @@ server.on("error", (error) => {
 });
 server.listen(options.listen.port, options.listen.hostname, () => {
   const { address, port } = server.address() as { address: string; port: number };
+  warnIfOpen(address);
   const from = nameOf({ transport: "tcp", hostname: address, port });
   console.log(`Listening on ${from}`);
   console.log(`Passing on to ${nameOf(options.to)}`);

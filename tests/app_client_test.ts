@@ -1,8 +1,8 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { concat } from "@std/bytes/concat";
 import type { Socket } from "node:net";
 import { createRequest, describeResponse, jsonActions } from "../app/libclient.ts";
-import { encodeMessage, MessageDecoder } from "../mod.ts";
+import { encodeMessage, type Message, MessageDecoder } from "../mod.ts";
 import { Program, PYTHON, runAgainst, runScript, startServer } from "./processes.ts";
 
 const JSON_FORMAT = { contentType: "text/json", contentEncoding: "utf-8" };
@@ -58,6 +58,7 @@ Deno.test("app/client.ts connects by name, by IPv6 and by TLS", async () => {
   const addresses: [string, string[], string[]][] = [
     ["localhost", [], []],
     ["::1", [], []],
+    ["[::1]", [], []], // as it is printed
     ["localhost", ["--tls-cert", cert!, "--tls-key", key!], ["--tls", "--ca-cert", ca!]],
   ];
   const flags = ["run", "--allow-net", "--allow-read"];
@@ -281,15 +282,41 @@ Deno.test("createRequest() sends the listed actions as JSON, and all others as b
 });
 
 Deno.test("describeResponse() shows results that are not texts as JSON", () => {
-  const decoder = new MessageDecoder();
-  for (const value of [{ result: [1, "\x1b"] }, {}, [], 5, null]) {
-    decoder.push(encodeMessage(value, JSON_FORMAT));
-  }
-  assertEquals([...decoder].map(describeResponse), [
-    'Got result: [1,"\\u001b"]',
-    ...Array(4).fill("Got result: nothing"),
-  ]);
+  assertEquals(describeResponse(response({ result: [1, "\x1b"] })), 'Got result: [1,"\\u001b"]');
+  assertEquals(describeResponse(response({ result: null })), "Got result: null");
 });
+
+Deno.test("describeResponse() refuses a response without a result", () => {
+  for (const value of [{}, [], 5, null]) {
+    assertThrows(() => describeResponse(response(value)), Error, "The response has no result");
+  }
+});
+
+Deno.test("app/client.ts exits 1 when a response has no result", async () => {
+  const bytes = encodeMessage({ answer: 42 }, JSON_FORMAT);
+  const { code, stderr } = await against((socket) => socket.end(bytes), "search", "morpheus");
+  assertEquals(code, 1);
+  assertMatch(stderr, /^No response from 127\.0\.0\.1:\d+: The response has no result\n$/);
+});
+
+Deno.test("app/client.ts takes longer headers and contents when it is told to", async () => {
+  const long = encodeMessage({ result: "x".repeat(9000) }, {
+    contentType: "text/json",
+    contentEncoding: "utf-8",
+  });
+  const ask = (...args: string[]) =>
+    against((socket) => socket.end(long), "search", "morpheus", ...args);
+  const refused = await ask("--max-content-length", "8000");
+  assertEquals(refused.code, 1);
+  assertMatch(refused.stderr, /the limit is 8000\n$/);
+  assertEquals((await ask("--max-content-length", "10000")).code, 0);
+});
+
+function response(value: unknown): Message {
+  const decoder = new MessageDecoder();
+  decoder.push(encodeMessage(value, JSON_FORMAT));
+  return decoder.next()!;
+}
 
 function runClient(port: number, ...args: string[]) {
   return runScript("app/client.ts", "127.0.0.1", String(port), ...args);

@@ -264,6 +264,23 @@ Deno.test("app/server.ts keeps its deadlines although bytes trickle in", async (
   });
 });
 
+Deno.test({
+  name: "app/server.ts answers what has arrived while it was stopped for longer than its deadlines",
+  ignore: windows, // it cannot be stopped there
+  async fn() {
+    await using server = await startApp("--idle-timeout", "0.5", "--header-timeout", "0.5");
+    using conn = await dial(server.port);
+    await writeAll(conn, MORPHEUS);
+    await conn.read(new Uint8Array(1000));
+    server.kill("SIGSTOP");
+    await writeAll(conn, MORPHEUS);
+    await new Promise((resume) => setTimeout(resume, 2000)); // the time that is tested
+    server.kill("SIGCONT");
+    await conn.closeWrite();
+    assertEquals(decode(await readToEnd(conn)).map(decodeContent), [ANSWER]);
+  },
+});
+
 Deno.test("app/server.ts closes a client that never reads, with bounded memory, and serves others meanwhile", async () => {
   await using server = await startApp("--write-timeout", "0.5", "--quiet");
   const large = createRequest("search", "x".repeat(1024 * 1024 - 100));

@@ -116,3 +116,9 @@ Deno.test("the echo pair runs from a URL with an empty cache", async () => {
 function runClient(port: number) {
   return runScript("echo_client.ts", "127.0.0.1", String(port));
 }
+
+Deno.test("echo_client.ts names an IPv6 address as people write it", async () => {
+  const { code, stderr } = await runScript("echo_client.ts", "::1", "1");
+  assertEquals(code, 1);
+  assertMatch(stderr, /^No echo from \[::1\]:1: /);
+});

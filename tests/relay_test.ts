@@ -384,6 +384,20 @@ Deno.test("app/relay.ts waits for a client that does not read, and then goes on"
   await relay.prints(/client takes bytes again\n/);
 });
 
+Deno.test("app/relay.ts warns when everybody can connect", async () => {
+  for (const host of ["0.0.0.0", "[::]"]) {
+    await using relay = new Program([
+      "run",
+      "--allow-net",
+      "app/relay.ts",
+      "--listen",
+      `${host}:0`,
+    ]);
+    await relay.prints(/Passing on .*\n/);
+    await relay.prints(/^Warning: listening on all interfaces.*\n/, "stderr");
+  }
+});
+
 Deno.test("app/relay.ts ends with exit code 0 on Ctrl-C, with connections open", async () => {
   using listener = listen();
   await using relay = await startRelay(listener.port, "--web", "0");

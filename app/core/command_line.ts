@@ -85,7 +85,7 @@ export function readAddress(args: string[]): { hostname: string; port: number } 
   if (hostname === undefined) failUsage("Missing host and port");
   if (port === undefined) failUsage("Missing port");
   if (unexpected !== undefined) failUsage(`Unexpected argument ${unexpected}`);
-  return { hostname, port: readPort(port) };
+  return { hostname: withoutBrackets(hostname), port: readPort(port) };
 }
 
 /** Reads `[host] [port]`, by default those of the tutorial, or ends the program. */
@@ -161,6 +161,11 @@ export function listenForStop(drainTimeout: number): StopSignals {
     });
   }
   return { stop: stop.signal, kill: kill.signal };
+}
+
+/** An IPv6 address may be given as it is printed, `[::1]`. */
+function withoutBrackets(hostname: string): string {
+  return hostname.replace(/^\[(.*:.*)\]$/, "$1");
 }
 
 function parseInteger(text: string, min: number, max: number): number {

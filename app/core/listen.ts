@@ -12,13 +12,17 @@ export type ListenAddress =
 /** Listens, and prints where; or ends the program with a line that says why it cannot. */
 export function listen(address: ListenAddress): Deno.Listener {
   const listener = tryToListen(address);
-  if ("hostname" in listener.addr && ALL_INTERFACES.includes(listener.addr.hostname)) {
-    console.error(
-      "Warning: listening on all interfaces, every machine that reaches this one can connect",
-    );
-  }
+  if ("hostname" in listener.addr) warnIfOpen(listener.addr.hostname);
   console.log(`Listening on ${nameOf(listener.addr)}`);
   return listener;
+}
+
+/** Warns that everybody can connect to an address, if it is one of that kind. */
+export function warnIfOpen(hostname: string): void {
+  if (!ALL_INTERFACES.includes(hostname)) return;
+  console.error(
+    "Warning: listening on all interfaces, every machine that reaches this one can connect",
+  );
 }
 
 function tryToListen(address: ListenAddress): Deno.Listener {
