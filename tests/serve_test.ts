@@ -166,7 +166,7 @@ Deno.test("serve(), told to stop, waits for what has begun; told to kill, it clo
   server.stop();
   let isOver = false;
   const over = server.ended.then(() => isOver = true);
-  await new Promise((resolve) => setTimeout(resolve, 200)); // far longer than an idle one would take
+  await new Promise((resolve) => setTimeout(resolve, 600)); // longer than an idle one would take
   assertEquals([isOver, stuck.closed], [false, 0]);
   server.kill();
   await over;

@@ -6,7 +6,7 @@ const FIRST_BUFFER_LENGTH = 1024; // bytes; plenty for a chat, and cheap for 10,
 const MAX_BUFFER_LENGTH = 64 * 1024; // bytes
 const BUFFER_GROWTH = 4; // times, when a read has filled it
 const MAX_LINGER_LENGTH = 256 * 1024; // bytes
-const STOP_GRACE = 20; // milliseconds in which what has already arrived is still noticed
+const STOP_GRACE = 200; // milliseconds; what is on its way by then, over a slow network, still arrives
 const NEVER = Infinity;
 
 /** How long a connection waits, in milliseconds. */
