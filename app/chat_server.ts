@@ -31,6 +31,7 @@ Lets people chat, on host (127.0.0.1) and port (65432; 0 takes a free one).`,
     "max-connections": integer("COUNT", 1000, 1e6, "maximum number of clients at once"),
   },
 );
+
 /** The error for what a client may not do. */
 class ChatError extends Error {}
 
