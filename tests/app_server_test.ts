@@ -19,9 +19,11 @@ import {
   Program,
   readToEnd,
   runScript,
+  startLimitedServer,
   startServer,
   writeAll,
 } from "./processes.ts";
+import { descriptors, peakMemory, processorTime } from "./proc.ts";
 
 const JSON_FORMAT = { contentType: "text/json", contentEncoding: "utf-8" };
 const MORPHEUS = createRequest("search", "morpheus");
@@ -285,7 +287,7 @@ Deno.test("app/server.ts closes a client that never reads, with bounded memory, 
   await using server = await startApp("--write-timeout", "0.5", "--quiet");
   const large = createRequest("search", "x".repeat(1024 * 1024 - 100));
   await exchange(server.port, concat(Array(16).fill(large))); // warm
-  const before = linux ? memory(server.pid) : 0;
+  const before = linux ? peakMemory(server.pid) : 0;
   using conn = await dial(server.port);
   const flood = (async () => {
     try {
@@ -295,7 +297,7 @@ Deno.test("app/server.ts closes a client that never reads, with bounded memory, 
   await assertServes(server.port);
   await flood;
   await server.prints(/The peer did not read within 0\.5 s/, "stderr");
-  if (linux) assertLessOrEqual(memory(server.pid) - before, 32 * 1024 * 1024);
+  if (linux) assertLessOrEqual(peakMemory(server.pid) - before, 32 * 1024 * 1024);
   await assertServes(server.port);
 });
 
@@ -330,15 +332,13 @@ Deno.test({
   name: "app/server.ts waits without spinning when it is out of descriptors, and recovers",
   ignore: !linux,
   async fn() {
-    const deno = Deno.execPath();
-    const script = `ulimit -n 64; exec "${deno}" run --allow-net app/server.ts 127.0.0.1 0 --quiet`;
-    await using server = new Program(["-c", script], "bash");
-    const [, port] = await server.prints(/Listening on .*:(\d+)\n/);
+    await using server = await startLimitedServer(64, "app/server.ts", "--quiet");
+    const { port } = server;
     const conns: Deno.Conn[] = [];
-    for (let i = 0; i < 80; i++) conns.push(await dial(Number(port)));
+    for (let i = 0; i < 80; i++) conns.push(await dial(port));
     await server.prints(/trying again in 40 ms/, "stderr");
     for (const conn of conns) conn.close();
-    await assertServes(Number(port));
+    await assertServes(port);
     assertStringIncludes(server.stderr, "Cannot accept, trying again in 5 ms: ");
     assertLessOrEqual(server.stderr.match(/Cannot accept/g)!.length, 20);
   },
@@ -581,19 +581,4 @@ function request(length: string, content = "", encoding = "utf-8"): Uint8Array {
   const header = `{"byteorder":"big","content-type":"text/json","content-encoding":"${encoding}",` +
     `"content-length":${length}}`;
   return concat([frame(header), new TextEncoder().encode(content)]);
-}
-
-/** Resident memory in bytes. */
-function memory(pid: number): number {
-  return Number(/VmHWM:\s+(\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1]) * 1024;
-}
-
-/** Processor time used so far, in seconds. */
-function processorTime(pid: number): number {
-  const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]!.split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-function descriptors(pid: number): number {
-  return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
 }

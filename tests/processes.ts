@@ -66,12 +66,15 @@ export class Program implements AsyncDisposable {
     });
   }
 
-  /** Waits until stdout, or stderr, has this text; throws if that does not come. */
+  /** Waits until stdout, or stderr, has this text, so many times; throws if that does not come. */
   async prints(
     text: RegExp | string,
     to: "stdout" | "stderr" = "stdout",
+    count: number = 1,
   ): Promise<RegExpExecArray> {
-    const pattern = typeof text === "string" ? new RegExp(RegExp.escape(text)) : text;
+    const pattern = typeof text === "string"
+      ? new RegExp(RegExp.escape(text), "g")
+      : new RegExp(text, `${text.flags}g`);
     let late = false;
     const timer = setTimeout(() => {
       late = true;
@@ -79,7 +82,7 @@ export class Program implements AsyncDisposable {
     }, PATIENCE);
     try {
       while (true) {
-        const match = pattern.exec(this[to]);
+        const match = this[to].matchAll(pattern).drop(count - 1).next().value;
         if (match) return match;
         if (late || !this.#running) {
           throw new Error(`${pattern} was not printed, but:\n${this.stdout}${this.stderr}`);
@@ -132,13 +135,37 @@ export class Program implements AsyncDisposable {
   }
 }
 
+const RUN = ["run", "--no-prompt", "--allow-net", "--allow-read", "--allow-write"];
+
 /** A script of this package that listens: started on a free port, and ready when this resolves. */
-export async function startServer(
+export function startServer(
   script: string,
   ...args: string[]
 ): Promise<Program & { port: number }> {
-  const flags = ["run", "--no-prompt", "--allow-net", "--allow-read", "--allow-write"];
-  const program = new Program([...flags, script, "127.0.0.1", "0", ...args]);
+  return startServerOn("127.0.0.1", script, ...args);
+}
+
+/** The same, on another address than 127.0.0.1. */
+export function startServerOn(
+  hostname: string,
+  script: string,
+  ...args: string[]
+): Promise<Program & { port: number }> {
+  return listening(new Program([...RUN, script, hostname, "0", ...args]));
+}
+
+/** The same, with so few file descriptors (`ulimit -n`). Needs bash. */
+export function startLimitedServer(
+  descriptors: number,
+  script: string,
+  ...args: string[]
+): Promise<Program & { port: number }> {
+  const command = `ulimit -n ${descriptors}; exec "$0" "$@"`;
+  const words = [Deno.execPath(), ...RUN, script, "127.0.0.1", "0", ...args];
+  return listening(new Program(["-c", command, ...words], "bash"));
+}
+
+async function listening(program: Program): Promise<Program & { port: number }> {
   const [, port] = await program.prints(/Listening on .*:(\d+)\n/);
   return Object.assign(program, { port: Number(port) });
 }

@@ -1,5 +1,7 @@
 import { nameOf } from "./address.ts";
 import { fail } from "./command_line.ts";
+import type { Listener } from "./serve.ts";
+import { TlsListener } from "./tls.ts";
 
 const TCP_BACKLOG = 4096; // clients; with Deno's 511, some of 5000 at once would wait for 6 s
 const ALL_INTERFACES = ["0.0.0.0", "::"];
@@ -10,7 +12,7 @@ export type ListenAddress =
   | { path: string };
 
 /** Listens, and prints where; or ends the program with a line that says why it cannot. */
-export function listen(address: ListenAddress): Deno.Listener {
+export function listen(address: ListenAddress): Listener {
   const listener = tryToListen(address);
   if ("hostname" in listener.addr) warnIfOpen(listener.addr.hostname);
   console.log(`Listening on ${nameOf(listener.addr)}`);
@@ -25,12 +27,12 @@ export function warnIfOpen(hostname: string): void {
   );
 }
 
-function tryToListen(address: ListenAddress): Deno.Listener {
+function tryToListen(address: ListenAddress): Listener {
   try {
     if ("path" in address) return Deno.listen({ transport: "unix", ...address });
     const { cert, key, tcpBacklog = TCP_BACKLOG, ...rest } = address;
     if (cert === undefined || key === undefined) return Deno.listen({ ...rest, tcpBacklog });
-    return Deno.listenTls({ ...rest, tcpBacklog, cert, key });
+    return new TlsListener({ ...rest, tcpBacklog }, { cert, key });
   } catch (error) {
     const name = "path" in address ? address.path : nameOf({ transport: "tcp", ...address });
     return fail(`Cannot listen on ${name}: ${(error as Error).message}`);

@@ -1,10 +1,17 @@
 import { escapeText } from "../wire/escape.ts";
 import { nameOf } from "./address.ts";
 import { DeadlineError } from "./deadlines.ts";
-import { TimedConn, type TimedConnOptions } from "./timed_conn.ts";
+import { type Conn, TimedConn, type TimedConnOptions } from "./timed_conn.ts";
 
 const FIRST_RETRY_DELAY = 5; // milliseconds
 const MAX_RETRY_DELAY = 1_000; // milliseconds
+
+/** Where connections come in. A `Deno.Listener` is one. */
+export interface Listener {
+  readonly addr: Deno.Addr;
+  accept(): Promise<Conn>;
+  close(): void;
+}
 
 /** How a server treats its connections as a whole. */
 export interface ServeOptions extends TimedConnOptions {
@@ -28,7 +35,7 @@ export interface ServeOptions extends TimedConnOptions {
  * @param handle What to do with each. The connection is closed when it returns, and when it throws.
  */
 export async function serve(
-  listener: Deno.Listener,
+  listener: Listener,
   handle: (conn: TimedConn) => Promise<void>,
   options: ServeOptions,
 ): Promise<void> {
@@ -66,6 +73,7 @@ export async function serve(
     try {
       await conn.handshake();
       await handle(conn);
+      await conn.finish();
     } catch (error) {
       const isExpected = kill.aborted || (error instanceof DeadlineError && error.phase === "idle");
       if (!isExpected) report(`Lost connection to ${conn.name}: ${messageOf(error)}`);
@@ -77,10 +85,10 @@ export async function serve(
 
 /** Accepts the next connection, however often that fails first; `undefined` when it is time to stop. */
 async function acceptNext(
-  listener: Deno.Listener,
+  listener: Listener,
   stop: AbortSignal,
   report: (line: string) => void,
-): Promise<Deno.Conn | undefined> {
+): Promise<Conn | undefined> {
   let delay = FIRST_RETRY_DELAY;
   while (!stop.aborted) {
     try {

@@ -9,6 +9,14 @@ const MAX_LINGER_LENGTH = 256 * 1024; // bytes
 const STOP_GRACE = 200; // milliseconds; what is on its way by then, over a slow network, still arrives
 const NEVER = Infinity;
 
+/** What is needed of a connection. A `Deno.Conn` has it. */
+export interface Conn extends Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close"> {
+  readonly remoteAddr: Deno.Addr;
+  setNoDelay?(): void;
+  /** Only with TLS. */
+  handshake?(): Promise<unknown>;
+}
+
 /** How long a connection waits, in milliseconds. */
 export interface TimedConnOptions {
   /** For the TLS handshake. 10 s. */
@@ -38,11 +46,11 @@ export interface Wait {
 }
 
 /**
- * A connection on which no wait lasts forever. It owns the `Deno.Conn`, and closes it when it is
+ * A connection on which no wait lasts forever. It owns the connection below, and closes it when it is
  * disposed. One caller at a time may read, and one write.
  */
 export class TimedConn implements Disposable {
-  readonly #conn: Deno.Conn;
+  readonly #conn: Conn;
   readonly #options: TimedConnOptions;
   readonly #turn = fairTurns.join();
   readonly #onTime = (now: number) => this.#checkDeadlines(now);
@@ -61,13 +69,13 @@ export class TimedConn implements Disposable {
   #isStopping = false;
   #isClosed = false;
 
-  constructor(conn: Deno.Conn, options: TimedConnOptions = {}) {
+  constructor(conn: Conn, options: TimedConnOptions = {}) {
     this.#conn = conn;
     this.#options = options;
     deadlineClock.watch(this.#onTime);
     try {
       // Without this, small answers in a row wait for the peer's acknowledgement (Nagle's algorithm).
-      if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
+      conn.setNoDelay?.();
     } catch {
       /* some systems refuse it when the peer has gone already: the first read will tell */
     }
@@ -84,9 +92,19 @@ export class TimedConn implements Disposable {
    * @throws {DeadlineError} If it takes too long. The connection is closed then.
    */
   async handshake(): Promise<void> {
-    if (!("handshake" in this.#conn)) return;
-    const conn = this.#conn as Deno.TlsConn;
-    await this.#inTime("handshake", this.#timeout("handshakeTimeout"), () => conn.handshake());
+    const conn = this.#conn;
+    if (!conn.handshake) return;
+    await this.#inTime("handshake", this.#timeout("handshakeTimeout"), () => conn.handshake!());
+  }
+
+  /**
+   * Waits until the operating system has all that was written to a TLS connection. For others, it has
+   * all when a write ends.
+   *
+   * @throws {DeadlineError} If the peer does not read it. The connection is closed then.
+   */
+  async finish(): Promise<void> {
+    if (this.#conn.handshake) await this.closeWrite();
   }
 
   /**
@@ -218,7 +236,7 @@ export class TimedConn implements Disposable {
   }
 
   /** Does something that only closing the connection can end, and closes it if it takes too long. */
-  async #inTime(phase: Phase, timeout: number, act: () => Promise<void | object>): Promise<void> {
+  async #inTime(phase: Phase, timeout: number, act: () => Promise<unknown>): Promise<void> {
     this.#writeDue = deadlineClock.after(timeout);
     try {
       await act();

@@ -6,6 +6,7 @@
 // The server has one processor, the load generator another. Peers alternate within a round; the table has
 // the medians of the rounds, and ratios are medians of the ratios within a round: noise hits both alike.
 import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
+import { processorTime, residentMemory } from "../proc.ts";
 import { exchange, Program } from "../processes.ts";
 
 const options = parseArgs(Deno.args, { string: ["rounds", "seconds"], unknown: () => false });
@@ -52,7 +53,11 @@ for (let round = 1; round <= rounds; round++) {
       const { perSecond, mean, p999 } = await load(args);
       const used = processorTime(server.pid) - before;
       record(`${connections} x ${bytes} B, echoes/s`, name, perSecond);
-      record(`${connections} x ${bytes} B, processor µs each`, name, used / perSecond! / seconds);
+      record(
+        `${connections} x ${bytes} B, processor µs each`,
+        name,
+        used * 1e6 / perSecond! / seconds,
+      );
       if (connections === 1000) record("1000 x 64 B, p99.9 / mean", name, p999! / mean!);
     }
   }
@@ -75,7 +80,7 @@ for (let round = 1; round <= rounds; round++) {
     }).spawn();
     await idle.stdout[Symbol.asyncIterator]().next(); // it prints once all are connected,
     await exchange(server.port, new Uint8Array(1)); // and this one is accepted after them
-    record("10,000 idle, KiB each", name, (residentMemory(server.pid) - before) / 10_000);
+    record("10,000 idle, KiB each", name, (residentMemory(server.pid) - before) / 1024 / 10_000);
     await idle.stdin.close();
     await idle.status;
   }
@@ -140,18 +145,6 @@ function ratio(row: string, name: string, to = "C epoll"): number {
 
 function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;
-}
-
-/** The resident memory of a process, in KiB. */
-function residentMemory(pid: number): number {
-  return Number(/VmRSS:\s*(\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1]);
-}
-
-/** The processor time that a process has used, in microseconds; 0 where there is no /proc. */
-function processorTime(pid: number): number {
-  if (Deno.build.os !== "linux") return 0;
-  const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]!.split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }
 
 async function works(command: string, ...args: string[]): Promise<boolean> {

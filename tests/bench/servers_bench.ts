@@ -2,6 +2,7 @@
 // that they are not the bottleneck; where there is taskset, they have a processor core for themselves, and the
 // server has another. Needs cc, and /proc for the memory.
 import { createRequest } from "../../app/libclient.ts";
+import { residentMemory } from "../proc.ts";
 import { exchange, Program, works } from "../processes.ts";
 import { type Figure, median } from "./figures.ts";
 
@@ -141,7 +142,7 @@ async function measureIdle(name: Name, atMost: number): Promise<Figure> {
   );
   await idle.prints("\n"); // once all are connected,
   await exchange(server.port, new Uint8Array()); // and this one is accepted after them
-  const value = (residentMemory(server.pid) - before) / IDLE;
+  const value = (residentMemory(server.pid) - before) / 1024 / IDLE;
   return { what: `${name}: memory of an idle connection`, value, unit: "KiB", atMost };
 }
 
@@ -180,9 +181,4 @@ async function runToEnd(words: string[]): Promise<string> {
     throw new Error(`${words.join(" ")}: ${program.stdout}${program.stderr}`);
   }
   return program.stdout;
-}
-
-/** In KiB. */
-function residentMemory(pid: number): number {
-  return Number(/VmRSS:\s*(\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1]);
 }
