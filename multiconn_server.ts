@@ -11,6 +11,7 @@ import {
   seconds,
 } from "./app/core/command_line.ts";
 import { listen } from "./app/core/listen.ts";
+import { exit, printLine } from "./app/core/output.ts";
 import { serve } from "./app/core/serve.ts";
 import type { TimedConn } from "./app/core/timed_conn.ts";
 import { escapeBytes } from "./app/wire/escape.ts";
@@ -27,7 +28,7 @@ Sends back every byte its clients send. Port 0 takes a free one.`,
     "quiet": flag("print no lines about connections and echoes"),
   },
 );
-const log = (line: string) => options.quiet || console.log(line);
+const log = (line: string) => options.quiet || printLine(line);
 
 // The first Ctrl-C asks the server to stop, the second forces it.
 const { stop, kill } = listenForStop(options.drainTimeout);
@@ -35,12 +36,12 @@ const listener = listen(readAddress(args));
 
 // Accepts clients and calls `echo` for each, without waiting for it before it accepts the next.
 await serve(listener, echo, { ...options, stop, kill, log });
-Deno.exit(kill.aborted ? 1 : 0);
+await exit(kill.aborted ? 1 : 0);
 
 /** Serves one client. When this returns or throws, `serve` closes the connection. */
 async function echo(conn: TimedConn): Promise<void> {
   for (let bytes; (bytes = await conn.read()) !== null;) { // null: the client will send no more
-    if (!options.quiet) console.log(`Echoing ${escapeBytes(bytes)} to ${conn.name}`);
+    if (!options.quiet) printLine(`Echoing ${escapeBytes(bytes)} to ${conn.name}`);
     await conn.writeAll(bytes); // before the next read, or a client that never reads fills the memory
   }
 }

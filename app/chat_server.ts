@@ -10,6 +10,7 @@ import {
 import { MessageConnection } from "./core/connection.ts";
 import { listen } from "./core/listen.ts";
 import { Outbox } from "./core/outbox.ts";
+import { exit, printError } from "./core/output.ts";
 import { Pace } from "./core/pace.ts";
 import { serve } from "./core/serve.ts";
 import type { TimedConn } from "./core/timed_conn.ts";
@@ -52,7 +53,7 @@ await serve(listener, handle, {
   idleTimeout: 2 * options.pingInterval,
   maxConnections: options.maxConnections,
 });
-Deno.exit(signals.kill.aborted ? 1 : 0);
+await exit(signals.kill.aborted ? 1 : 0);
 
 /** Does what one client asks for, until it leaves or makes a mistake. */
 async function handle(conn: TimedConn): Promise<void> {
@@ -60,7 +61,7 @@ async function handle(conn: TimedConn): Promise<void> {
   let isReported = false;
   const report = (reason: string) => {
     const who = escapeText(client.name ?? "a stranger");
-    if (!isReported) console.error(`Dropped ${who} (${conn.name}): ${reason}`);
+    if (!isReported) printError(`Dropped ${who} (${conn.name}): ${reason}`);
     isReported = true;
   };
   const outbox = new Outbox(connection, report, pace);

@@ -1,4 +1,6 @@
-import { decodeContent, encodeMessage, JSON_CONTENT_TYPE, type Message } from "./wire/message.ts";
+import { readUint16 } from "./wire/endianness.ts";
+import { FrameTooLargeError } from "./wire/framing.ts";
+import { encodeMessage, JSON_CONTENT_TYPE } from "./wire/message.ts";
 
 /** What a JSON request asks for. */
 export interface Request {
@@ -7,10 +9,13 @@ export interface Request {
 }
 
 /**
- * What the server can do: for each action a function from the request to the result. This is the
- * place to plug in your own.
+ * What the server does for a request. It returns the result, any JSON value, or a promise of it. The
+ * signal aborts when the client has been told that the action took too long.
  */
-export const actions = new Map<string, (request: Request) => unknown>([
+export type Action = (request: Request, signal: AbortSignal) => unknown;
+
+/** What the server can do, by name. This is the place to plug in your own. */
+export const actions = new Map<string, Action>([
   ["search", search],
 ]);
 
@@ -25,18 +30,31 @@ function search({ value }: Request): string {
   return answers.get(value) ?? `No match for '${value}'.`;
 }
 
+/** What an action is told, and how long its result may be. */
+export interface ResponseOptions {
+  /** Tells an action that it takes too long. */
+  signal?: AbortSignal;
+  /** The longest content of a response, in bytes. By default there is no limit. */
+  maxContentLength?: number;
+}
+
 /**
- * Answers a request, whatever it is: a JSON request by the action it names, any other with its first
- * 10 bytes.
+ * Answers a request: a JSON request by the action it names, bytes with the first 10 of them.
  *
- * @param request The request, as it came from the wire.
- * @returns The response, encoded.
- * @throws {MessageContentError} If JSON content is not valid.
- * @throws {UnsupportedEncodingError} If JSON content is in an unknown encoding.
+ * @param content The content of the request, decoded.
+ * @returns The response, encoded; or a promise of it, if the action returns one.
+ * @throws Whatever the action throws. Where it returns a promise, that rejects.
+ * @throws {TypeError} If the result of the action is not a JSON value.
+ * @throws {FrameTooLargeError} If it is too long.
  */
-export function createResponse(request: Message): Uint8Array {
-  if (request.header["content-type"] !== JSON_CONTENT_TYPE) return binaryResponse(request.content);
-  return jsonResponse(runAction(decodeContent(request)));
+export function createResponse(
+  content: unknown,
+  { signal = new AbortController().signal, maxContentLength = Infinity }: ResponseOptions = {},
+): Uint8Array | Promise<Uint8Array> {
+  if (content instanceof Uint8Array) return binaryResponse(content);
+  const respond = (result: unknown) => jsonResponse(result, maxContentLength);
+  const result = runAction(content, signal);
+  return isPromise(result) ? Promise.resolve(result).then(respond) : respond(result);
 }
 
 /** Says in the protocol's own form that a request cannot be answered. */
@@ -44,18 +62,32 @@ export function createErrorResponse(reason: string): Uint8Array {
   return jsonResponse(`Error: ${reason}.`);
 }
 
-function runAction(request: unknown): unknown {
-  const { action, value } = Object(request) as Record<string, unknown>;
+function runAction(content: unknown, signal: AbortSignal): unknown {
+  const { action, value } = Object(content) as Record<string, unknown>;
   if (typeof action !== "string") return "Error: the request names no action.";
   if (!action.isWellFormed() || (typeof value === "string" && !value.isWellFormed())) {
     return "Error: the request has a lone surrogate.";
   }
   const act = actions.get(action);
-  return act ? act({ action, value }) : `Error: invalid action '${action}'.`;
+  return act ? act({ action, value }, signal) : `Error: invalid action '${action}'.`;
 }
 
-function jsonResponse(result: unknown): Uint8Array {
-  return encodeMessage({ result }, { contentType: JSON_CONTENT_TYPE, contentEncoding: "utf-8" });
+function isPromise(result: unknown): result is PromiseLike<unknown> {
+  return typeof (result as PromiseLike<unknown> | null | undefined)?.then === "function";
+}
+
+function jsonResponse(result: unknown, maxContentLength = Infinity): Uint8Array {
+  // JSON.stringify would leave these out, and the response would have no result.
+  if (["undefined", "function", "symbol"].includes(typeof result)) {
+    throw new TypeError(`Cannot encode result: ${typeof result} is not a JSON value`);
+  }
+  const format = { contentType: JSON_CONTENT_TYPE, contentEncoding: "utf-8" };
+  const response = encodeMessage({ result }, format);
+  const contentLength = response.length - 2 - readUint16(response);
+  if (contentLength > maxContentLength) {
+    throw new FrameTooLargeError(contentLength, maxContentLength, "content");
+  }
+  return response;
 }
 
 function binaryResponse(request: Uint8Array): Uint8Array {

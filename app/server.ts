@@ -13,6 +13,7 @@ import {
 import { MessageConnection } from "./core/connection.ts";
 import { DeadlineError } from "./core/deadlines.ts";
 import { listen, type ListenAddress } from "./core/listen.ts";
+import { exit, printError, printLine } from "./core/output.ts";
 import { serve } from "./core/serve.ts";
 import type { TimedConn } from "./core/timed_conn.ts";
 import { createErrorResponse, createResponse } from "./libserver.ts";
@@ -37,6 +38,7 @@ Answers requests on host (127.0.0.1) and port (65432; 0 takes a free one).`,
     "idle-timeout": seconds(60, "between two messages"),
     "write-timeout": seconds(30, "until a client that does not read takes the next bytes"),
     "linger-timeout": seconds(2, "for a client to read the last response before the end"),
+    "action-timeout": seconds(30, "for an action that is not done at once"),
     "drain-timeout": seconds(10, "for responses to be finished after Ctrl-C"),
     "max-connections": integer("COUNT", 1000, 1e6, "turn away more clients than this"),
     "tcp-backlog": integer("COUNT", 4096, 65_535, "let this many clients wait to be accepted"),
@@ -44,7 +46,7 @@ Answers requests on host (127.0.0.1) and port (65432; 0 takes a free one).`,
   },
 );
 // What is logged is a function, because describing a message costs more than answering it.
-const log = (line: () => string) => options.quiet || console.log(line());
+const log = (line: () => string) => options.quiet || printLine(line());
 
 const signals = listenForStop(options.drainTimeout);
 await serve(listen(readListenAddress()), handle, {
@@ -53,15 +55,20 @@ await serve(listen(readListenAddress()), handle, {
   handshakeTimeout: options.headerTimeout,
   log: (line) => log(() => line),
 });
-Deno.exit(signals.kill.aborted ? 1 : 0);
+await exit(signals.kill.aborted ? 1 : 0);
 
 /** Answers the requests of one client, in order, until it has no more or asks something impossible. */
 async function handle(conn: TimedConn): Promise<void> {
   const connection = new MessageConnection(conn, options);
   try {
     for (let request; (request = await connection.receive()) !== undefined;) {
-      const response = respond(request);
-      log(() => `Received ${describe(request)} from ${conn.name}`);
+      const content = decodeContent(request);
+      log(() => `Received ${describe(request, content)} from ${conn.name}`);
+      let response = respond(content);
+      if (response instanceof Promise) {
+        await connection.flush(); // what is answered already does not wait for this action
+        response = await response;
+      }
       log(() => `Sending ${escapeBytes(response)} to ${conn.name}`);
       connection.reply(response);
     }
@@ -74,15 +81,39 @@ async function handle(conn: TimedConn): Promise<void> {
 }
 
 /** Whatever an action does, the client gets an answer, and the other clients notice nothing. */
-function respond(request: Message): Uint8Array {
+function respond(content: unknown): Uint8Array | Promise<Uint8Array> {
+  const late = new AbortController();
   try {
-    return createResponse(request);
+    const response = createResponse(content, { ...options, signal: late.signal });
+    return response instanceof Promise ? inTime(response, late).catch(reportFailure) : response;
   } catch (error) {
-    if (isMessageError(error)) throw error;
-    const report = `An action failed: ${Deno.inspect(error)}`; // which may quote the client
-    for (const line of report.split("\n")) console.error(escapeText(line));
-    return createErrorResponse("the action failed");
+    return reportFailure(error);
   }
+}
+
+/** Waits for a response, but not for ever; and then tells the action that it is late. */
+async function inTime(
+  response: Promise<Uint8Array>,
+  late: AbortController,
+): Promise<Uint8Array> {
+  const { promise: timeout, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const error = new DeadlineError("action", options.actionTimeout);
+    reject(error);
+    late.abort(error);
+  }, options.actionTimeout);
+  try {
+    return await Promise.race([response, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Tells the operator what went wrong with an action, and returns what the client is told. */
+function reportFailure(error: unknown): Uint8Array {
+  const report = `An action failed: ${Deno.inspect(error)}`; // which may quote the client
+  for (const line of report.split("\n")) printError(escapeText(line));
+  return createErrorResponse("the action failed");
 }
 
 /** Returns whether the client is to blame, and may still read an answer that says so. */
@@ -91,10 +122,10 @@ function isClientError(error: unknown): error is Error {
   return isLate || isMessageError(error);
 }
 
-function describe(request: Message): string {
-  const type = request.header["content-type"];
+function describe({ header }: Message, content: unknown): string {
+  const type = header["content-type"];
   return type === JSON_CONTENT_TYPE
-    ? `request ${escapeJson(decodeContent(request))}`
+    ? `request ${escapeJson(content)}`
     : `${escapeText(type)} request`;
 }
 

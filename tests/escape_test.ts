@@ -36,5 +36,25 @@ Deno.test("escapeBytes() writes every byte so that it can be told from the other
 Deno.test("escapeJson() shows any JSON value on one safe line", () => {
   assertEquals(escapeJson({ a: ["\x1b", 1, null] }), '{"a":["\\u001b",1,null]}');
   assertEquals(escapeJson("\x9b"), '"\\x9b"');
-  fc.assert(fc.property(fc.jsonValue(), (value) => assert(!UNSAFE.test(escapeJson(value)))));
+  fc.assert(fc.property(fc.jsonValue(), (value) => {
+    const shown = escapeJson(value);
+    assert(!UNSAFE.test(shown));
+    const json = JSON.stringify(value);
+    if (json.length > 200) assert(shown.endsWith("…"));
+    else assertEquals(shown, escapeText(json));
+  }));
+});
+
+Deno.test("escapeJson() looks no further than it shows, however deep and long a value is", () => {
+  let looks = 0;
+  const endless: object = new Proxy([], {
+    get: (target, key) => {
+      looks++;
+      if (key === "length") return Infinity;
+      return typeof key === "string" && /^\d+$/.test(key) ? endless : Reflect.get(target, key);
+    },
+  });
+  assertEquals(escapeJson(endless), "[".repeat(200) + "…");
+  assert(looks < 1000);
+  assertEquals(escapeJson("x".repeat(1e6)).length, 201);
 });

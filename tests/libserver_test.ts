@@ -1,9 +1,15 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { MessageConnection } from "../app/core/connection.ts";
 import { TimedConn } from "../app/core/timed_conn.ts";
 import { actions, createErrorResponse, createResponse } from "../app/libserver.ts";
 import { decodeContent, encodeMessage, type Message, MessageDecoder } from "../mod.ts";
-import { Program } from "./processes.ts";
+import { startServerWithActions } from "./processes.ts";
 
 const JSON_FORMAT = { contentType: "text/json", contentEncoding: "utf-8" };
 
@@ -35,11 +41,46 @@ Deno.test("createResponse() calls the actions that are plugged in", () => {
   assertEquals(ask({ action: "upper", value: 1 }), { result: "Error: invalid action 'upper'." });
 });
 
+Deno.test("createResponse() waits for what an action promises, and tells it when it is late", async () => {
+  const { signal } = new AbortController();
+  actions.set("later", ({ value }) => Promise.resolve(value));
+  actions.set("then", () => ({ then: (resolve: (value: number) => void) => resolve(42) }));
+  actions.set("signal", (_, given) => given === signal);
+  try {
+    for (const [action, result] of [["later", "x"], ["then", 42], ["signal", true]]) {
+      const response = await createResponse({ action, value: "x" }, { signal });
+      assertEquals(decodeContent(decode(response)), { result });
+    }
+  } finally {
+    for (const action of ["later", "then", "signal"]) actions.delete(action);
+  }
+});
+
+Deno.test("createResponse() refuses results that JSON cannot say, or that are too long", async () => {
+  const cycle: unknown[] = [];
+  cycle.push(cycle);
+  const results = [undefined, () => {}, Symbol(), 1n, cycle, "\ud800", "x".repeat(100)];
+  try {
+    for (const result of results) {
+      actions.set("now", () => result);
+      actions.set("later", () => Promise.resolve(result));
+      assertThrows(() => createResponse({ action: "now" }, { maxContentLength: 100 }));
+      await assertRejects(async () =>
+        await createResponse({ action: "later" }, { maxContentLength: 100 })
+      );
+    }
+    actions.set("now", () => "x".repeat(100 - '{"result":""}'.length));
+    createResponse({ action: "now" }, { maxContentLength: 100 });
+  } finally {
+    actions.delete("now");
+    actions.delete("later");
+  }
+});
+
 Deno.test("createResponse() returns the first 10 bytes of any other request", () => {
   for (const length of [0, 9, 10, 11, 1000]) {
     const content = new Uint8Array(length).map((_, i) => i);
-    const request = decode(encodeMessage(content, { contentType: "a/b", contentEncoding: "c" }));
-    const response = decode(createResponse(request));
+    const response = decode(createResponse(content) as Uint8Array);
     assertEquals(response.header["content-type"], "binary/custom-server-binary-type");
     assertEquals(response.header["content-encoding"], "binary");
     const greeting = "First 10 bytes of request: ";
@@ -53,33 +94,88 @@ Deno.test("createErrorResponse() keeps the form of a response", () => {
   assertEquals(decodeContent(response), { result: "Error: no." });
 });
 
-Deno.test("app/server.ts runs with actions of one's own, and outlives one that fails", async () => {
-  await using server = new Program([
-    "eval",
-    `import { actions } from "./app/libserver.ts";
-     actions.set("upper", ({ value }) => String(value).toUpperCase());
-     actions.set("fail", () => { throw new Error("broken"); });
-     await import("./app/server.ts");`,
-    "127.0.0.1",
-    "0",
-  ]);
-  const [, port] = await server.prints(/Listening on .*:(\d+)\n/);
-  const conn = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
-  using connection = new MessageConnection(new TimedConn(conn));
+Deno.test("app/server.ts answers in order whatever an action does, and outlives it", async () => {
+  await using server = await startServerWithActions(`
+    const { promise: released, resolve: release } = Promise.withResolvers();
+    actions.set("upper", ({ value }) => String(value).toUpperCase());
+    actions.set("later", async ({ value }) => await Promise.resolve(value));
+    actions.set("held", () => released);
+    actions.set("release", () => { release("free"); return "done"; });
+    actions.set("throw", () => { throw new Error("broken"); });
+    actions.set("reject", () => Promise.reject("no \\x1b error"));
+    actions.set("null", () => Promise.reject(null));
+    actions.set("bigint", () => 1n);
+    actions.set("undefined", async () => {});
+    actions.set("huge", () => "x".repeat(1024 ** 2));`);
+  const failed = "Error: the action failed.";
   const answers: [action: string, result: string][] = [
     ["upper", "HELLO"],
-    ["fail", "Error: the action failed."],
+    ["throw", failed],
+    ["reject", failed],
+    ["later", "hello"],
+    ["null", failed],
+    ["bigint", failed],
+    ["undefined", failed],
+    ["huge", failed],
+    ["held", "free"],
     ["upper", "HELLO"],
   ];
-  for (const [action, result] of answers) {
-    await connection.send(encodeMessage({ action, value: "hello" }, JSON_FORMAT));
-    assertEquals(decodeContent((await connection.receive())!), { result });
+  using connection = await connect(server.port);
+  for (const [action] of answers) {
+    connection.reply(encodeMessage({ action, value: "hello" }, JSON_FORMAT)); // all at once
   }
+  await connection.flush();
+  for (const [action, result] of answers) {
+    if (action === "held") { // all answers before it are here, and another client is served
+      using other = await connect(server.port);
+      assertEquals(await request(other, "release"), "done");
+    }
+    assertEquals(decodeContent((await connection.receive())!), { result }, action);
+  }
+  assertEquals(server.stderr.match(/An action failed: /g)!.length, 6);
   assertStringIncludes(server.stderr, "An action failed: Error: broken");
+  assertStringIncludes(server.stderr, 'An action failed: "no \\x1b error"');
 });
 
+Deno.test("app/server.ts tells of a failed action after the request that it was for", async () => {
+  await using server = await startServerWithActions(
+    `console.error = console.log;
+     actions.set("throw", () => { throw new Error("broken"); });`,
+  );
+  using connection = await connect(server.port);
+  await request(connection, "throw");
+  await server.prints(/Received request[^\n]*\nAn action failed: Error: broken\n[^]*\nSending /);
+});
+
+Deno.test("app/server.ts gives up on an action that takes too long, and tells it", async () => {
+  await using server = await startServerWithActions(
+    `actions.set("hang", (_, signal) => new Promise((resolve, reject) => {
+       signal.addEventListener("abort", () => {
+         console.log("told:", signal.reason.message);
+         reject(new Error("too late to matter"));
+       });
+     }));`,
+    "--action-timeout",
+    "0.1",
+  );
+  using connection = await connect(server.port);
+  assertEquals(await request(connection, "hang"), "Error: the action failed.");
+  assertEquals(await request(connection, "search"), "Error: the value is not a text.");
+  await server.prints("told: The action did not end within 0.1 s");
+  await server.prints("An action failed: DeadlineError: The action did not end", "stderr");
+});
+
+async function connect(port: number): Promise<MessageConnection> {
+  return new MessageConnection(new TimedConn(await Deno.connect({ hostname: "127.0.0.1", port })));
+}
+
+async function request(connection: MessageConnection, action: string): Promise<unknown> {
+  await connection.send(encodeMessage({ action }, JSON_FORMAT));
+  return (decodeContent((await connection.receive())!) as { result: unknown }).result;
+}
+
 function ask(request: unknown): unknown {
-  return decodeContent(decode(createResponse(decode(encodeMessage(request, JSON_FORMAT)))));
+  return decodeContent(decode(createResponse(request) as Uint8Array));
 }
 
 function decode(bytes: Uint8Array): Message {

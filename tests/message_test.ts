@@ -358,6 +358,22 @@ Deno.test("decodeContent() takes exactly the UTF-8 that is valid, replacement ch
   );
 });
 
+Deno.test("decodeContent() refuses JSON that is nested more than 1000 levels deep", () => {
+  const decode = (json: string) => decodeContent(message("utf-8", new TextEncoder().encode(json)));
+  const nested = (depth: number, inner: string) => "[".repeat(depth) + inner + "]".repeat(depth);
+  const objects = (depth: number) => '{"a":'.repeat(depth) + "1" + "}".repeat(depth);
+  for (
+    const json of [nested(1000, ""), objects(1000), nested(999, '"\\"[[["'), nested(999, "[],[]")]
+  ) {
+    decode(json);
+  }
+  const text = JSON.stringify('{[\\"[{'.repeat(2000)); // brackets in a text do not count
+  assertEquals(decode(`[${text}]`), [JSON.parse(text)]);
+  for (const json of [nested(1001, ""), objects(1001), nested(1e5, '"x"'), "[".repeat(1e6)]) {
+    assertThrows(() => decode(json), MessageContentError, "more than 1000 levels deep");
+  }
+});
+
 Deno.test("MessageDecoderStream and readMessages() find what MessageDecoder finds", async () => {
   const bytes = concat([1, "two", [3]].map((value) => encodeMessage(value, JSON_FORMAT)));
   for (const chunks of [[bytes], byteByByte(bytes)]) {

@@ -165,6 +165,17 @@ export function startLimitedServer(
   return listening(new Program(["-c", command, ...words], "bash"));
 }
 
+/** app/server.ts with actions of one's own, which `code` adds, as the tutorial says. */
+export function startServerWithActions(
+  code: string,
+  ...args: string[]
+): Promise<Program & { port: number }> {
+  const script = `import { actions } from "./app/libserver.ts";
+    ${code}
+    await import("./app/server.ts");`;
+  return listening(new Program(["eval", script, "127.0.0.1", "0", ...args]));
+}
+
 async function listening(program: Program): Promise<Program & { port: number }> {
   const [, port] = await program.prints(/Listening on .*:(\d+)\n/);
   return Object.assign(program, { port: Number(port) });

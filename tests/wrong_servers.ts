@@ -1,6 +1,7 @@
 // Servers that are wrong on purpose, each in one way, to check the checker with.
 import { concat } from "@std/bytes/concat";
 import { createErrorResponse, createResponse } from "../app/libserver.ts";
+import { decodeContent } from "../mod.ts";
 
 type Handle = (conn: Deno.Conn, server: WrongServer) => Promise<void>;
 
@@ -229,7 +230,7 @@ async function answer(conn: Deno.Conn, server: WrongServer, mistakes: Mistakes):
         while (mistakes.spins && decoder.decode(request.content) === "{}" && !server.dead) {
           await pause(0);
         }
-        await writeAll(conn, createResponse(request));
+        await writeAll(conn, await createResponse(decodeContent(request)));
         if (mistakes.closesAfterOne) return;
         bytes = mistakes.forgetsTheRest ? new Uint8Array() : request.rest;
       }

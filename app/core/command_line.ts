@@ -1,5 +1,6 @@
 // What the command lines of all programs here have in common.
 import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
+import { printError } from "./output.ts";
 
 const USAGE_ERROR = 2; // exit code
 
@@ -154,7 +155,7 @@ export function listenForStop(drainTimeout: number): StopSignals {
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
   for (const signal of signals) {
     Deno.addSignalListener(signal, () => {
-      if (Deno.stderr.isTerminal()) console.error(); // past the ^C that the terminal shows
+      if (Deno.stderr.isTerminal()) printError(""); // past the ^C that the terminal shows
       if (stop.signal.aborted) return kill.abort();
       stop.abort();
       Deno.unrefTimer(setTimeout(() => kill.abort(), drainTimeout));

@@ -43,14 +43,14 @@ export class MessageConnection implements Disposable {
    * @throws As `MessageDecoder.next` and `MessageDecoder.end` for what is not a message.
    */
   async receive(): Promise<Message | undefined> {
-    if (this.#repliesLength >= MAX_QUEUE_LENGTH) await this.#sendReplies();
+    if (this.#repliesLength >= MAX_QUEUE_LENGTH) await this.flush();
     while (true) {
       const message = this.#decoder.next();
       if (message) {
         this.#headerDue = this.#messageDue = Infinity;
         return message;
       }
-      if (this.#repliesLength > 0) await this.#sendReplies();
+      if (this.#repliesLength > 0) await this.flush();
       const bytes = await this.#conn.read(this.#wait());
       if (bytes === null) {
         this.#decoder.end();
@@ -67,13 +67,25 @@ export class MessageConnection implements Disposable {
   }
 
   /**
+   * Sends the replies that are queued.
+   *
+   * @throws {DeadlineError} If the peer does not read them. The connection is closed then.
+   */
+  flush(): Promise<void> {
+    const bytes = this.#replies.length === 1 ? this.#replies[0]! : concat(this.#replies);
+    this.#replies = [];
+    this.#repliesLength = 0;
+    return this.#conn.writeAll(bytes);
+  }
+
+  /**
    * Sends all the bytes at once, behind the replies that are queued.
    *
    * @throws {DeadlineError} If the peer does not read them. The connection is closed then.
    */
   send(bytes: Uint8Array): Promise<void> {
     this.reply(bytes);
-    return this.#sendReplies();
+    return this.flush();
   }
 
   /** Says that nothing more will be sent, and gives the peer a moment to read what was. */
@@ -83,13 +95,6 @@ export class MessageConnection implements Disposable {
 
   [Symbol.dispose](): void {
     this.#conn.close();
-  }
-
-  #sendReplies(): Promise<void> {
-    const bytes = this.#replies.length === 1 ? this.#replies[0]! : concat(this.#replies);
-    this.#replies = [];
-    this.#repliesLength = 0;
-    return this.#conn.writeAll(bytes);
   }
 
   /** What comes next, and by when. Deadlines are absolute: bytes that trickle in do not move them. */

@@ -4,13 +4,14 @@ const TICK = 50; // milliseconds between two looks at the clock
 const MAX_STEP = 2 * TICK; // milliseconds by which the clock goes on at one look
 
 /** What is waited for. Nothing has begun while a connection is `"idle"`. */
-export type Phase = "handshake" | "idle" | "header" | "content" | "write";
+export type Phase = "handshake" | "idle" | "header" | "content" | "action" | "write";
 
 const PROBLEMS: Record<Phase, string> = {
   handshake: "The TLS handshake was not complete",
   idle: "Nothing came",
   header: "The header did not arrive",
   content: "The content did not arrive",
+  action: "The action did not end",
   write: "The peer did not read",
 };
 

@@ -1,5 +1,6 @@
 import { nameOf } from "./address.ts";
 import { fail } from "./command_line.ts";
+import { printError, printLine } from "./output.ts";
 import type { Listener } from "./serve.ts";
 import { TlsListener } from "./tls.ts";
 
@@ -15,14 +16,14 @@ export type ListenAddress =
 export function listen(address: ListenAddress): Listener {
   const listener = tryToListen(address);
   if ("hostname" in listener.addr) warnIfOpen(listener.addr.hostname);
-  console.log(`Listening on ${nameOf(listener.addr)}`);
+  printLine(`Listening on ${nameOf(listener.addr)}`);
   return listener;
 }
 
 /** Warns that everybody can connect to an address, if it is one of that kind. */
 export function warnIfOpen(hostname: string): void {
   if (!ALL_INTERFACES.includes(hostname)) return;
-  console.error(
+  printError(
     "Warning: listening on all interfaces, every machine that reaches this one can connect",
   );
 }

@@ -1,6 +1,8 @@
 import { escapeText } from "../wire/escape.ts";
 import { nameOf } from "./address.ts";
 import { DeadlineError } from "./deadlines.ts";
+import { printError } from "./output.ts";
+import { RareReport } from "./rare_report.ts";
 import { type Conn, TimedConn, type TimedConnOptions } from "./timed_conn.ts";
 
 const FIRST_RETRY_DELAY = 5; // milliseconds
@@ -23,7 +25,7 @@ export interface ServeOptions extends TimedConnOptions {
   maxConnections?: number;
   /** Takes the lines that tell of each connection. By default they are not printed. */
   log?: (line: string) => void;
-  /** Takes the lines that the operator should see. The default is `console.error`. */
+  /** Takes the lines that the operator should see. By default they are printed on standard error. */
   report?: (line: string) => void;
 }
 
@@ -39,8 +41,9 @@ export async function serve(
   handle: (conn: TimedConn) => Promise<void>,
   options: ServeOptions,
 ): Promise<void> {
-  const { stop, kill, maxConnections = 1000, log = () => {}, report = console.error } = options;
+  const { stop, kill, maxConnections = 1000, log = () => {}, report = printError } = options;
   const open = new Map<TimedConn, Promise<void>>();
+  using turnedAway = new RareReport(report);
   const beginToStop = () => {
     listener.close(); // ends the accept that waits
     if (open.size > 0) report(waitingFor(open.size));
@@ -55,7 +58,9 @@ export async function serve(
 
   for (let next; (next = await acceptNext(listener, stop, report)) !== undefined;) {
     if (open.size >= maxConnections) {
-      report(`Turned away ${nameOf(next.remoteAddr)}: ${maxConnections} connections are open`);
+      turnedAway.report(
+        `Turned away ${nameOf(next.remoteAddr)}: ${maxConnections} connections are open`,
+      );
       next.close();
       continue;
     }

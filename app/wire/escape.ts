@@ -8,12 +8,38 @@ export function escapeText(text: string, max: number = MAX_SHOWN): string {
   return cut === text ? escaped : `${escaped}… (${text.length} characters)`;
 }
 
-/** Writes a JSON value from a peer on one line that is safe to print. */
+/** Writes a JSON value from a peer on one line that is safe to print. Only what is shown is looked at. */
 export function escapeJson(value: unknown): string {
-  try {
-    return escapeText(JSON.stringify(value));
-  } catch { // nested more deeply than the stack allows
-    return "[a value that is nested too deeply to show]";
+  let text = "";
+  for (const piece of jsonPieces(value)) {
+    text += piece;
+    if (text.length > MAX_SHOWN) return `${escapeText(text.slice(0, MAX_SHOWN))}…`;
+  }
+  return escapeText(text);
+}
+
+function* jsonPieces(value: unknown): Generator<string> {
+  if (typeof value === "string") {
+    yield JSON.stringify(value.slice(0, MAX_SHOWN));
+  } else if (typeof value !== "object" || value === null) {
+    yield String(value);
+  } else if (Array.isArray(value)) {
+    yield "[";
+    for (let i = 0; i < value.length; i++) {
+      if (i > 0) yield ",";
+      yield* jsonPieces(value[i]);
+    }
+    yield "]";
+  } else {
+    let before = "{";
+    for (const key in value) {
+      yield before;
+      yield* jsonPieces(key);
+      yield ":";
+      yield* jsonPieces((value as Record<string, unknown>)[key]);
+      before = ",";
+    }
+    yield before === "{" ? "{}" : "}";
   }
 }
 

@@ -1,0 +1,92 @@
+// Lines on standard output and standard error, for which a server never waits. With `console.log` it
+// would stop where nobody takes its output: Ctrl-S, or a pager that shows the first page.
+
+const MAX_QUEUE_LENGTH = 1024 * 1024; // characters; lines that do not fit are counted, and dropped
+const FLUSH_TIMEOUT = 500; // milliseconds for the last lines, when the program ends
+
+/** Where bytes can be written: `Deno.stdout` is such a place. */
+export interface Output {
+  write(bytes: Uint8Array): Promise<number>;
+}
+
+/** Writes lines in the background. */
+export class LineWriter {
+  readonly #output: Output;
+  readonly #onError: (error: Error) => void;
+  #queue = "";
+  #dropped = 0; // lines, since the queue is full
+  #writing: Promise<void> | undefined;
+  #hasFailed = false;
+
+  /**
+   * @param output Where to.
+   * @param onError Is called once if the output fails. All lines are dropped from then on.
+   */
+  constructor(output: Output, onError: (error: Error) => void = () => {}) {
+    this.#output = output;
+    this.#onError = onError;
+  }
+
+  /** Queues a line, if there is room. */
+  print(line: string): void {
+    if (this.#hasFailed) return;
+    if (this.#queue.length + line.length > MAX_QUEUE_LENGTH) {
+      this.#dropped++;
+      return;
+    }
+    this.#queue += `${line}\n`;
+    this.#writing ??= this.#write();
+  }
+
+  /** Waits until all is written; but not if that takes too long. */
+  async flush(timeout: number = FLUSH_TIMEOUT): Promise<void> {
+    const { promise: isLate, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, timeout);
+    await Promise.race([this.#writing, isLate]);
+    clearTimeout(timer);
+  }
+
+  async #write(): Promise<void> {
+    const encoder = new TextEncoder();
+    try {
+      while (this.#queue !== "") {
+        if (this.#dropped > 0) {
+          this.#queue += `… ${this.#dropped.toLocaleString("en")} lines not shown\n`;
+        }
+        const bytes = encoder.encode(this.#queue);
+        this.#queue = "";
+        this.#dropped = 0;
+        for (let sent = 0; sent < bytes.length;) {
+          sent += await this.#output.write(bytes.subarray(sent));
+        }
+      }
+    } catch (error) {
+      this.#hasFailed = true;
+      this.#onError(error as Error);
+    }
+    this.#writing = undefined;
+  }
+}
+
+const stderr = new LineWriter(Deno.stderr);
+const stdout = new LineWriter(
+  Deno.stdout,
+  (error) => stderr.print(`Cannot write to standard output: ${error.message}`),
+);
+
+/** Prints a line on standard output, sooner or later. */
+export function printLine(line: string): void {
+  stdout.print(line);
+}
+
+/** Prints a line on standard error, sooner or later. */
+export function printError(line: string): void {
+  stderr.print(line);
+}
+
+/** Ends the program, after what was printed, if somebody takes it. */
+export async function exit(code: number): Promise<never> {
+  await stdout.flush();
+  await stderr.flush();
+  Deno.exit(code);
+}

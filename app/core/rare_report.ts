@@ -1,0 +1,38 @@
+const INTERVAL = 1_000; // milliseconds between two lines
+
+/** Reports what may happen thousands of times a second: one line a second, and how many more there were. */
+export class RareReport implements Disposable {
+  readonly #report: (line: string) => void;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #more = 0;
+
+  /** `report` takes the lines. */
+  constructor(report: (line: string) => void) {
+    this.#report = report;
+  }
+
+  /** Reports a line, or counts it. */
+  report(line: string): void {
+    if (this.#timer !== undefined) {
+      this.#more++;
+      return;
+    }
+    this.#report(line);
+    this.#timer = setTimeout(() => this.#endInterval(), INTERVAL);
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#tellMore();
+  }
+
+  #endInterval(): void {
+    this.#timer = undefined;
+    this.#tellMore();
+  }
+
+  #tellMore(): void {
+    if (this.#more > 0) this.#report(`… and ${this.#more} more like this`);
+    this.#more = 0;
+  }
+}
