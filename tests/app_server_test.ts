@@ -460,22 +460,42 @@ Deno.test({
   name: "app/server.ts listens on a Unix socket, and removes it at the end",
   ignore: windows,
   async fn() {
-    const folder = await Deno.makeTempDir();
-    try {
-      const path = `${folder}/socket`;
-      const flags = ["run", "--allow-net", "--allow-read", "--allow-write"];
-      await using server = new Program([...flags, "app/server.ts", "--unix", path]);
-      await server.prints(new RegExp(`^Listening on unix:${path}\n`));
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      await using folder = await temporaryFolder();
+      const path = `${folder.path}/socket`;
+      await using server = await startUnixServer(path);
       using conn = await Deno.connect({ transport: "unix", path });
       await writeAll(conn, MORPHEUS);
       await conn.closeWrite();
       assertEquals(decode(await readToEnd(conn)).map(decodeContent), [ANSWER]);
-      server.kill("SIGINT");
+      server.kill(signal);
       assertEquals((await server.ended).code, 0);
-      assertEquals([...Deno.readDirSync(folder)], []);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
+      assertEquals([...Deno.readDirSync(folder.path)].map(({ name }) => name), []);
     }
+  },
+});
+
+Deno.test({
+  name: "app/server.ts removes at the end only the Unix socket that it has made",
+  ignore: windows,
+  async fn() {
+    await using folder = await temporaryFolder();
+    const path = `${folder.path}/socket`;
+    await using first = await startUnixServer(path);
+    await Deno.remove(path);
+    await using second = await startUnixServer(path);
+    first.kill("SIGTERM");
+    assertEquals((await first.ended).code, 0);
+    using conn = await Deno.connect({ transport: "unix", path }); // to the second one
+    await writeAll(conn, MORPHEUS);
+    await conn.closeWrite();
+    assertEquals(decode(await readToEnd(conn)).map(decodeContent), [ANSWER]);
+
+    await Deno.remove(path);
+    await Deno.writeTextFile(path, "a file");
+    second.kill("SIGTERM");
+    assertEquals((await second.ended).code, 0);
+    assertEquals(await Deno.readTextFile(path), "a file");
   },
 });
 
@@ -529,6 +549,18 @@ function startApp(...args: string[]) {
 }
 
 /** The server with an action of one's own, "plugged". */
+async function startUnixServer(path: string): Promise<Program> {
+  const flags = ["run", "--allow-net", "--allow-read", "--allow-write"];
+  const server = new Program([...flags, "app/server.ts", "--unix", path]);
+  await server.prints(`Listening on unix:${path}\n`);
+  return server;
+}
+
+async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
+  const path = await Deno.makeTempDir();
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}
+
 async function talk(port: number): Promise<MessageConnection> {
   return new MessageConnection(new TimedConn(await dial(port)));
 }

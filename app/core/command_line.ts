@@ -148,11 +148,13 @@ export interface StopSignals {
   kill: AbortSignal;
 }
 
-/** The first Ctrl-C or SIGTERM asks the program to stop; a second, or `drainTimeout`, forces it. */
+/** The first Ctrl-C, SIGTERM or closed terminal asks the program to stop; a second, or `drainTimeout`, forces it. */
 export function listenForStop(drainTimeout: number): StopSignals {
   const stop = new AbortController();
   const kill = new AbortController();
-  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  const signals: Deno.Signal[] = Deno.build.os === "windows"
+    ? ["SIGINT"]
+    : ["SIGINT", "SIGTERM", "SIGHUP"];
   for (const signal of signals) {
     Deno.addSignalListener(signal, () => {
       if (Deno.stderr.isTerminal()) printError(""); // past the ^C that the terminal shows

@@ -3,6 +3,7 @@ import { fail } from "./command_line.ts";
 import { printError, printLine } from "./output.ts";
 import type { Listener } from "./serve.ts";
 import { TlsListener } from "./tls.ts";
+import { UnixListener } from "./unix.ts";
 
 const TCP_BACKLOG = 4096; // clients; with Deno's 511, some of 5000 at once would wait for 6 s
 const ALL_INTERFACES = ["0.0.0.0", "::"];
@@ -30,7 +31,7 @@ export function warnIfOpen(hostname: string): void {
 
 function tryToListen(address: ListenAddress): Listener {
   try {
-    if ("path" in address) return Deno.listen({ transport: "unix", ...address });
+    if ("path" in address) return new UnixListener(address.path);
     const { cert, key, tcpBacklog = TCP_BACKLOG, ...rest } = address;
     if (cert === undefined || key === undefined) return Deno.listen({ ...rest, tcpBacklog });
     return new TlsListener({ ...rest, tcpBacklog }, { cert, key });
