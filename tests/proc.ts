@@ -15,6 +15,15 @@ export function descriptors(pid: number): number {
   return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
 }
 
+/** How many it has open, once they are no more than `atMost`, or after 5 s. */
+export async function settled(pid: number, atMost: number): Promise<number> {
+  const end = performance.now() + 5_000;
+  while (descriptors(pid) > atMost && performance.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return descriptors(pid);
+}
+
 /** The processor time that it has used so far, in seconds. */
 export function processorTime(pid: number): number {
   const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]!.split(" ");

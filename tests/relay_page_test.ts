@@ -21,7 +21,7 @@ async function withPage(
   { script = "app/server.ts", args = [], ...options }:
     & { script?: string; args?: string[] }
     & BrowserContextOptions,
-  use: (page: Page, port: number) => Promise<void>,
+  use: (page: Page, port: number, relay: Program) => Promise<void>,
 ): Promise<void> {
   await using server = await startServer(script);
   const addresses = ["--listen", "127.0.0.1:0", "--to", `127.0.0.1:${server.port}`, "--web", "0"];
@@ -46,7 +46,7 @@ async function withPage(
       }
     });
     await page.goto(`${origin}/`);
-    await use(page, Number(port));
+    await use(page, Number(port), relay);
     assertEquals(complaints, []);
   } finally {
     await browser.close();
@@ -213,6 +213,37 @@ Deno.test({
       await page.waitForSelector('g[data-connection="2"] g.close');
       const rows = "g[data-connection] > :is(g.chunk, g.open, g.end, g.close, g.note)";
       assertEquals(await page.locator(rows).count(), 2000);
+    }),
+});
+
+Deno.test({
+  name: "app/relay/page.html says that the relay is gone, also while one filters",
+  ignore,
+  fn: () =>
+    withPage({}, async (page, port, relay) => {
+      await exchange(port, request("morpheus"));
+      await drawn(page, 1);
+      page.removeAllListeners("console"); // the browser says there that the stream has ended
+      relay.kill("SIGTERM");
+      const gone = page.getByText("The relay does not answer");
+      await gone.waitFor();
+      await page.locator("#filter").fill("morpheus");
+      assert(await gone.isVisible());
+    }),
+});
+
+Deno.test({
+  name: "app/relay/page.html says so when the relay has too many pages",
+  ignore,
+  fn: () =>
+    withPage({}, async (page) => {
+      const viewers = await Promise.all(
+        Array.from({ length: 7 }, () => fetch(new URL("/events", page.url()))),
+      );
+      const late = await page.context().browser()!.newPage();
+      await late.goto(page.url());
+      await late.getByText("The relay shows as many pages as it can").waitFor();
+      await Promise.all(viewers.map(({ body }) => body!.cancel()));
     }),
 });
 

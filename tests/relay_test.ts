@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLessOrEqual,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { concat } from "@std/bytes/concat";
 import { equals } from "@std/bytes/equals";
 import { connect, createServer } from "node:net";
@@ -13,6 +19,7 @@ import {
   startServer,
   writeAll,
 } from "./processes.ts";
+import { descriptors, residentMemory, settled } from "./proc.ts";
 
 const DATA = new URL("data/", import.meta.url);
 const CAPTURES = ["morpheus", "ring", "dog", "unknown", "binary", "binary-long", "binary-split"];
@@ -160,10 +167,24 @@ Deno.test("formatEvent colours each kind of bytes, and only if told to", () => {
 type Relay = Program & { port: number; web: number };
 
 /** A relay to a port, on a free port, ready when this resolves. */
-async function startRelay(to: number, ...args: string[]): Promise<Relay> {
+function startRelay(to: number, ...args: string[]): Promise<Relay> {
+  return ready(new Program(relayWords(to, args)), args);
+}
+
+/** The same, with so few file descriptors. Needs bash. */
+function startLimitedRelay(descriptors: number, to: number, ...args: string[]): Promise<Relay> {
+  const command = `ulimit -n ${descriptors}; exec "$0" "$@"`;
+  const words = ["-c", command, Deno.execPath(), ...relayWords(to, args)];
+  return ready(new Program(words, "bash"), args);
+}
+
+function relayWords(to: number, args: string[]): string[] {
   const addresses = ["--listen", "127.0.0.1:0", "--to", `127.0.0.1:${to}`];
   const script = ["run", "--no-prompt", "--allow-net=127.0.0.1", "app/relay.ts"];
-  const program = new Program([...script, ...addresses, ...args]);
+  return [...script, ...addresses, ...args];
+}
+
+async function ready(program: Program, args: string[]): Promise<Relay> {
   const [, port] = await program.prints(/Listening on 127\.0\.0\.1:(\d+)\nPassing on .*\n/);
   const web = args.includes("--web")
     ? (await program.prints(/http:\/\/127\.0\.0\.1:(\d+)\/\n/))[1]
@@ -270,11 +291,59 @@ Deno.test("app/relay.ts turns away the 401st client, and serves again when other
   await using relay = await startRelay(server.port);
   const clients = await Promise.all(Array.from({ length: 400 }, () => dial(relay.port)));
   await relay.prints(/#400 .* connected\n/);
-  using refused = await dial(relay.port);
-  assertEquals((await readToReset(refused))[0], 0);
+  for (let i = 0; i < 3; i++) {
+    using refused = await dial(relay.port);
+    assertEquals((await readToReset(refused))[0], 0);
+  }
+  await relay.prints(/^Turned away 127\.0\.0\.1:\d+: 400 connections are open\n/, "stderr");
+  await relay.prints(/\n… and 2 more like this\n$/, "stderr");
   for (const client of clients) client.close();
   for (let i = 1; i <= 400; i++) await relay.prints(new RegExp(`^#${i} .* closed$`, "m"));
   assertEquals(await exchange(relay.port, bytesOf("hello")), bytesOf("hello"));
+});
+
+Deno.test("app/relay.ts --max-connections sets the limit", async () => {
+  await using server = await startServer("multiconn_server.ts", "--quiet");
+  await using relay = await startRelay(server.port, "--quiet", "--max-connections", "1");
+  using client = await dial(relay.port);
+  await client.write(bytesOf("hello"));
+  assertEquals(await client.read(new Uint8Array(9)), 5);
+  using refused = await dial(relay.port);
+  assertEquals((await readToReset(refused))[0], 0);
+  await relay.prints(": 1 connections are open", "stderr");
+});
+
+Deno.test({
+  name: "app/relay.ts takes fewer clients where descriptors are few, and outlives too many at once",
+  ignore: Deno.build.os !== "linux", // bash, ulimit, /proc
+  async fn() {
+    await using server = await startServer("multiconn_server.ts", "--quiet");
+    for (const limit of [80, 400]) {
+      await using relay = await startLimitedRelay(limit, server.port, "--quiet");
+      await relay.prints(/^Taking at most \d+ clients at once/, "stderr");
+      const before = descriptors(relay.pid);
+      const clients = await Promise.all(Array.from({ length: 1000 }, () => dial(relay.port)));
+      await relay.prints("Turned away", "stderr");
+      for (const client of clients) client.close();
+      await served(relay.port);
+      assertLessOrEqual(await settled(relay.pid, before), before);
+    }
+  },
+});
+
+Deno.test({
+  name: "app/relay.ts --stall ends both sides when the client has ended",
+  ignore: Deno.build.os !== "linux", // /proc
+  async fn() {
+    await using server = await startServer("multiconn_server.ts", "--quiet");
+    await using relay = await startRelay(server.port, "--stall");
+    const before = descriptors(relay.pid);
+    const clients = await Promise.all(Array.from({ length: 100 }, () => dial(relay.port)));
+    await relay.prints("never read (--stall)", "stdout", 100);
+    for (const client of clients) client.close();
+    await relay.prints("the client has ended, and gets nothing (--stall)", "stdout", 100);
+    assertLessOrEqual(await settled(relay.pid, before), before);
+  },
 });
 
 Deno.test("app/relay.ts passes on a reset by the server, after the bytes before it", async () => {
@@ -514,3 +583,60 @@ Deno.test("app/relay.ts --web keeps the last 2000 events, and goes on where a pa
   );
   assertEquals((await events("another relay 7")).length, 2000);
 });
+
+Deno.test({
+  name: "app/relay.ts --web closes connections that ask for nothing, and outlives too many of them",
+  ignore: Deno.build.os !== "linux", // bash, ulimit, /proc
+  async fn() {
+    await using echo = await startServer("multiconn_server.ts", "--quiet");
+    await using relay = await startLimitedRelay(256, echo.port, "--web", "0", "--quiet");
+    const before = descriptors(relay.pid);
+    using relayed = await dial(relay.port);
+    const silent = await Promise.all(Array.from({ length: 600 }, () => dial(relay.web)));
+    await Promise.all(silent.map(readToReset)); // all are closed, sooner or later
+    for (const conn of silent) conn.close();
+    await relayed.write(bytesOf("hello"));
+    assertEquals(await relayed.read(new Uint8Array(9)), 5);
+    const own = `127.0.0.1:${relay.web}`;
+    let page = "";
+    while (!page.includes("</html>")) {
+      page = await ask(relay.web, `GET / HTTP/1.1\r\nHost: ${own}`).catch(() => "");
+    }
+    assertLessOrEqual(await settled(relay.pid, before + 2), before + 2);
+  },
+});
+
+Deno.test({
+  name: "app/relay.ts --web holds little for pages that do not read, and refuses the ninth",
+  ignore: Deno.build.os !== "linux", // /proc
+  async fn() {
+    await using echo = await startServer("multiconn_server.ts", "--quiet");
+    await using relay = await startRelay(echo.port, "--web", "0", "--quiet", "--chunk", "16");
+    const own = `127.0.0.1:${relay.web}`;
+    const before = residentMemory(relay.pid);
+    const viewers: Deno.Conn[] = [];
+    for (let i = 0; i < 8; i++) {
+      const viewer = await dial(relay.web);
+      await writeAll(viewer, bytesOf(`GET /events HTTP/1.1\r\nHost: ${own}\r\n\r\n`));
+      assertEquals(await viewer.read(new Uint8Array(8)), 8); // "HTTP/1.1", and no more
+      viewers.push(viewer);
+    }
+    assertMatch(await ask(relay.web, `GET /events HTTP/1.1\r\nHost: ${own}`), /^HTTP\/1.1 503 /);
+    await exchange(relay.port, noise(400_000)); // 25,000 events in each direction
+    assertLessOrEqual(residentMemory(relay.pid) - before, 128 * MIB);
+    for (const viewer of viewers) viewer.close();
+    assertMatch(
+      await ask(relay.web, `GET /page.js HTTP/1.1\r\nHost: ${own}`),
+      /^HTTP\/1.1 200 /,
+    );
+  },
+});
+
+/** Waits until an echo comes through the relay: before that, clients are turned away or reset. */
+async function served(port: number): Promise<void> {
+  while (true) {
+    const echo = await exchange(port, bytesOf("hello")).catch(() => new Uint8Array());
+    if (equals(echo, bytesOf("hello"))) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

@@ -18,7 +18,7 @@ import {
   works,
   writeAll,
 } from "./processes.ts";
-import { descriptors } from "./proc.ts";
+import { descriptors, settled } from "./proc.ts";
 
 const SERVER = "app/server.ts";
 const FILES = ["--tls-cert", "tests/data/tls/cert.pem", "--tls-key", "tests/data/tls/key.pem"];
@@ -145,15 +145,6 @@ function bash(command: string): void {
 
 function startTlsServer(...args: string[]): Promise<Program & { port: number }> {
   return startServer(SERVER, ...FILES, ...TIMEOUTS, "--quiet", ...args);
-}
-
-/** How many descriptors a process has, once they are no more than `atMost`, or after 5 s. */
-async function settled(pid: number, atMost: number): Promise<number> {
-  const end = performance.now() + 5_000;
-  while (descriptors(pid) > atMost && performance.now() < end) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return descriptors(pid);
 }
 
 async function exchange(port: number): Promise<Uint8Array> {

@@ -68,11 +68,13 @@ let run;
 
 const source = new EventSource("/events");
 let route = "";
+let problem = ""; // with the relay
 source.addEventListener("hello", ({ data }) => {
   /** @type {{ run: string, route: string }} */
   const hello = JSON.parse(data);
   if (run !== undefined && run !== hello.run) clear();
   ({ run, route } = hello);
+  problem = "";
   draw();
 });
 source.addEventListener("message", ({ data }) => {
@@ -84,7 +86,10 @@ source.addEventListener("message", ({ data }) => {
   showPause();
 });
 source.addEventListener("error", () => {
-  byId("route").textContent = "The relay does not answer";
+  problem = source.readyState === EventSource.CLOSED
+    ? "The relay shows as many pages as it can: close one, then reload this one"
+    : "The relay does not answer";
+  draw();
 });
 
 filter.addEventListener("input", draw);
@@ -196,7 +201,8 @@ function drawNow() {
     : "Nothing yet. Connect a client to the relay.";
   const connections = `${lanes.size} connection${lanes.size === 1 ? "" : "s"}`;
   const number = wanted === "" ? connections : `${count} of ${connections}`;
-  if (run !== undefined) byId("route").textContent = `${route} · ${number}`;
+  if (problem !== "") byId("route").textContent = problem;
+  else if (run !== undefined) byId("route").textContent = `${route} · ${number}`;
 }
 
 /**

@@ -1,0 +1,180 @@
+// A reset must be passed on as a reset, and Deno.Conn cannot send one: hence the sockets of node:net.
+import { connect, type Socket } from "node:net";
+import { escapeText } from "../wire/escape.ts";
+import { Annotator, type Protocol, type RelayEvent, show, type Side } from "./annotate.ts";
+import { nameOfPeer, WatchedServer } from "./watched_server.ts";
+
+const MAX_WAITING = 64 * 1024; // bytes in each direction, while a side does not take them
+const PATIENCE = 200; // milliseconds; longer waiting is worth an event
+const CONNECT_TIMEOUT = 5_000; // milliseconds
+const STALL_TIMEOUT = 2_000; // milliseconds for a client that has ended, while the server is not read
+
+/** The options of all sockets that are relayed. */
+export const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, highWaterMark: MAX_WAITING };
+
+/** What to do with the bytes that travel. */
+export interface RelayOptions {
+  /** Where the server is. */
+  to: Deno.NetAddr;
+  /** How the bytes are labelled. */
+  protocol: Protocol;
+  /** Pass on pieces of so many bytes; 0: as they come. */
+  chunk: number;
+  /** Wait so many milliseconds before each piece. */
+  delay: number;
+  /** Reset both sides after so many bytes. */
+  cut: number;
+  /** Never read what the server sends. */
+  stall: boolean;
+  /** Takes what happens. */
+  publish?: (event: RelayEvent) => void;
+}
+
+type NewEvent = Omit<RelayEvent, "connection" | "time">;
+
+/** A client's connection and the one to the server that belongs to it. */
+export class RelayedConnection {
+  readonly #number: number;
+  readonly #options: RelayOptions;
+  readonly #isReshaped: boolean;
+  readonly #accepted = performance.now();
+  readonly #client: Socket;
+  readonly #server: Socket;
+  readonly #opened: Promise<void>; // to the server
+  #isOpen = false;
+  #isReset = false;
+  #passed = 0; // bytes
+  #closed = 0; // sides
+
+  /**
+   * @param number The connection's number, for the events.
+   * @param client The client's connection, just accepted.
+   */
+  constructor(number: number, client: Socket, options: RelayOptions) {
+    this.#number = number;
+    this.#options = options;
+    this.#isReshaped = options.chunk > 0 || options.delay > 0 || options.cut < Infinity;
+    this.#client = client;
+    const { hostname: host, port } = options.to;
+    this.#server = connect({ host, port, ...SOCKET_OPTIONS });
+    const peer = nameOfPeer(client);
+    this.#record({ type: "open", text: `${peer} connected`, peer });
+    this.#watch(client, "client");
+    this.#watch(this.#server, "server");
+    this.#server.setTimeout(CONNECT_TIMEOUT, () => {
+      this.#server.destroy(new Error(`No connection within ${CONNECT_TIMEOUT / 1000} s`));
+    });
+    this.#opened = new Promise((resolve) => this.#server.on("connect", resolve));
+    this.#server.on("connect", () => {
+      this.#isOpen = true;
+      this.#server.setTimeout(0);
+    });
+    this.#pass(client, this.#server, "client", "server");
+    if (options.stall) this.#record({ type: "note", text: "the server is never read (--stall)" });
+    else this.#pass(this.#server, client, "server", "client");
+  }
+
+  #record(event: NewEvent) {
+    if (this.#closed === 2 && event.type !== "close") return; // it came too late
+    this.#options.publish?.({
+      connection: this.#number,
+      time: performance.now() - this.#accepted,
+      ...event,
+    });
+  }
+
+  #watch(socket: Socket, side: "client" | "server") {
+    socket.on("error", (error) => {
+      const { code } = error as { code?: string };
+      if (code === "EMFILE") WatchedServer.suspectAll();
+      const reason = code === "ECONNRESET" || code === "EPIPE" ? "" : `: ${error.message}`;
+      const isUnreachable = side === "server" && !this.#isOpen;
+      const what = isUnreachable ? "the server cannot be reached" : `${side} reset (RST)`;
+      this.#reset(side, escapeText(`${what}${reason}`));
+    });
+    socket.on("close", () => {
+      if (++this.#closed === 2) this.#record({ type: "close", text: "closed" });
+    });
+  }
+
+  /** Ends both sides with a reset, as far as they have not ended yet. */
+  #reset(from: Side, text: string) {
+    if (this.#isReset) return;
+    this.#isReset = true;
+    this.#record({ type: "reset", from, text });
+    this.#client.resetAndDestroy();
+    this.#server.resetAndDestroy();
+  }
+
+  /** Passes on one direction. It is read no further before the other side has taken what came. */
+  #pass(source: Socket, target: Socket, from: "client" | "server", to: "client" | "server") {
+    const annotator = new Annotator(this.#options.protocol);
+    let passing = this.#opened;
+    const write = (bytes: Uint8Array): Promise<void> | undefined => {
+      if (this.#options.publish) {
+        const text = `${from} → ${to}  ${bytes.length} byte${bytes.length === 1 ? "" : "s"}`;
+        const parts = show(bytes, annotator.push(bytes));
+        this.#record({ type: "chunk", from, text, size: bytes.length, parts });
+      }
+      if (this.#isReshaped) return this.#taken((done) => target.write(bytes, done), from, to);
+      if (target.write(bytes)) return undefined;
+      return this.#taken((done) => target.once("drain", done), from, to);
+    };
+    source.on("data", (chunk: Uint8Array) => {
+      const taken = this.#isReshaped ? this.#reshape(chunk, write) : write(chunk);
+      if (!taken) return;
+      passing = taken;
+      source.pause();
+      taken.then(() => source.resume());
+    });
+    source.pause();
+    this.#opened.then(() => source.resume());
+    source.on("end", async () => {
+      await passing; // a pause does not hold back the end
+      const missing = annotator.end();
+      const text = `${from} half-closed (FIN)${missing ? `. ${missing}` : ""}`;
+      this.#record({ type: "end", from, text });
+      target.end();
+      if (this.#options.stall) this.#endStall();
+    });
+  }
+
+  /** The client has ended, and will get nothing. Nobody else would ever close the two connections. */
+  #endStall() {
+    Deno.unrefTimer(setTimeout(() => {
+      this.#reset("relay", "the client has ended, and gets nothing (--stall)");
+    }, STALL_TIMEOUT));
+  }
+
+  /** Waits until a side has taken the bytes. If it goes away meanwhile, this never ends. */
+  async #taken(wait: (done: () => void) => void, from: Side, to: Side): Promise<void> {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      if (this.#isReset) return;
+      isLate = true;
+      this.#record({ type: "note", text: `${to} takes no more, so ${from} is not read` });
+    }, PATIENCE);
+    await new Promise<void>(wait);
+    clearTimeout(timer);
+    if (isLate) this.#record({ type: "note", text: `${to} takes bytes again` });
+  }
+
+  async #reshape(
+    chunk: Uint8Array,
+    write: (bytes: Uint8Array) => Promise<void> | undefined,
+  ): Promise<void> {
+    const { delay, cut } = this.#options;
+    const length = this.#options.chunk || chunk.length;
+    for (let start = 0; start < chunk.length; start += length) {
+      if (delay > 0) await new Promise((resume) => setTimeout(resume, delay));
+      if (this.#isReset) return;
+      const end = Math.min(start + length, chunk.length, start + cut - this.#passed);
+      const piece = chunk.subarray(start, end);
+      this.#passed += piece.length;
+      if (piece.length > 0) await write(piece);
+      if (this.#passed >= cut) {
+        return this.#reset("relay", `the relay resets both sides (--cut ${cut})`);
+      }
+    }
+  }
+}

@@ -1,0 +1,99 @@
+// Serves the relay's page, and the events for it, to browsers on this machine.
+//
+// With node:http, because connections can be limited there, and those that ask for nothing are closed.
+// Deno.serve has no limit, and ends the program when descriptors run out.
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import page from "./page.html" with { type: "text" };
+import script from "./page.js" with { type: "text" };
+import type { EventLog } from "./event_log.ts";
+import { WatchedServer } from "./watched_server.ts";
+
+export const MAX_WEB_CONNECTIONS = 16;
+const MAX_VIEWERS = 8; // pages that are open
+const MAX_LAG = 256 * 1024; // bytes that a page has not taken; it gets the next ones when it has
+const REQUEST_TIMEOUT = 5_000; // milliseconds for a connection to ask for something
+const HEADERS = {
+  "cache-control": "no-store",
+  "cross-origin-resource-policy": "same-origin",
+  "x-content-type-options": "nosniff",
+};
+
+/** Serves the page on a port of 127.0.0.1, and returns which. */
+export async function servePage(port: number, log: EventLog, route: string): Promise<number> {
+  let viewers = 0;
+  let own: URL[] = [];
+  const server = createServer({
+    headersTimeout: REQUEST_TIMEOUT,
+    requestTimeout: REQUEST_TIMEOUT,
+    keepAliveTimeout: REQUEST_TIMEOUT,
+    connectionsCheckingInterval: REQUEST_TIMEOUT / 5,
+  }, respond);
+  const address: Deno.NetAddr = { transport: "tcp", hostname: "127.0.0.1", port };
+  const listening = await new WatchedServer(server, address, MAX_WEB_CONNECTIONS).listen();
+  own = ["127.0.0.1", "localhost"].map((name) => new URL(`http://${name}:${listening.port}`));
+  return listening.port;
+
+  function respond(request: IncomingMessage, response: ServerResponse): void {
+    // A page of another site must not read the traffic, whatever name it has made this address have.
+    const { host, origin, "last-event-id": lastId } = request.headers;
+    if (!own.some((url) => url.host === host)) return refuse(response, 403);
+    if (origin !== undefined && !own.some((url) => url.origin === origin)) {
+      return refuse(response, 403);
+    }
+    if (request.method !== "GET") return refuse(response, 405);
+    switch (request.url) {
+      case "/":
+        return sendPage(response);
+      case "/page.js":
+        return send(response, script, { "content-type": "text/javascript; charset=utf-8" });
+      case "/events":
+        if (viewers === MAX_VIEWERS) return refuse(response, 503);
+        viewers++;
+        response.on("close", () => viewers--);
+        return sendEvents(response, String(lastId));
+      default:
+        return refuse(response, 404);
+    }
+  }
+
+  /** Sends the events after one, and then each that comes: as fast as the page takes them. */
+  function sendEvents(response: ServerResponse, lastId: string): void {
+    let next = log.after(lastId);
+    const send = () => {
+      while (next < log.next && response.writableLength < MAX_LAG) {
+        const event = log.at(next++);
+        if (!event) return void response.destroy(); // too late; the page will ask for the last ones
+        response.write(event);
+      }
+    };
+    response.on("drain", send);
+    response.on("close", () => log.unwatch(send));
+    response.writeHead(200, { ...HEADERS, "content-type": "text/event-stream" });
+    response.write(`event: hello\ndata: ${JSON.stringify({ run: log.run, route })}\n\n`);
+    log.watch(send);
+    send();
+  }
+}
+
+function sendPage(response: ServerResponse): void {
+  const nonce = crypto.randomUUID();
+  const policy = `default-src 'none'; script-src 'self'; style-src 'nonce-${nonce}'; ` +
+    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  send(response, page.replaceAll("NONCE", nonce), {
+    "content-type": "text/html; charset=utf-8",
+    "content-security-policy": policy,
+    "cross-origin-opener-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+  });
+}
+
+function send(response: ServerResponse, text: string, headers: Record<string, string>): void {
+  const bytes = new TextEncoder().encode(text);
+  response.writeHead(200, { ...HEADERS, ...headers, "content-length": bytes.length });
+  response.end(bytes);
+}
+
+function refuse(response: ServerResponse, status: number): void {
+  response.writeHead(status, HEADERS);
+  response.end();
+}
