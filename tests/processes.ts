@@ -160,9 +160,12 @@ export function startLimitedServer(
   script: string,
   ...args: string[]
 ): Promise<Program & { port: number }> {
+  return listening(limited(descriptors, [...RUN, script, "127.0.0.1", "0", ...args]));
+}
+
+function limited(descriptors: number, args: string[]): Program {
   const command = `ulimit -n ${descriptors}; exec "$0" "$@"`;
-  const words = [Deno.execPath(), ...RUN, script, "127.0.0.1", "0", ...args];
-  return listening(new Program(["-c", command, ...words], "bash"));
+  return new Program(["-c", command, Deno.execPath(), ...args], "bash");
 }
 
 /** app/server.ts with actions of one's own, which `code` adds, as the tutorial says. */
@@ -179,6 +182,37 @@ export function startServerWithActions(
 async function listening(program: Program): Promise<Program & { port: number }> {
   const [, port] = await program.prints(/Listening on .*:(\d+)\n/);
   return Object.assign(program, { port: Number(port) });
+}
+
+/** A running relay; `web` is the port of its page, if it has one. */
+export type Relay = Program & { port: number; web: number };
+
+/** A relay to a port, on a free port, ready when this resolves. */
+export function startRelay(to: number, ...args: string[]): Promise<Relay> {
+  return ready(new Program(relayWords(to, args)), args);
+}
+
+/** The same, with so few file descriptors (`ulimit -n`). Needs bash. */
+export function startLimitedRelay(
+  descriptors: number,
+  to: number,
+  ...args: string[]
+): Promise<Relay> {
+  return ready(limited(descriptors, relayWords(to, args)), args);
+}
+
+function relayWords(to: number, args: string[]): string[] {
+  const addresses = ["--listen", "127.0.0.1:0", "--to", `127.0.0.1:${to}`];
+  const script = ["run", "--no-prompt", "--allow-net=127.0.0.1", "app/relay.ts"];
+  return [...script, ...addresses, ...args];
+}
+
+async function ready(program: Program, args: string[]): Promise<Relay> {
+  const [, port] = await program.prints(/Listening on 127\.0\.0\.1:(\d+)\nPassing on .*\n/);
+  const web = args.includes("--web")
+    ? (await program.prints(/http:\/\/127\.0\.0\.1:(\d+)\/\n/))[1]
+    : 0;
+  return Object.assign(program, { port: Number(port), web: Number(web) });
 }
 
 /** Runs a script of this package to its end. */

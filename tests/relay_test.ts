@@ -16,6 +16,8 @@ import {
   noise,
   Program,
   readToEnd,
+  startLimitedRelay,
+  startRelay,
   startServer,
   writeAll,
 } from "./processes.ts";
@@ -163,34 +165,6 @@ Deno.test("formatEvent colours each kind of bytes, and only if told to", () => {
   // deno-lint-ignore no-control-regex -- the escape codes are what is looked at
   assertEquals(printed.replaceAll(/\x1b\[\d+m/g, ""), print([capture("ring", "request")]));
 });
-
-type Relay = Program & { port: number; web: number };
-
-/** A relay to a port, on a free port, ready when this resolves. */
-function startRelay(to: number, ...args: string[]): Promise<Relay> {
-  return ready(new Program(relayWords(to, args)), args);
-}
-
-/** The same, with so few file descriptors. Needs bash. */
-function startLimitedRelay(descriptors: number, to: number, ...args: string[]): Promise<Relay> {
-  const command = `ulimit -n ${descriptors}; exec "$0" "$@"`;
-  const words = ["-c", command, Deno.execPath(), ...relayWords(to, args)];
-  return ready(new Program(words, "bash"), args);
-}
-
-function relayWords(to: number, args: string[]): string[] {
-  const addresses = ["--listen", "127.0.0.1:0", "--to", `127.0.0.1:${to}`];
-  const script = ["run", "--no-prompt", "--allow-net=127.0.0.1", "app/relay.ts"];
-  return [...script, ...addresses, ...args];
-}
-
-async function ready(program: Program, args: string[]): Promise<Relay> {
-  const [, port] = await program.prints(/Listening on 127\.0\.0\.1:(\d+)\nPassing on .*\n/);
-  const web = args.includes("--web")
-    ? (await program.prints(/http:\/\/127\.0\.0\.1:(\d+)\/\n/))[1]
-    : 0;
-  return Object.assign(program, { port: Number(port), web: Number(web) });
-}
 
 function listen(): Deno.TcpListener & { port: number } {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
