@@ -50,6 +50,7 @@
  *
  * @module
  */
+export type { OwnBytes } from "./app/wire/bytes.ts";
 export {
   type ByteOrder,
   HOST_BYTE_ORDER,
@@ -96,6 +97,7 @@ export {
   calcSize,
   pack,
   Struct,
+  type StructArguments,
   StructError,
   type StructFormat,
   type StructValue,

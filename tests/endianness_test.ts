@@ -140,12 +140,12 @@ Deno.test("read* and write* refuse a byte order that is neither big nor little",
   const bytes = new Uint8Array(8);
   const order = "network" as ByteOrder;
   const message = 'Cannot use byte order network: it is neither "big" nor "little"';
-  assertThrows(() => readUint16(bytes, 0, order), TypeError, message);
-  assertThrows(() => readUint32(bytes, 0, order), TypeError, message);
-  assertThrows(() => readBigUint64(bytes, 0, order), TypeError, message);
-  assertThrows(() => writeUint16(bytes, 1, 0, order), TypeError, message);
-  assertThrows(() => writeUint32(bytes, 1, 0, order), TypeError, message);
-  assertThrows(() => writeBigUint64(bytes, 1n, 0, order), TypeError, message);
+  assertThrows(() => readUint16(bytes, 0, order), RangeError, message);
+  assertThrows(() => readUint32(bytes, 0, order), RangeError, message);
+  assertThrows(() => readBigUint64(bytes, 0, order), RangeError, message);
+  assertThrows(() => writeUint16(bytes, 1, 0, order), RangeError, message);
+  assertThrows(() => writeUint32(bytes, 1, 0, order), RangeError, message);
+  assertThrows(() => writeBigUint64(bytes, 1n, 0, order), RangeError, message);
   assertEquals(bytes, new Uint8Array(8));
 });
 

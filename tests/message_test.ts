@@ -61,7 +61,7 @@ Deno.test("MessageDecoder reads what the Python programs sent", async () => {
 Deno.test("encodeMessage() writes the layout: prefix, JSON header, content", () => {
   const bytes = encodeMessage({ action: "search", value: "morpheus" }, {
     ...JSON_FORMAT,
-    byteorder: "little",
+    byteOrder: "little",
   });
   const header = '{"byteorder":"little","content-type":"text/json","content-encoding":"utf-8",' +
     '"content-length":38}';
@@ -72,7 +72,7 @@ Deno.test("encodeMessage() writes the layout: prefix, JSON header, content", () 
   const binary = encodeMessage(new Uint8Array(10), {
     contentType: "binary/custom-client-binary-type",
     contentEncoding: "binary",
-    byteorder: "little",
+    byteOrder: "little",
   });
   assertEquals([binary[0], binary[1]], [0, 120]);
   assertEquals(decode([encodeMessage(1, JSON_FORMAT)]).messages.length, 1);

@@ -173,10 +173,20 @@ export function startServerWithActions(
   code: string,
   ...args: string[]
 ): Promise<Program & { port: number }> {
+  return listening(new Program([...serverWithActions(code), ...args]));
+}
+
+/** The same, printing errors on standard output as well. Needs bash. */
+export function startServerWithOneOutput(code: string): Promise<Program & { port: number }> {
+  const words = ["-c", `exec "$0" "$@" 2>&1`, Deno.execPath(), ...serverWithActions(code)];
+  return listening(new Program(words, "bash"));
+}
+
+function serverWithActions(code: string): string[] {
   const script = `import { actions } from "./app/libserver.ts";
     ${code}
     await import("./app/server.ts");`;
-  return listening(new Program(["eval", script, "127.0.0.1", "0", ...args]));
+  return ["eval", script, "127.0.0.1", "0"];
 }
 
 async function listening(program: Program): Promise<Program & { port: number }> {

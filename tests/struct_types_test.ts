@@ -3,8 +3,10 @@
 import { assertEquals } from "@std/assert";
 import {
   calcSize,
+  type OwnBytes,
   pack,
   Struct,
+  type StructArguments,
   type StructFormat,
   type StructValue,
   type StructValues,
@@ -31,15 +33,21 @@ Deno.test("unpack's result is typed after the format", () => {
 Deno.test("StructValues has a type for each code, and counts as Python does", () => {
   holds<Same<StructValues<">bBhHiIlL">, Repeat8<number>>>();
   holds<Same<StructValues<"<qQefd?x">, [bigint, bigint, number, number, number, boolean]>>();
-  holds<Same<StructValues<"!csp">, [Uint8Array, Uint8Array, Uint8Array]>>();
+  holds<Same<StructValues<"!csp">, [OwnBytes, OwnBytes, OwnBytes]>>();
   holds<Same<StructValues<"=2q3?">, [bigint, bigint, boolean, boolean, boolean]>>();
-  holds<Same<StructValues<">10s0s300p">, [Uint8Array, Uint8Array, Uint8Array]>>();
-  holds<Same<StructValues<">2c0H12x">, [Uint8Array, Uint8Array]>>();
+  holds<Same<StructValues<">10s0s300p">, [OwnBytes, OwnBytes, OwnBytes]>>();
+  holds<Same<StructValues<">2c0H12x">, [OwnBytes, OwnBytes]>>();
   holds<Same<StructValues<"> H\t\n2H\v\f\r ">, [number, number, number]>>();
   holds<Same<StructValues<">">, []>>();
   holds<Same<StructValues<">012B007B">["length"], 19>>();
   holds<Same<StructValues<">999B">["length"], 999>>();
   holds<Same<StructValues<">H" | "<q">, [number] | [bigint]>>();
+});
+
+Deno.test("StructArguments takes bytes from any memory, also shared", () => {
+  holds<Same<StructArguments<">H2s">, [number, Uint8Array]>>();
+  const shared = new Uint8Array(new SharedArrayBuffer(2));
+  assertEquals(new Struct(">H2s").pack(1, shared), new Uint8Array([0, 1, 0, 0]));
 });
 
 Deno.test("StructValues is general where the format or a count is too long or not known", () => {

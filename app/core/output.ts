@@ -3,6 +3,7 @@
 
 const MAX_QUEUE_LENGTH = 1024 * 1024; // characters; lines that do not fit are counted, and dropped
 const FLUSH_TIMEOUT = 500; // milliseconds for the last lines, when the program ends
+const ORDER_TIMEOUT = 50; // milliseconds by which an error waits for the lines before it
 
 /** Where bytes can be written: `Deno.stdout` is such a place. */
 export interface Output {
@@ -13,6 +14,7 @@ export interface Output {
 export class LineWriter {
   readonly #output: Output;
   readonly #onError: (error: Error) => void;
+  readonly #earlier: LineWriter | undefined;
   #queue = "";
   #dropped = 0; // lines, since the queue is full
   #writing: Promise<void> | undefined;
@@ -21,10 +23,16 @@ export class LineWriter {
   /**
    * @param output Where to.
    * @param onError Is called once if the output fails. All lines are dropped from then on.
+   * @param earlier A writer whose lines come first, if they are taken soon.
    */
-  constructor(output: Output, onError: (error: Error) => void = () => {}) {
+  constructor(
+    output: Output,
+    onError: (error: Error) => void = () => {},
+    earlier?: LineWriter,
+  ) {
     this.#output = output;
     this.#onError = onError;
+    this.#earlier = earlier;
   }
 
   /** Queues a line, if there is room. */
@@ -50,6 +58,7 @@ export class LineWriter {
     const encoder = new TextEncoder();
     try {
       while (this.#queue !== "") {
+        if (this.#earlier) await this.#earlier.flush(ORDER_TIMEOUT);
         if (this.#dropped > 0) {
           this.#queue += `… ${this.#dropped.toLocaleString("en")} lines not shown\n`;
         }
@@ -68,11 +77,11 @@ export class LineWriter {
   }
 }
 
-const stderr = new LineWriter(Deno.stderr);
 const stdout = new LineWriter(
   Deno.stdout,
-  (error) => stderr.print(`Cannot write to standard output: ${error.message}`),
+  (error) => printError(`Cannot write to standard output: ${error.message}`),
 );
+const stderr = new LineWriter(Deno.stderr, () => {}, stdout);
 
 /** Prints a line on standard output, sooner or later. */
 export function printLine(line: string): void {

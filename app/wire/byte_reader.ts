@@ -1,3 +1,4 @@
+import { isBytes, nameOfType } from "./bytes.ts";
 import type { ByteOrder } from "./endianness.ts";
 
 const FIRST_BUFFER = 1024 * 1024; // bytes; the most that is set aside for bytes which may never come
@@ -52,8 +53,8 @@ export class ByteReader {
 
   /** Adds bytes. An empty chunk does nothing. */
   push(chunk: Uint8Array): void {
-    if (!(chunk instanceof Uint8Array)) {
-      throw new TypeError(`Cannot push ${typeof chunk}: a chunk is a Uint8Array`);
+    if (!isBytes(chunk)) {
+      throw new TypeError(`Cannot push ${nameOfType(chunk)}: a chunk is a Uint8Array`);
     }
     const rest = this.#filled < this.#wanted ? chunk.subarray(this.#gather(chunk)) : chunk;
     if (rest.length === 0) return;
@@ -82,18 +83,18 @@ export class ByteReader {
    * Takes the next bytes as an unsigned integer, without making an object of them.
    *
    * @param length The size in bytes. Same rule as for {@linkcode take}.
-   * @param order The order of the bytes.
+   * @param byteOrder The order of the bytes.
    * @returns The integer, or `undefined` until all bytes are here. One of 8 bytes above
    * `Number.MAX_SAFE_INTEGER` is rounded, and stays above it.
    */
-  takeInteger(length: 1 | 2 | 4 | 8, order: ByteOrder): number | undefined {
+  takeInteger(length: 1 | 2 | 4 | 8, byteOrder: ByteOrder): number | undefined {
     const start = this.#start;
     const end = start + length;
     if (this.#wanted > 0 || end > this.#end) {
       const gathered = this.#takeGathered(length);
-      return gathered && readInteger(gathered, 0, length, order);
+      return gathered && readInteger(gathered, 0, length, byteOrder);
     }
-    const integer = readInteger(this.#bytes, start, length, order);
+    const integer = readInteger(this.#bytes, start, length, byteOrder);
     this.#start = end;
     if (end === this.#end) this.#advance();
     return integer;
@@ -211,13 +212,18 @@ function copyOf(bytes: Uint8Array): Uint8Array {
   return copy;
 }
 
-function readInteger(bytes: Uint8Array, start: number, length: number, order: ByteOrder): number {
+function readInteger(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  byteOrder: ByteOrder,
+): number {
   if (length === 8) { // in halves, so that it is rounded once
-    const [high, low] = order === "big" ? [start, start + 4] : [start + 4, start];
-    return readInteger(bytes, high, 4, order) * 2 ** 32 + readInteger(bytes, low, 4, order);
+    const [high, low] = byteOrder === "big" ? [start, start + 4] : [start + 4, start];
+    return readInteger(bytes, high, 4, byteOrder) * 2 ** 32 + readInteger(bytes, low, 4, byteOrder);
   }
   let value = 0;
-  if (order === "big") {
+  if (byteOrder === "big") {
     for (let i = start; i < start + length; i++) value = value * 256 + bytes[i]!;
   } else {
     for (let i = start + length; i-- > start;) value = value * 256 + bytes[i]!;

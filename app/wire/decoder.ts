@@ -4,8 +4,13 @@ export interface Decoder<T> extends Iterable<T> {
   end(): void;
 }
 
+/** What a stream is made of. `Transformer`, its name in browsers and Deno, is none in Node.js. */
+export type Transformer<T> = NonNullable<
+  ConstructorParameters<typeof TransformStream<Uint8Array, T>>[0]
+>;
+
 /** The transformer of a stream from chunks to what a decoder finds in them. */
-export function createTransformer<T>(decoder: Decoder<T>): Transformer<Uint8Array, T> {
+export function createTransformer<T>(decoder: Decoder<T>): Transformer<T> {
   return {
     transform(chunk, controller) {
       decoder.push(chunk);

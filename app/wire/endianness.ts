@@ -147,10 +147,10 @@ export function ntohll(value: bigint): bigint {
  *
  * @param bytes The bytes to read from.
  * @param offset Where the integer starts, in bytes.
- * @param order The byte order, `"big"` by default.
+ * @param byteOrder The byte order, `"big"` by default.
  * @returns The integer, 0 to 65,535.
  * @throws {RangeError} If the 2 bytes at the offset are not all inside `bytes`.
- * @throws {TypeError} If the byte order is neither `"big"` nor `"little"`.
+ * @throws {RangeError} If the byte order is neither `"big"` nor `"little"`.
  *
  * @example Usage
  * ```ts
@@ -162,9 +162,9 @@ export function ntohll(value: bigint): bigint {
  * assertEquals(readUint16(bytes, 1, "little"), 0x7b67);
  * ```
  */
-export function readUint16(bytes: Uint8Array, offset = 0, order: ByteOrder = "big"): number {
+export function readUint16(bytes: Uint8Array, offset = 0, byteOrder: ByteOrder = "big"): number {
   if (!isInside(bytes, offset, 2)) throw outside("read 2 bytes", bytes, offset);
-  return getUint16(bytes, offset, isLittle(order));
+  return getUint16(bytes, offset, isLittle(byteOrder));
 }
 
 /**
@@ -172,10 +172,10 @@ export function readUint16(bytes: Uint8Array, offset = 0, order: ByteOrder = "bi
  *
  * @param bytes The bytes to read from.
  * @param offset Where the integer starts, in bytes.
- * @param order The byte order, `"big"` by default.
+ * @param byteOrder The byte order, `"big"` by default.
  * @returns The integer, 0 to 4,294,967,295.
  * @throws {RangeError} If the 4 bytes at the offset are not all inside `bytes`.
- * @throws {TypeError} If the byte order is neither `"big"` nor `"little"`.
+ * @throws {RangeError} If the byte order is neither `"big"` nor `"little"`.
  *
  * @example Usage
  * ```ts
@@ -187,9 +187,9 @@ export function readUint16(bytes: Uint8Array, offset = 0, order: ByteOrder = "bi
  * assertEquals(readUint32(bytes, 0, "little"), 0x0100007f);
  * ```
  */
-export function readUint32(bytes: Uint8Array, offset = 0, order: ByteOrder = "big"): number {
+export function readUint32(bytes: Uint8Array, offset = 0, byteOrder: ByteOrder = "big"): number {
   if (!isInside(bytes, offset, 4)) throw outside("read 4 bytes", bytes, offset);
-  return getUint32(bytes, offset, isLittle(order));
+  return getUint32(bytes, offset, isLittle(byteOrder));
 }
 
 /**
@@ -197,10 +197,10 @@ export function readUint32(bytes: Uint8Array, offset = 0, order: ByteOrder = "bi
  *
  * @param bytes The bytes to read from.
  * @param offset Where the integer starts, in bytes.
- * @param order The byte order, `"big"` by default.
+ * @param byteOrder The byte order, `"big"` by default.
  * @returns The integer, 0n to 2n ** 64n - 1n.
  * @throws {RangeError} If the 8 bytes at the offset are not all inside `bytes`.
- * @throws {TypeError} If the byte order is neither `"big"` nor `"little"`.
+ * @throws {RangeError} If the byte order is neither `"big"` nor `"little"`.
  *
  * @example Usage
  * ```ts
@@ -212,9 +212,9 @@ export function readUint32(bytes: Uint8Array, offset = 0, order: ByteOrder = "bi
  * assertEquals(readBigUint64(bytes, 0, "little"), 1n << 48n);
  * ```
  */
-export function readBigUint64(bytes: Uint8Array, offset = 0, order: ByteOrder = "big"): bigint {
+export function readBigUint64(bytes: Uint8Array, offset = 0, byteOrder: ByteOrder = "big"): bigint {
   if (!isInside(bytes, offset, 8)) throw outside("read 8 bytes", bytes, offset);
-  const little = isLittle(order);
+  const little = isLittle(byteOrder);
   scratch.setUint32(little ? 4 : 0, getUint32(bytes, offset, little));
   scratch.setUint32(little ? 0 : 4, getUint32(bytes, offset + 4, little));
   return scratch.getBigUint64(0);
@@ -226,10 +226,10 @@ export function readBigUint64(bytes: Uint8Array, offset = 0, order: ByteOrder = 
  * @param bytes The bytes to write into.
  * @param value The integer, 0 to 65,535.
  * @param offset Where the integer starts, in bytes.
- * @param order The byte order, `"big"` by default.
+ * @param byteOrder The byte order, `"big"` by default.
  * @throws {RangeError} If the value is not an integer from 0 to 65,535,
  * or the 2 bytes at the offset are not all inside `bytes`. Nothing is written then.
- * @throws {TypeError} If the byte order is neither `"big"` nor `"little"`.
+ * @throws {RangeError} If the byte order is neither `"big"` nor `"little"`.
  *
  * @example Usage
  * ```ts
@@ -246,11 +246,11 @@ export function writeUint16(
   bytes: Uint8Array,
   value: number,
   offset = 0,
-  order: ByteOrder = "big",
+  byteOrder: ByteOrder = "big",
 ): void {
   if (!isInteger(value, MAX_UINT16)) throw notUnsigned("write", value, MAX_UINT16);
   if (!isInside(bytes, offset, 2)) throw outside("write 2 bytes", bytes, offset);
-  setUint16(bytes, offset, value, isLittle(order));
+  setUint16(bytes, offset, value, isLittle(byteOrder));
 }
 
 /**
@@ -259,10 +259,10 @@ export function writeUint16(
  * @param bytes The bytes to write into.
  * @param value The integer, 0 to 4,294,967,295.
  * @param offset Where the integer starts, in bytes.
- * @param order The byte order, `"big"` by default.
+ * @param byteOrder The byte order, `"big"` by default.
  * @throws {RangeError} If the value is not an integer from 0 to 4,294,967,295,
  * or the 4 bytes at the offset are not all inside `bytes`. Nothing is written then.
- * @throws {TypeError} If the byte order is neither `"big"` nor `"little"`.
+ * @throws {RangeError} If the byte order is neither `"big"` nor `"little"`.
  *
  * @example Usage
  * ```ts
@@ -278,11 +278,11 @@ export function writeUint32(
   bytes: Uint8Array,
   value: number,
   offset = 0,
-  order: ByteOrder = "big",
+  byteOrder: ByteOrder = "big",
 ): void {
   if (!isInteger(value, MAX_UINT32)) throw notUnsigned("write", value, MAX_UINT32);
   if (!isInside(bytes, offset, 4)) throw outside("write 4 bytes", bytes, offset);
-  setUint32(bytes, offset, value, isLittle(order));
+  setUint32(bytes, offset, value, isLittle(byteOrder));
 }
 
 /**
@@ -291,10 +291,10 @@ export function writeUint32(
  * @param bytes The bytes to write into.
  * @param value The integer, 0n to 2n ** 64n - 1n.
  * @param offset Where the integer starts, in bytes.
- * @param order The byte order, `"big"` by default.
+ * @param byteOrder The byte order, `"big"` by default.
  * @throws {RangeError} If the value is not a bigint from 0n to 2n ** 64n - 1n,
  * or the 8 bytes at the offset are not all inside `bytes`. Nothing is written then.
- * @throws {TypeError} If the byte order is neither `"big"` nor `"little"`.
+ * @throws {RangeError} If the byte order is neither `"big"` nor `"little"`.
  *
  * @example Usage
  * ```ts
@@ -310,11 +310,11 @@ export function writeBigUint64(
   bytes: Uint8Array,
   value: bigint,
   offset = 0,
-  order: ByteOrder = "big",
+  byteOrder: ByteOrder = "big",
 ): void {
   if (!isUint64(value)) throw notUnsigned("write", value, MAX_UINT64);
   if (!isInside(bytes, offset, 8)) throw outside("write 8 bytes", bytes, offset);
-  const little = isLittle(order);
+  const little = isLittle(byteOrder);
   scratch.setBigUint64(0, value);
   setUint32(bytes, offset, scratch.getUint32(little ? 4 : 0), little);
   setUint32(bytes, offset + 4, scratch.getUint32(little ? 0 : 4), little);
@@ -397,10 +397,11 @@ function isInside(bytes: Uint8Array, offset: number, length: number): boolean {
   return offset >= 0 && offset + length <= bytes.length && Number.isInteger(offset);
 }
 
-function isLittle(order: ByteOrder): boolean {
-  if (order === "little") return true;
-  if (order === "big") return false;
-  throw new TypeError(`Cannot use byte order ${order}: it is neither "big" nor "little"`);
+/** Tells whether a byte order is `"little"`; throws if it is not `"big"` either. */
+export function isLittle(byteOrder: ByteOrder): boolean {
+  if (byteOrder === "little") return true;
+  if (byteOrder === "big") return false;
+  throw new RangeError(`Cannot use byte order ${byteOrder}: it is neither "big" nor "little"`);
 }
 
 function notUnsigned(action: string, value: number | bigint, max: number | bigint): RangeError {

@@ -1,6 +1,7 @@
 import { ByteReader } from "./byte_reader.ts";
+import { isBytes, nameOfType, type OwnBytes } from "./bytes.ts";
 import { createTransformer, decodeStream } from "./decoder.ts";
-import { type ByteOrder, writeUint16, writeUint32 } from "./endianness.ts";
+import { type ByteOrder, isLittle, writeUint16, writeUint32 } from "./endianness.ts";
 
 const DEFAULT_MAX_FRAME_LENGTH = 8 * 1024 * 1024; // bytes
 
@@ -147,9 +148,9 @@ export class InvalidFrameError extends RangeError {
  * assertEquals(frame, new Uint8Array([0, 0, 0, 2, 0x68, 0x69]));
  * ```
  */
-export function encodeFrame(payload: Uint8Array, options: FrameOptions = {}): Uint8Array {
-  if (!(payload instanceof Uint8Array)) {
-    throw new TypeError(`Cannot encode ${typeof payload}: a payload is a Uint8Array`);
+export function encodeFrame(payload: Uint8Array, options: FrameOptions = {}): OwnBytes {
+  if (!isBytes(payload)) {
+    throw new TypeError(`Cannot encode ${nameOfType(payload)}: a payload is a Uint8Array`);
   }
   const format = formatOf(options);
   checkLimit(payload.length, format);
@@ -181,7 +182,7 @@ export function encodeFrame(payload: Uint8Array, options: FrameOptions = {}): Ui
  * );
  * ```
  */
-export function encodeFramePrefix(length: number, options: FrameOptions = {}): Uint8Array {
+export function encodeFramePrefix(length: number, options: FrameOptions = {}): OwnBytes {
   if (!Number.isInteger(length) || length < 0) {
     throw new RangeError(`Cannot encode length ${length}: it is not an integer of 0 or more`);
   }
@@ -441,9 +442,7 @@ function formatOf(options: FrameOptions): Required<FrameOptions> {
   if (![1, 2, 4, 8].includes(lengthSize)) {
     throw new RangeError(`Cannot use a prefix of ${lengthSize} bytes: it is not 1, 2, 4 or 8`);
   }
-  if (byteOrder !== "big" && byteOrder !== "little") {
-    throw new RangeError(`Cannot use byte order ${byteOrder}: it is not "big" or "little"`);
-  }
+  isLittle(byteOrder); // throws if it is no byte order
   const max = Math.min(2 ** (8 * lengthSize) - 1, Number.MAX_SAFE_INTEGER) -
     (lengthIncludesPrefix ? lengthSize : 0);
   const { maxFrameLength = Math.min(DEFAULT_MAX_FRAME_LENGTH, max) } = options;

@@ -1,6 +1,7 @@
 import { ByteReader } from "./byte_reader.ts";
+import { isBytes, type OwnBytes } from "./bytes.ts";
 import { createTransformer, decodeStream } from "./decoder.ts";
-import { type ByteOrder, HOST_BYTE_ORDER, writeUint16 } from "./endianness.ts";
+import { type ByteOrder, HOST_BYTE_ORDER, isLittle, writeUint16 } from "./endianness.ts";
 import { FrameTooLargeError, TruncatedFrameError } from "./framing.ts";
 
 /** The content type of a message whose content is a JSON value. */
@@ -132,7 +133,7 @@ export interface EncodeMessageOptions {
   /** For `"text/json"` always `"utf-8"`; for bytes a word of your own, such as `"binary"`. */
   contentEncoding: string;
   /** The byte order to tell. The default is this host's. */
-  byteorder?: ByteOrder;
+  byteOrder?: ByteOrder;
 }
 
 /**
@@ -155,17 +156,18 @@ export interface EncodeMessageOptions {
  * const bytes = encodeMessage({ action: "search", value: "morpheus" }, {
  *   contentType: "text/json",
  *   contentEncoding: "utf-8",
- *   byteorder: "little",
+ *   byteOrder: "little",
  * });
  * assertEquals(bytes.length, 2 + 96 + 38);
  * assertEquals(bytes.subarray(0, 2), new Uint8Array([0, 96]));
  * ```
  */
-export function encodeMessage(content: unknown, options: EncodeMessageOptions): Uint8Array {
-  const { contentType, contentEncoding, byteorder = HOST_BYTE_ORDER } = options;
+export function encodeMessage(content: unknown, options: EncodeMessageOptions): OwnBytes {
+  const { contentType, contentEncoding, byteOrder = HOST_BYTE_ORDER } = options;
+  isLittle(byteOrder); // throws if it is no byte order
   const contentBytes = encodeContent(content, contentType, contentEncoding);
   const header = encodeJson({
-    byteorder,
+    byteorder: byteOrder,
     "content-type": contentType,
     "content-encoding": contentEncoding,
     "content-length": contentBytes.length,
@@ -585,10 +587,10 @@ function decodeAscii(bytes: Uint8Array): string {
 
 function encodeContent(content: unknown, type: string, encoding: string): Uint8Array {
   if (type !== JSON_CONTENT_TYPE) {
-    if (content instanceof Uint8Array) return content;
+    if (isBytes(content)) return content;
     throw new TypeError(`Cannot encode content: for ${quote(type)} it is not a Uint8Array`);
   }
-  if (content instanceof Uint8Array) {
+  if (isBytes(content)) {
     throw new TypeError(`Cannot encode content: for ${quote(type)} it is not a JSON value`);
   }
   if (!/^utf[-_]?8$/i.test(encoding)) {
