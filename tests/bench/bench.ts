@@ -5,7 +5,13 @@ import { parseArgs } from "@std/cli/parse-args";
 import { type Figure, isFarOff, isMet, printFigures } from "./figures.ts";
 
 const BENCHES: Record<string, () => Promise<Figure[]>> = {
+  struct: async () => (await import("./struct_bench.ts")).measureStruct(),
+  framing: async () => (await import("./framing_bench.ts")).measureFraming(),
+  app: async () => (await import("./app_bench.ts")).measureApp(),
+  chat: async () => (await import("./chat_bench.ts")).measureChat(),
+  relay: async () => (await import("./relay_bench.ts")).measureRelay(),
   servers: async () => (await import("./servers_bench.ts")).measureServers(),
+  echo: async () => (await import("./echo_bench.ts")).measureEcho(),
 };
 
 const { only } = parseArgs(Deno.args, { string: ["only"] });

@@ -1,37 +1,37 @@
-// Compares the chat server with the same chat in plain asyncio: messages delivered a second.
-//
-//   deno run -A tests/bench/chat_bench.ts [rounds]
+// The chat server against the same chat in plain asyncio: messages delivered a second.
 //
 // The load generator is written in C; how busy it was shows that it is not what limits them.
 import { Program } from "../processes.ts";
-import { printTable, type Row } from "./measure.ts";
+import { type Figure, median } from "./figures.ts";
 
 const CLIENTS = 200;
 const TEXT_LENGTH = 40; // bytes
 const SECONDS = 1.5; // of each run
-const rounds = Number(Deno.args[0] ?? 5);
+const ROUNDS = 5;
 
 const folder = await Deno.makeTempDir();
 const load = `${folder}/chat_load`;
-const compiler = new Program(["-O2", "-o", load, "tests/bench/peers/chat_load.c"], "cc");
-if (!(await compiler.ended).success) throw new Error(`Cannot compile: ${compiler.stderr}`);
-
 const server = ["run", "--no-prompt", "--allow-net", "app/chat_server.ts", "127.0.0.1", "0"];
-const rows = [
-  await compareChats("all talk, each waits for its round", { talkers: CLIENTS, window: 1 }, 2),
-  await compareChats("ten talk, each waits for its round", { talkers: 10, window: 1 }, 2),
-  await compareChats("one talks, 16 messages ahead", { talkers: 1, window: 16 }),
-  await compareChats("one talks, waits for each message", { talkers: 1, window: 1 }),
-];
-await Deno.remove(folder, { recursive: true });
-const met = printTable(`Messages delivered a second to ${CLIENTS} clients`, rows);
-if (!met) Deno.exitCode = 1;
+
+export async function measureChat(): Promise<Figure[]> {
+  const compiler = new Program(["-O2", "-o", load, "tests/bench/peers/chat_load.c"], "cc");
+  if (!(await compiler.ended).success) throw new Error(`Cannot compile: ${compiler.stderr}`);
+  const figures = [
+    await compareChats("all talk, each waits for its round", { talkers: CLIENTS, window: 1 }, 2),
+    await compareChats("ten talk, each waits for its round", { talkers: 10, window: 1 }, 2),
+    await compareChats("one talks, 16 messages ahead", { talkers: 1, window: 16 }),
+    await compareChats("one talks, waits for each message", { talkers: 1, window: 1 }),
+  ];
+  await Deno.remove(folder, { recursive: true });
+  return figures;
+}
 
 async function compareChats(
   what: string,
   talk: { talkers: number; window: number },
-  target?: number,
-): Promise<Row> {
+  atLeast?: number,
+): Promise<Figure> {
+  console.error(`chat: ${what}`);
   const ours: number[] = [];
   const peer: number[] = [];
   let busiest = 0;
@@ -40,17 +40,17 @@ async function compareChats(
     rates.push(delivered);
     busiest = Math.max(busiest, busy);
   };
-  for (let round = 0; round < rounds; round++) { // a new server each time, in turns
+  for (let round = 0; round < ROUNDS; round++) { // a new server each time, in turns
     await measureWith(ours, new Program(server));
     await measureWith(peer, new Program(["tests/python/chat_server.py", "0"], "python3"));
   }
-  const ratio = median(ours.map((rate, round) => rate / peer[round]!));
+  const perSecond = (rates: number[]) => `${Math.round(median(rates)).toLocaleString("en")}/s`;
   return {
-    what: `${what} (load at most ${Math.round(busiest * 100)} % busy)`,
-    ours: Math.round(median(ours)).toLocaleString("en"),
-    peer: Math.round(median(peer)).toLocaleString("en"),
-    ratio,
-    ...(target === undefined ? {} : { target }),
+    what: `app/chat_server.ts, ${what}, asyncio`,
+    value: median(ours.map((rate, round) => rate / peer[round]!)),
+    unit: "x",
+    detail: `${perSecond(ours)}, peer ${perSecond(peer)}, load ${Math.round(busiest * 100)} % busy`,
+    ...(atLeast !== undefined && { atLeast }),
   };
 }
 
@@ -65,8 +65,4 @@ async function measure(
   const { success } = await loading.ended;
   if (!success) throw new Error(`The load failed: ${loading.stderr}${running.stderr}`);
   return JSON.parse(loading.stdout);
-}
-
-function median(numbers: number[]): number {
-  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
 }

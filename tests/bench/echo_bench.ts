@@ -1,62 +1,73 @@
-// Compares multiconn_server.ts with a plain loop and echo servers in C, Node and Python, and draws
-// img/echo_bench.svg.
-//
-//   deno task bench:echo [--rounds 3] [--seconds 2]
+// Compares multiconn_server.ts with a plain loop and echo servers in C, Node and Python, prints the table of
+// app/README.md, and draws img/echo_bench.svg.
 //
 // The server has one processor, the load generator another. Peers alternate within a round; the table has
 // the medians of the rounds, and ratios are medians of the ratios within a round: noise hits both alike.
-import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
 import { processorTime, residentMemory } from "../proc.ts";
-import { exchange, Program } from "../processes.ts";
+import { exchange, Program, works } from "../processes.ts";
+import { type Figure, median } from "./figures.ts";
 
-const options = parseArgs(Deno.args, { string: ["rounds", "seconds"], unknown: () => false });
-const rounds = Number(options.rounds ?? 3);
-const seconds = Number(options.seconds ?? 2);
+const ROUNDS = 5;
+const SECONDS = 1; // of load, each
+const PEERS = "tests/bench/peers";
+const OURS = "this package";
+const LIMIT = "a plain loop"; // as fast as Deno gets
+const BASE = "C epoll";
+const WORKLOADS: [connections: number, bytes: number][] = [
+  [1, 64],
+  [50, 64],
+  [1000, 64],
+  [50, 16_384],
+];
+
 const folder = await Deno.makeTempDir();
-const peersFolder = "tests/bench/peers";
-
-if (!await works("cc", "--version")) {
-  console.error("The load generator is written in C: install cc first");
-  Deno.exit(1);
-}
-for (const name of ["load", "epoll_server"]) {
-  await works("cc", "-O2", "-o", `${folder}/${name}`, `${peersFolder}/${name}.c`);
-}
-const pinned = await works("taskset", "-c", "1", "true");
+const pinned = works("taskset", "-c", "1", "true");
 const run = [Deno.execPath(), "run", "--no-prompt", "--allow-net"];
 const servers: Record<string, string[]> = {
-  "this package": [...run, "multiconn_server.ts", "127.0.0.1", "0", "--quiet"],
-  "a plain loop": [...run, `${peersFolder}/plain_server.ts`, "0"],
-  "C epoll": [`${folder}/epoll_server`, "0"],
+  [OURS]: [...run, "multiconn_server.ts", "127.0.0.1", "0", "--quiet"],
+  [LIMIT]: [...run, `${PEERS}/plain_server.ts`, "0"],
+  [BASE]: [`${folder}/epoll_server`, "0"],
 };
-if (await works("node", "--version")) {
-  servers["Node"] = ["node", `${peersFolder}/node_server.mjs`, "0"];
-}
-if (await works("python3", "--version")) {
-  servers["asyncio"] = ["python3", `${peersFolder}/asyncio_server.py`, "0"];
-  servers["selectors"] = ["python3", `${peersFolder}/selectors_server.py`, "0"];
+if (works("node", "--version")) servers["Node"] = ["node", `${PEERS}/node_server.mjs`, "0"];
+if (works("python3", "--version")) {
+  servers["asyncio"] = ["python3", `${PEERS}/asyncio_server.py`, "0"];
+  servers["selectors"] = ["python3", `${PEERS}/selectors_server.py`, "0"];
 }
 const names = Object.keys(servers);
 const results = new Map<string, number[]>(); // one number a round, by workload and server
-const workloads: [connections: number, bytes: number][] = [[1, 64], [50, 64], [1000, 64], [
-  50,
-  16384,
-]];
 
-for (let round = 1; round <= rounds; round++) {
-  console.error(`Round ${round} of ${rounds}`);
-  for (const [connections, bytes] of workloads) {
+export async function measureEcho(): Promise<Figure[]> {
+  for (const name of ["load", "epoll_server"]) {
+    if (works("cc", "-O2", "-o", `${folder}/${name}`, `${PEERS}/${name}.c`)) continue;
+    throw new Error("The load generator is written in C: install cc first");
+  }
+  for (let round = 1; round <= ROUNDS; round++) {
+    console.error(`echo: round ${round} of ${ROUNDS}`);
+    await runRound();
+  }
+  printTable();
+  await Deno.writeTextFile("img/echo_bench.svg", chart());
+  await Deno.remove(folder, { recursive: true });
+  return WORKLOADS.map(([connections, bytes]) => ({
+    what: `multiconn_server.ts, ${connections} x ${bytes} B, a plain Deno loop`,
+    value: ratio(nameOf(connections, bytes), OURS, LIMIT),
+    unit: "x",
+  }));
+}
+
+async function runRound(): Promise<void> {
+  for (const [connections, bytes] of WORKLOADS) {
     for (const name of names) {
       await using server = await start(name);
-      const args = ["pingpong", server.port, connections, bytes, seconds];
+      const args = ["pingpong", server.port, connections, bytes, SECONDS];
       const before = processorTime(server.pid);
       const { perSecond, mean, p999 } = await load(args);
       const used = processorTime(server.pid) - before;
-      record(`${connections} x ${bytes} B, echoes/s`, name, perSecond);
+      record(nameOf(connections, bytes), name, perSecond);
       record(
         `${connections} x ${bytes} B, processor µs each`,
         name,
-        used * 1e6 / perSecond! / seconds,
+        used * 1e6 / perSecond! / SECONDS,
       );
       if (connections === 1000) record("1000 x 64 B, p99.9 / mean", name, p999! / mean!);
     }
@@ -86,31 +97,34 @@ for (let round = 1; round <= rounds; round++) {
   }
 }
 
-const column = (texts: string[]) => `| ${texts.join(" | ")} |`;
-console.log(column(["", ...names]));
-console.log(column(["---", ...names.map(() => "---:")]));
-const rows = [...new Set([...results.keys()].map((key) => key.split("\n")[0]!))];
-for (const row of rows) {
-  console.log(column([
-    row,
-    ...names.map((name) => {
-      const value = median(results.get(`${row}\n${name}`)!);
-      const shown = value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(1);
-      const isRate = row.endsWith("/s") && name !== "C epoll";
-      return isRate ? `${shown} (${ratio(row, name).toFixed(2)})` : shown;
-    }),
-  ]));
+function printTable(): void {
+  const column = (texts: string[]) => `| ${texts.join(" | ")} |`;
+  console.log(column(["", ...names]));
+  console.log(column(["---", ...names.map(() => "---:")]));
+  const rows = [...new Set([...results.keys()].map((key) => key.split("\n")[0]!))];
+  for (const row of rows) {
+    console.log(column([
+      row,
+      ...names.map((name) => {
+        const value = median(results.get(`${row}\n${name}`)!);
+        const shown = value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(1);
+        const isRate = row.endsWith("/s") && name !== BASE;
+        return isRate ? `${shown} (${ratio(row, name).toFixed(2)})` : shown;
+      }),
+    ]));
+  }
+  for (const peer of names.filter((name) => name !== OURS)) {
+    const ratios = WORKLOADS.map(([connections, bytes]) => {
+      const value = ratio(nameOf(connections, bytes), OURS, peer).toFixed(2);
+      return `${connections} x ${bytes} B: ${value}`;
+    });
+    console.log(`This package against ${peer}: ${ratios.join(", ")}`);
+  }
 }
-for (const peer of names.filter((name) => name !== "this package")) {
-  const ratios = workloads.map(([connections, bytes]) => {
-    const row = `${connections} x ${bytes} B, echoes/s`;
-    return `${connections} x ${bytes} B: ${ratio(row, "this package", peer).toFixed(2)}`;
-  });
-  console.log(`This package against ${peer}: ${ratios.join(", ")}`);
+
+function nameOf(connections: number, bytes: number): string {
+  return `${connections} x ${bytes} B, echoes/s`;
 }
-await Deno.mkdir("img", { recursive: true });
-await Deno.writeTextFile("img/echo_bench.svg", chart());
-await Deno.remove(folder, { recursive: true });
 
 async function start(name: string): Promise<Program & { port: number }> {
   const [command, ...args] = servers[name]!;
@@ -138,48 +152,52 @@ function record(row: string, name: string, value: number | undefined): void {
   results.set(key, [...results.get(key) ?? [], value!]);
 }
 
-function ratio(row: string, name: string, to = "C epoll"): number {
+function ratio(row: string, name: string, to = BASE): number {
   const base = results.get(`${row}\n${to}`)!;
   return median(results.get(`${row}\n${name}`)!.map((value, round) => value / base[round]!));
 }
 
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
-}
-
-async function works(command: string, ...args: string[]): Promise<boolean> {
-  try {
-    return (await new Deno.Command(command, { args, stdout: "null" }).output()).success;
-  } catch {
-    return false; // it is not installed
-  }
-}
-
 /** Bars of the throughput of each server, C epoll being 1. */
 function chart(): string {
-  const colors = ["#1f6feb", "#79c0ff", "#57606a", "#2da44e", "#bf8700", "#a475f9"];
   const parts: string[] = [];
   let y = 40;
-  for (const [connections, bytes] of workloads) {
-    const row = `${connections} x ${bytes} B, echoes/s`;
-    parts.push(`<text x="10" y="${y + 12}" font-weight="bold">${row.slice(0, -10)}</text>`);
-    for (const [i, name] of names.entries()) {
+  for (const [connections, bytes] of WORKLOADS) {
+    const row = nameOf(connections, bytes);
+    parts.push(`<text x="10" y="${y + 12}" class="title">${row.slice(0, -10)}</text>`);
+    for (const name of names) {
       const value = ratio(row, name);
-      const width = Math.round(value * 320);
+      const width = Math.round(value * 300);
+      const kind = name === OURS ? "ours" : name === LIMIT ? "limit" : "peer";
       y += 18;
       parts.push(
-        `<text x="20" y="${y + 12}">${name}</text>`,
-        `<rect x="120" y="${y + 1}" width="${width}" height="14" fill="${colors[i]}"/>`,
-        `<text x="${126 + width}" y="${y + 12}">${value.toFixed(2)}</text>`,
+        `<text x="20" y="${y + 12}">${name === LIMIT ? "a plain Deno loop" : name}</text>`,
+        `<rect x="140" y="${y + 1}" width="${width}" height="14" class="${kind}"/>`,
+        `<text x="${146 + width}" y="${y + 12}">${value.toFixed(2)}</text>`,
       );
     }
     y += 28;
   }
+  const title = "Echoes a second, relative to C epoll";
   return `<svg xmlns="http://www.w3.org/2000/svg" width="620" height="${y}" viewBox="0 0 620 ${y}"
-  font-family="sans-serif" font-size="12" fill="#24292f" role="img">
-<title>Echoes a second, relative to C epoll</title>
-<rect width="100%" height="100%" fill="#ffffff"/>
-<text x="10" y="20" font-size="14">Echoes a second, relative to C epoll (longer is better)</text>
+  font-family="sans-serif" font-size="12" role="img">
+<title>${title}</title>
+<style>
+  text { fill: #24292f; }
+  .title { font-weight: bold; }
+  .paper { fill: #ffffff; }
+  .ours { fill: #1f6feb; }
+  .limit { fill: #79c0ff; }
+  .peer { fill: #8c959f; }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #e6edf3; }
+    .paper { fill: #0d1117; }
+    .ours { fill: #388bfd; }
+    .limit { fill: #a5d6ff; }
+    .peer { fill: #6e7681; }
+  }
+</style>
+<rect width="100%" height="100%" class="paper"/>
+<text x="10" y="20" class="title">${title} (longer is better; light blue: the limit of Deno)</text>
 ${parts.join("\n")}
 </svg>
 `;

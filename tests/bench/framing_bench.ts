@@ -1,17 +1,12 @@
-// Compares FrameDecoder with npm packages, and shows that its time grows with the size alone.
-//
-//   deno task bench:framing
+// FrameDecoder against npm packages, and against copying the same bytes once.
 //
 // Every contestant gets chunks of 64 KiB, with the prefixes it knows, and has to deliver each payload as
 // one Uint8Array.
-// The task has glibc keep the memory of arrays for the next one, whatever their size. Left to itself it
-// does so up to 32 MiB only: a larger array is new each time, its pages come one fault at a time, and
-// filling 64 MiB takes up to 16 times as long as filling 16 MiB. No decoder could be linear there.
-
 import { decode } from "npm:it-length-prefixed@11.0.1";
 import lengthPrefixedStream from "npm:length-prefixed-stream@2.0.0";
 import { encodeFrame, FrameDecoder } from "../../mod.ts";
-import { compare, format, printTable, row } from "./measure.ts";
+import { type Figure, formatTime, timesAsFast } from "./figures.ts";
+import { compare } from "./measure.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -76,73 +71,53 @@ function stream(chunks: Uint8Array[]): Promise<number> {
   return promise;
 }
 
-/** What most programs do first: join what is left and what has come, and look again. */
-function naive(chunks: Uint8Array[]): number {
-  let buffer = new Uint8Array();
-  let sum = 0;
+/** What cannot be avoided: the pages of fresh memory come one fault at a time. */
+function copyOnce(chunks: Uint8Array[], length: number): number {
+  const bytes = new Uint8Array(length);
+  let at = 0;
   for (const chunk of chunks) {
-    const joined = new Uint8Array(buffer.length + chunk.length);
-    joined.set(buffer);
-    joined.set(chunk, buffer.length);
-    buffer = joined;
-    while (buffer.length >= 4) {
-      const length = new DataView(buffer.buffer, buffer.byteOffset).getUint32(0);
-      if (buffer.length < 4 + length) break;
-      sum += buffer[4]!;
-      buffer = buffer.subarray(4 + length);
-    }
+    bytes.set(chunk, at);
+    at += chunk.length;
   }
-  return sum;
+  return bytes[0]!;
 }
 
-const against = (chunks: Uint8Array[]) => ({
-  ours: () => ours(chunks),
-  peer: () => itLengthPrefixed(chunks),
-});
-const small = framed(64, 100_000);
-const medium = framed(16 * KIB, 10_000);
-const large = framed(64 * MIB, 1);
-const quarter = framed(16 * MIB, 1);
-
-const rows = [
-  row("64 B, each frame", await compare(against(small)), { items: 100_000, target: 8 }),
-  row("16 KiB, each frame", await compare(against(medium)), { items: 10_000, target: 1.2 }),
-  row("one frame of 64 MiB", await compare(against(large)), { target: 1 / 1.5 }),
-];
-const againstItLengthPrefixed = printTable("FrameDecoder, npm:it-length-prefixed", rows);
-
-const streamRows = [];
-for (
-  const [what, length, count] of [["64 B", 64, 100_000], ["16 KiB", 16 * KIB, 10_000]] as const
-) {
-  const [chunks, varint] = [framed(length, count), framed(length, count, varintPrefixed)];
-  const times = await compare({ ours: () => ours(chunks), peer: () => stream(varint) });
-  streamRows.push(row(`${what}, each frame`, times, { items: count, target: 1 }));
-}
-const againstStream = printTable("FrameDecoder, npm:length-prefixed-stream", streamRows);
-
-// Beside it stands how the time of filling an array of the same size grows, which no decoder can avoid.
-const growth = await compare({
-  large: () => ours(large),
-  quarter: () => ours(quarter),
-  largeFill: () => new Uint8Array(64 * MIB).fill(1),
-  quarterFill: () => new Uint8Array(16 * MIB).fill(1),
-});
-const fill = { large: growth.largeFill, quarter: growth.quarterFill };
-const naiveGrowth = await compare(
-  { large: () => naive(large), quarter: () => naive(quarter) },
-  { rounds: 1 },
-);
-const linear = growth.large / growth.quarter <= 5;
-console.log(`
-One frame of 64 MiB / one of 16 MiB
-  FrameDecoder                    ${factor(growth)}  ${
-  linear ? "at most 5x: met" : "at most 5x: MISSED"
-}
-  filling an array of that size   ${factor(fill)}
-  buffer = concat(buffer, chunk)  ${factor(naiveGrowth)}`);
-if (!(againstItLengthPrefixed && againstStream && linear)) Deno.exitCode = 1;
-
-function factor({ large, quarter }: { large: number; quarter: number }): string {
-  return `${format(large)} / ${format(quarter)} = ${(large / quarter).toFixed(2)}x`;
+export async function measureFraming(): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (
+    const { what, length, count, peer, least } of [
+      { what: "64 B", length: 64, count: 100_000, peer: 8, least: 1 },
+      { what: "16 KiB", length: 16 * KIB, count: 10_000, peer: 1.2, least: 1 },
+    ]
+  ) {
+    console.error(`framing: frames of ${what}`);
+    const chunks = framed(length, count);
+    const times = await compare({
+      ours: () => ours(chunks),
+      peer: () => itLengthPrefixed(chunks),
+    });
+    const options = { items: count, atLeast: peer };
+    figures.push(timesAsFast(`frames of ${what}, it-length-prefixed`, times, options));
+    const varint = framed(length, count, varintPrefixed);
+    const streamed = await compare({ ours: () => ours(chunks), peer: () => stream(varint) });
+    figures.push(timesAsFast(`frames of ${what}, length-prefixed-stream`, streamed, {
+      items: count,
+      atLeast: least,
+    }));
+  }
+  console.error("framing: a frame of 64 MiB");
+  const length = 64 * MIB;
+  const chunks = framed(length, 1);
+  const { frame, copy } = await compare({
+    frame: () => ours(chunks),
+    copy: () => copyOnce(chunks, length + 4),
+  });
+  figures.push({
+    what: "a frame of 64 MiB, copying its bytes once",
+    value: frame / copy,
+    unit: "x",
+    atMost: 1.6,
+    detail: `${formatTime(frame)}, the copy ${formatTime(copy)}`,
+  });
+  return figures;
 }

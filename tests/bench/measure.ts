@@ -1,5 +1,7 @@
 // Compares the speed of functions that do the same work, in one process.
 
+import { median } from "./figures.ts";
+
 /**
  * Runs each function in bursts, in turns and in alternating order, and returns the median time of
  * one run of each, in milliseconds. Ratios of these are to be believed, absolute times less so.
@@ -62,60 +64,3 @@ export function fastest(run: () => unknown): number {
 
 /** What was returned last. Exported, so that the compiler cannot know that nobody looks. */
 export let kept: unknown;
-
-/** One line of a table. `ratio`: how many times as fast as the peer; `target`: what it must be. */
-export interface Row {
-  what: string;
-  ours: string;
-  peer: string;
-  ratio: number;
-  target?: number;
-}
-
-/** The row for two times in milliseconds; `items` are how many things each run handles. */
-export function row(
-  what: string,
-  times: { ours: number; peer: number },
-  options: { items?: number; target?: number } = {},
-): Row {
-  const { items = 1, target } = options;
-  return {
-    what,
-    ours: format(times.ours / items),
-    peer: format(times.peer / items),
-    ratio: times.peer / times.ours,
-    ...(target === undefined ? {} : { target }),
-  };
-}
-
-/** Prints rows as a table; returns whether every ratio reaches its target. */
-export function printTable(title: string, rows: Row[]): boolean {
-  const cells = rows.map(({ what, ours, peer, ratio, target }) => [
-    what,
-    ours,
-    peer,
-    `${ratio.toFixed(2)}x`,
-    target === undefined ? "" : `${target.toFixed(2)}x ${ratio >= target ? "met" : "MISSED"}`,
-  ]);
-  const lines = [["", "ours", "peer", "ratio", "target"], ...cells];
-  const widths = lines[0]!.map((_, column) =>
-    Math.max(...lines.map((line) => line[column]!.length))
-  );
-  console.log(`\n${title}`);
-  for (const [first, ...rest] of lines) {
-    const padded = rest.map((cell, column) => cell.padStart(widths[column + 1]!));
-    console.log(`  ${first!.padEnd(widths[0]!)}  ${padded.join("  ")}`.trimEnd());
-  }
-  return rows.every(({ ratio, target }) => target === undefined || ratio >= target);
-}
-
-/** A time in milliseconds, in the unit that suits it. */
-export function format(milliseconds: number): string {
-  if (milliseconds < 0.001) return `${(milliseconds * 1e6).toFixed(1)} ns`;
-  if (milliseconds < 1) return `${(milliseconds * 1000).toFixed(2)} µs`;
-  return `${milliseconds.toFixed(2)} ms`;
-}
-
-function median(numbers: number[]): number {
-  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
-}

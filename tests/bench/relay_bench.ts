@@ -1,8 +1,7 @@
 // How much of the throughput of a direct connection is left through app/relay.ts.
-//
-//   deno run -A tests/bench/relay_bench.ts
-import { Program, readToEnd, startServer, writeAll } from "../processes.ts";
-import { compare, printTable, row } from "./measure.ts";
+import { Program, readToEnd, startRelay, startServer, writeAll } from "../processes.ts";
+import type { Figure } from "./figures.ts";
+import { compare } from "./measure.ts";
 
 const LENGTH = 64 * 1024 * 1024; // bytes of a transfer
 const SINK = `
@@ -13,42 +12,35 @@ const SINK = `
     for (const buffer = new Uint8Array(64 * 1024); await conn.read(buffer) !== null;);
   }`;
 
-await using echo = await startServer("multiconn_server.ts");
-await using sink = new Program(["eval", SINK]);
-const [, sinkPort] = await sink.prints(/:(\d+)\n/);
-await using toEcho = await startRelay(echo.port);
-await using toSink = await startRelay(Number(sinkPort));
-
-const options = { rounds: 9 };
-const way = { direct: () => send(Number(sinkPort)), relayed: () => send(toSink.port) };
-const there = await compare(way, options);
-const back = { direct: () => send(echo.port), relayed: () => send(toEcho.port) };
-const andBack = await compare(back, options);
-
-const gibibytes = LENGTH / 1024 ** 3;
-const rate = (milliseconds: number) => `${(gibibytes / milliseconds * 1000).toFixed(2)} GiB/s`;
-const met = printTable("64 MiB through app/relay.ts --quiet (ours) and directly (peer)", [
-  { ...row("to a server that only reads", timesOf(there), { target: 0.5 }), ...rates(there) },
-  {
-    ...row("to multiconn_server.ts and back", timesOf(andBack), { target: 0.5 }),
-    ...rates(andBack),
-  },
-]);
-Deno.exitCode = met ? 0 : 1;
-
-function timesOf({ direct, relayed }: { direct: number; relayed: number }) {
-  return { ours: relayed, peer: direct };
+export async function measureRelay(): Promise<Figure[]> {
+  await using echo = await startServer("multiconn_server.ts");
+  await using sink = new Program(["eval", SINK]);
+  const [, port] = await sink.prints(/:(\d+)\n/);
+  await using toEcho = await startRelay(echo.port, "--quiet");
+  await using toSink = await startRelay(Number(port), "--quiet");
+  return [
+    await compareWays("to a server that only reads", Number(port), toSink.port),
+    await compareWays("to multiconn_server.ts and back", echo.port, toEcho.port),
+  ];
 }
 
-function rates({ direct, relayed }: { direct: number; relayed: number }) {
-  return { ours: rate(relayed), peer: rate(direct) };
+async function compareWays(what: string, direct: number, relayed: number): Promise<Figure> {
+  console.error(`relay: 64 MiB ${what}`);
+  const times = await compare(
+    { direct: () => send(direct), relayed: () => send(relayed) },
+    { rounds: 9 },
+  );
+  return {
+    what: `app/relay.ts, 64 MiB ${what}, directly`,
+    value: times.direct / times.relayed,
+    unit: "x",
+    atLeast: 0.5,
+    detail: `${rate(times.relayed)}, directly ${rate(times.direct)}`,
+  };
 }
 
-async function startRelay(to: number): Promise<Program & { port: number }> {
-  const args = ["--listen", "127.0.0.1:0", "--to", `127.0.0.1:${to}`, "--quiet"];
-  const program = new Program(["run", "--allow-net", "app/relay.ts", ...args]);
-  const [, port] = await program.prints(/Listening on .*:(\d+)\n/);
-  return Object.assign(program, { port: Number(port) });
+function rate(milliseconds: number): string {
+  return `${(LENGTH / 1024 ** 3 / milliseconds * 1000).toFixed(2)} GiB/s`;
 }
 
 /** Sends all, and reads what comes back to its end. */
