@@ -1,5 +1,6 @@
 // The chat server: what one client says goes to everybody, and nobody waits for a slow reader.
 import { decodeChat, encodeChat, type FromServer, MAX_CONTENT_LENGTH } from "./chat/messages.ts";
+import { isName, keyOf, NAME_RULE } from "./chat/names.ts";
 import {
   integer,
   listenForStop,
@@ -18,7 +19,6 @@ import { escapeText } from "./wire/escape.ts";
 import { isMessageError, type Message } from "./wire/message.ts";
 
 const DRAIN_TIMEOUT = 10_000; // milliseconds for all to get what was said, after Ctrl-C
-const NAME = /^[^\p{Cc}\p{Cs}]{1,32}$/u; // no control characters, no lone surrogates
 
 const { options, args } = readCommandLine(
   `deno run --allow-net app/chat_server.ts [host] [port]
@@ -42,7 +42,7 @@ interface Client {
   outbox: Outbox;
 }
 
-const clients = new Map<string, Client>(); // who has joined, by name
+const clients = new Map<string, Client>(); // who has joined, by what names that look alike share
 const pace = new Pace();
 
 const signals = listenForStop(DRAIN_TIMEOUT);
@@ -97,7 +97,7 @@ function handleMessage(client: Client, message: Message): boolean {
     }
     broadcast({ type, name: client.name, text });
   } else if (type === "who") {
-    client.outbox.push(encode({ type, names: [...clients.keys()] }));
+    client.outbox.push(encode({ type, names: [...clients.values()].map(({ name }) => name!) }));
   } else if (type !== "pong" && type !== "leave") {
     throw new ChatError("Expected a message of type say, who, pong or leave");
   }
@@ -105,21 +105,17 @@ function handleMessage(client: Client, message: Message): boolean {
 }
 
 function join(client: Client, name: unknown): void {
-  if (typeof name !== "string" || !NAME.test(name)) {
-    throw new ChatError(
-      "Cannot join: a name has 1 to 32 characters, none of them control characters",
-    );
-  }
-  if (clients.has(name)) throw new ChatError("Cannot join: somebody else has this name");
+  if (!isName(name)) throw new ChatError(`Cannot join: ${NAME_RULE}`);
+  if (clients.has(keyOf(name))) throw new ChatError("Cannot join: somebody else has this name");
   client.name = name;
-  clients.set(name, client);
+  clients.set(keyOf(name), client);
   broadcast({ type: "join", name });
 }
 
 function leave({ name }: Client): void {
   if (name === undefined) return;
   if (!signals.stop.aborted) broadcast({ type: "leave", name });
-  clients.delete(name);
+  clients.delete(keyOf(name));
 }
 
 /** Queues a message for everybody: encoded once, and in the same order for all. */

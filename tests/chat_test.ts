@@ -202,7 +202,9 @@ Deno.test(`${SERVER} refuses names that are taken, empty, too long, or no clean 
   await using server = await startServer(SERVER);
   using ada = await join(server.port, "ada");
   const refuse = (name: string) => refusal(server.port, raw(`{"type":"join","name":${name}}`));
-  assertEquals(await refuse('"ada"'), "Cannot join: somebody else has this name");
+  for (const name of ["ada", "ADA", "ａｄａ", "ⓐda"]) { // all look alike
+    assertEquals(await refuse(JSON.stringify(name)), "Cannot join: somebody else has this name");
+  }
   const names = [
     '""',
     JSON.stringify("🐶".repeat(33)),
@@ -211,6 +213,19 @@ Deno.test(`${SERVER} refuses names that are taken, empty, too long, or no clean 
     '"\\ud800"',
     "1",
     "[]",
+    ...["* bob joined", "/who", "ada: hi all", "ada, bob", " ada", "ada ", "＊bob", "ada：hi"]
+      .map((name) => JSON.stringify(name)),
+    ...[
+      "\u202eada",
+      "ad\u200ba",
+      "ad\u200da",
+      "a\u00adda",
+      "\ufeffada",
+      "ada\u{e0041}",
+      " ",
+      "\u2003ada",
+    ]
+      .map((name) => JSON.stringify(name)),
   ];
   for (const name of names) {
     assertMatch(`${await refuse(name)}`, /^Cannot join: a name has 1 to 32 characters/);
@@ -365,9 +380,9 @@ Deno.test(`${CLIENT} prints nothing that could control a terminal`, async () => 
   await using server = await startServer(SERVER);
   await using client = typist(server.port, "ada");
   await client.prints("* ada joined\n");
-  using eve = await join(server.port, "eve\u2028*");
-  await eve.send({ type: "say", text: "\x1b[2J\x9b\r\n* ada left\x07" });
-  await client.prints("eve\\u2028*: \\x1b[2J\\x9b\\x0d\\x0a* ada left\\x07\n");
+  using eve = await join(server.port, "eve");
+  await eve.send({ type: "say", text: "\x1b[2J\x9b\r\n\u2028\u202e* ada left\x07" });
+  await client.prints("eve: \\x1b[2J\\x9b\\x0d\\x0a\\u{2028}\\u{202e}* ada left\\x07\n");
 });
 
 Deno.test(`${CLIENT} exits 1 with one line when the server ends, or refuses its name`, async () => {

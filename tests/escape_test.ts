@@ -2,18 +2,35 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { escapeBytes, escapeJson, escapeText } from "../app/wire/escape.ts";
 
-// deno-lint-ignore no-control-regex -- what must never reach a terminal, nor end a line
-const UNSAFE = /[\x00-\x1f\x7f-\x9f\u2028\u2029]/;
+// What must never reach a terminal.
+const UNSAFE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
 
-Deno.test("escapeText() keeps what is safe and escapes all control characters, C0 and C1", () => {
+Deno.test("escapeText() keeps what shows, and escapes control and format characters", () => {
   assertEquals(escapeText("Hello, wörld 🐶 \\"), "Hello, wörld 🐶 \\");
-  assertEquals(escapeText("\x1b[31m\r\n\x7f\x9b\u2028"), "\\x1b[31m\\x0d\\x0a\\x7f\\x9b\\u2028");
+  assertEquals(escapeText("\x1b[31m\r\n\x7f\x9b\u2028"), "\\x1b[31m\\x0d\\x0a\\x7f\\x9b\\u{2028}");
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (text) => {
       assert(!UNSAFE.test(escapeText(text)));
     }),
     { numRuns: 2000 },
   );
+  const hidden = [0xad, 0x61c, 0x200b, 0x200e, 0x200f, 0x2060, 0xfeff, 0xe0001, 0xe007f];
+  const ranges: [number, number][] = [[0x202a, 0x202e], [0x2060, 0x2064], [0x2066, 0x206f], [
+    0xfff9,
+    0xfffb,
+  ]];
+  for (const [first, last] of ranges) for (let i = first; i <= last; i++) hidden.push(i);
+  for (const code of hidden) {
+    const escaped = code > 0xff ? `\\u{${code.toString(16)}}` : `\\x${code.toString(16)}`;
+    assertEquals(escapeText(`a${String.fromCodePoint(code)}b`), `a${escaped}b`);
+  }
+  assertEquals(escapeText("\ud83d"), "\\u{d83d}");
+});
+
+Deno.test("escapeText() keeps a joiner where people write one, and escapes it elsewhere", () => {
+  for (const text of ["👩‍💻", "👩🏽‍🚀", "🏳️‍🌈", "क्‍ष", "نمی‌خواهم"]) assertEquals(escapeText(text), text);
+  assertEquals(escapeText("\u200da \u200c, \u200d"), "\\u{200d}a \\u{200c}, \\u{200d}");
+  assertEquals(escapeText("ad\u200da 1\u200d2"), "ad\\u{200d}a 1\\u{200d}2");
 });
 
 Deno.test("escapeText() and escapeBytes() cut what is long, and say how long it is", () => {

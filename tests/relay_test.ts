@@ -150,7 +150,7 @@ Deno.test("formatEvent escapes whatever peers send", () => {
     encodeMessage(bytesOf(hostile), content),
     noise(2000),
   ]);
-  assertStringIncludes(printed, "\\x1b[2J\\x9b1m\\u2028\\x0d\\x07");
+  assertStringIncludes(printed, "\\x1b[2J\\x9b1m\\u{2028}\\x0d\\x07");
   // deno-lint-ignore no-control-regex -- these are the ones that must not be there
   assertEquals(printed.match(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028]/), null);
 });

@@ -26,7 +26,7 @@ export function createTransformer<T>(decoder: Decoder<T>): Transformer<T> {
 export async function* decodeStream<T>(
   readable: ReadableStream<Uint8Array>,
   decoder: Decoder<T>,
-): AsyncGenerator<T, void, void> {
+): AsyncGenerator<T, void, undefined> {
   const reader = readable.getReader(); // not every browser can iterate over a stream
   let ended = false;
   try {

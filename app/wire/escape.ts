@@ -1,10 +1,21 @@
 const MAX_SHOWN = 200; // characters; longer values are cut, so that one message is one line
 
-/** Makes text from a peer safe to print: no control characters, no line breaks, not too long. */
+/**
+ * What does not show, and what changes how the rest shows: control characters, format characters (they
+ * turn a line around, or hide in it), halves of characters, and ends of lines. A joiner between two
+ * parts of a letter or an emoji is part of how people write.
+ */
+const JOINED = String.raw`[[\p{L}\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}]` +
+  String.raw`--[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}]]`; // these have no joiners
+const UNPRINTABLE = new RegExp(
+  String.raw`(?!(?<=${JOINED})[\u200c\u200d]${JOINED})[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]`,
+  "gv",
+);
+
+/** Makes text from a peer safe to print: all of it shows, on one line that is not too long. */
 export function escapeText(text: string, max: number = MAX_SHOWN): string {
-  const cut = text.length > max ? text.slice(0, max) : text;
-  // deno-lint-ignore no-control-regex -- these are the ones to escape
-  const escaped = cut.toWellFormed().replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, escapeCharacter);
+  const cut = text.length > max ? text.slice(0, max).replace(/[\ud800-\udbff]$/, "") : text;
+  const escaped = cut.replace(UNPRINTABLE, escapeCharacter);
   return cut === text ? escaped : `${escaped}… (${text.length} characters)`;
 }
 
@@ -55,8 +66,6 @@ export function escapeBytes(bytes: Uint8Array, max: number = MAX_SHOWN): string 
 }
 
 function escapeCharacter(character: string): string {
-  const code = character.charCodeAt(0);
-  return code > 0xff
-    ? `\\u${code.toString(16).padStart(4, "0")}`
-    : `\\x${code.toString(16).padStart(2, "0")}`;
+  const code = character.codePointAt(0)!;
+  return code > 0xff ? `\\u{${code.toString(16)}}` : `\\x${code.toString(16).padStart(2, "0")}`;
 }
