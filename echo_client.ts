@@ -2,9 +2,10 @@
 const USAGE = "Usage: deno run --allow-net echo_client.ts [host] [port]";
 
 const [hostname = "127.0.0.1", port = "65432"] = Deno.args;
-if (hostname === "--help") {
-  console.log(USAGE);
-  Deno.exit(0);
+const asksForHelp = hostname === "--help";
+if (asksForHelp || hostname.startsWith("-") || !/^\d{1,5}$/.test(port)) {
+  (asksForHelp ? console.log : console.error)(USAGE);
+  Deno.exit(asksForHelp ? 0 : 2);
 }
 const TIMEOUT = 30_000; // milliseconds, from connecting to the last byte
 

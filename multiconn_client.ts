@@ -13,6 +13,7 @@ import {
   seconds,
 } from "./app/core/command_line.ts";
 import { connect } from "./app/core/connect.ts";
+import { printNow } from "./app/core/output.ts";
 import { TimedConn } from "./app/core/timed_conn.ts";
 import { escapeBytes } from "./app/wire/escape.ts";
 
@@ -38,7 +39,7 @@ if (count === undefined) failUsage("Missing number of connections");
 if (unexpected !== undefined) failUsage(`Unexpected argument ${unexpected}`);
 const total = readInteger("number of connections", count, 1, MAX_CONNECTIONS);
 const name = nameOf({ transport: "tcp", ...address });
-const log = (line: string) => options.quiet || console.log(line);
+const log = (line: string) => options.quiet || printNow(line);
 
 const encoder = new TextEncoder();
 const expected = encoder.encode(MESSAGES.join(""));

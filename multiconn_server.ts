@@ -24,7 +24,12 @@ Sends back every byte its clients send. Port 0 takes a free one.`,
     "idle-timeout": seconds(60, "maximum time for a client to send something"),
     "write-timeout": seconds(30, "maximum time for a client to take the next bytes of its echo"),
     "drain-timeout": seconds(10, "maximum time to finish the echoes after Ctrl-C"),
-    "max-connections": integer("COUNT", 20_000, 1e6, "maximum number of clients at once"),
+    "max-connections": integer(
+      "COUNT",
+      20_000,
+      { min: 1, max: 1e6 },
+      "maximum number of clients at once",
+    ),
     "quiet": flag("print no lines about connections and echoes"),
   },
 );

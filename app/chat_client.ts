@@ -11,6 +11,7 @@ import {
 import { nameOf } from "./core/address.ts";
 import { connect } from "./core/connect.ts";
 import { MessageConnection } from "./core/connection.ts";
+import { printNow } from "./core/output.ts";
 import { TimedConn } from "./core/timed_conn.ts";
 import { escapeText } from "./wire/escape.ts";
 
@@ -76,10 +77,10 @@ async function printMessages(): Promise<void> {
     if (type === "error") throw new Error(String(reason));
     if (type === "leave" && who === name) return;
     if (type === "ping") pong ??= send({ type: "pong" }).then(() => pong = undefined);
-    if (type === "join") console.log(`* ${printable(who)} joined`);
-    if (type === "leave") console.log(`* ${printable(who)} left`);
-    if (type === "say") console.log(`${printable(who)}: ${printable(text)}`);
-    if (type === "who") console.log(`* here: ${[names].flat().map(printable).join(", ")}`);
+    if (type === "join") printNow(`* ${printable(who)} joined`);
+    if (type === "leave") printNow(`* ${printable(who)} left`);
+    if (type === "say") printNow(`${printable(who)}: ${printable(text)}`);
+    if (type === "who") printNow(`* here: ${[names].flat().map(printable).join(", ")}`);
   }
   throw new Error("The server closed the connection");
 }

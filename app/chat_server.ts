@@ -29,7 +29,12 @@ Lets people chat, on host (127.0.0.1) and port (65432; 0 takes a free one).`,
       15,
       "time between pings; a client that stays silent for two intervals is disconnected",
     ),
-    "max-connections": integer("COUNT", 1000, 1e6, "maximum number of clients at once"),
+    "max-connections": integer(
+      "COUNT",
+      1000,
+      { min: 1, max: 1e6 },
+      "maximum number of clients at once",
+    ),
   },
 );
 

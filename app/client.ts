@@ -12,6 +12,7 @@ import {
 import { nameOf } from "./core/address.ts";
 import { connect, type ConnectOptions } from "./core/connect.ts";
 import { MessageConnection } from "./core/connection.ts";
+import { printNow } from "./core/output.ts";
 import { TimedConn } from "./core/timed_conn.ts";
 import { escapeBytes, escapeJson, escapeText } from "./wire/escape.ts";
 import { createRequest, describeResponse } from "./libclient.ts";
@@ -31,8 +32,13 @@ value may begin with a dash.`,
     "tls": flag("speak TLS"),
     "ca-cert": text("FILE", "trust this certificate too, as PEM (needs --allow-read)"),
     "timeout": seconds(30, "maximum time for each response"),
-    "max-header-length": integer("BYTES", 8192, 65_535, "refuse longer headers"),
-    "max-content-length": integer("BYTES", 1024 ** 2, 2 ** 30, "refuse longer contents"),
+    "max-header-length": integer("BYTES", 8192, { min: 1, max: 65_535 }, "refuse longer headers"),
+    "max-content-length": integer(
+      "BYTES",
+      1024 ** 2,
+      { min: 0, max: 2 ** 30 },
+      "refuse longer contents",
+    ),
   },
 );
 
@@ -50,7 +56,7 @@ try {
 
 /** Sends all requests and, at the same time, prints the responses as they come. */
 async function exchange(): Promise<void> {
-  console.log(`Starting connection to ${name}`);
+  printNow(`Starting connection to ${name}`);
   const caCerts = options.caCert === undefined ? [] : [await Deno.readTextFile(options.caCert)];
   const conn = await connect({ address, tls: options.tls, caCerts });
   const { timeout } = options;
@@ -64,15 +70,15 @@ async function exchange(): Promise<void> {
   for (; answered < requests.length; answered++) {
     const response = await connection.receive();
     if (response === undefined) throw new Error("The server closed the connection");
-    console.log(`Received ${describe(response)} from ${name}`);
-    console.log(describeResponse(response));
+    printNow(`Received ${describe(response)} from ${name}`);
+    printNow(describeResponse(response));
   }
-  console.log(`Closing connection to ${name}`);
+  printNow(`Closing connection to ${name}`);
 }
 
 async function send(connection: MessageConnection): Promise<void> {
   for (const request of requests) {
-    console.log(`Sending ${escapeBytes(request)} to ${name}`);
+    printNow(`Sending ${escapeBytes(request)} to ${name}`);
     await connection.send(request);
   }
 }

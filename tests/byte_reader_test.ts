@@ -201,3 +201,44 @@ Deno.test("ByteReader.push refuses what is not a Uint8Array", () => {
 function toNumber(bytes: Uint8Array): number {
   return Number(bytes.reduce((value, byte) => value * 256n + BigInt(byte), 0n));
 }
+
+Deno.test("ByteReader copies chunks whose memory others may change or resize", () => {
+  const shared = new Uint8Array(new SharedArrayBuffer(4));
+  const resizable = new Uint8Array(new ArrayBuffer(4, { maxByteLength: 8 }));
+  for (const chunk of [shared, resizable]) {
+    chunk.set([1, 2, 3, 4]);
+    const reader = new ByteReader();
+    reader.push(chunk);
+    chunk.fill(0);
+    const bytes = reader.take(4)!;
+    assertEquals(bytes, new Uint8Array([1, 2, 3, 4]));
+    assertEquals(bytes.buffer instanceof ArrayBuffer, true);
+  }
+});
+
+Deno.test("ByteReader says so when a chunk was given away after it was pushed", () => {
+  const message = "Cannot read a chunk: it was detached or shrunk after it was pushed";
+  const takes = [
+    (reader: ByteReader) => reader.take(2),
+    (reader: ByteReader) => reader.take(6),
+    (reader: ByteReader) => reader.takeInteger(4, "big"),
+  ];
+  for (const take of takes) {
+    for (const lost of [0, 1]) {
+      const chunks = [new Uint8Array(5000).fill(1), new Uint8Array(5000).fill(2)];
+      const reader = new ByteReader();
+      for (const chunk of chunks) reader.push(chunk);
+      const { buffer } = chunks[lost]!;
+      structuredClone(buffer, { transfer: [buffer] });
+      if (lost === 1) reader.take(4998);
+      assertThrows(
+        () => {
+          if (lost === 1) reader.take(4);
+          take(reader);
+        },
+        TypeError,
+        message,
+      );
+    }
+  }
+});

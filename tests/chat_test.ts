@@ -238,6 +238,23 @@ Deno.test(`${SERVER} refuses names that are taken, empty, too long, or no clean 
   assertEquals((await prototype.until("leave")).name, "🐶".repeat(32));
 });
 
+Deno.test({
+  name: `${SERVER} does not blame its clients when it was itself stopped for a while`,
+  ignore: Deno.build.os === "windows", // SIGSTOP
+  async fn() {
+    await using server = await startServer(SERVER, "--ping-interval", "1");
+    using ada = await join(server.port, "ada");
+    server.kill("SIGSTOP");
+    await ada.send({ type: "say", text: "while you slept" });
+    await new Promise((resolve) => setTimeout(resolve, 3000)); // a silence of two intervals is too long
+    server.kill("SIGCONT");
+    assertEquals((await ada.until("say")).text, "while you slept");
+    await ada.send({ type: "say", text: "awake?" });
+    assertEquals((await ada.until("say")).text, "awake?");
+    assertEquals(await errorsOf(server), "");
+  },
+});
+
 Deno.test(`${SERVER} throws out who sends nonsense, tells why, and tells the others`, async () => {
   await using server = await startServer(SERVER);
   using ada = await join(server.port, "ada");

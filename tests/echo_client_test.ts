@@ -61,7 +61,7 @@ Deno.test("echo_client.ts gives one clear line and exit code 1 when it cannot co
   listener.close();
   const wrong: [string[], string][] = [
     [["127.0.0.1", String(listener.addr.port)], "refused"],
-    [["127.0.0.1", "http"], "Invalid port"],
+    [["127.0.0.1", "65536"], "Invalid port"],
     [["no-such-host.invalid", "65432"], "lookup"],
   ];
   for (const [args, reason] of wrong) {

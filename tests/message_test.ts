@@ -305,17 +305,20 @@ Deno.test("decodeContent() knows the listed encodings under their usual names", 
   const little = new Uint8Array(Uint16Array.from(text, (c) => c.charCodeAt(0)).buffer);
   const big = little.map((_, i) => little[i ^ 1]!);
   const cases: [names: string[], bytes: Uint8Array][] = [
-    [["utf-8", "UTF-8", "utf8", "utf_8"], utf8(text)],
-    [["utf-16-le", "utf-16le", "UTF_16_LE", "utf-16"], little],
+    [["utf-8", "UTF-8", "utf8", "utf_8", "U8", "UTF", "cp65001"], utf8(text)],
+    [["utf-16-le", "utf-16le", "UTF_16_LE", "utf-16", "U16"], little],
     [["utf-16-be", "utf-16be"], big],
     [["utf-16"], concat([new Uint8Array([0xff, 0xfe]), little])],
     [["utf-16"], concat([new Uint8Array([0xfe, 0xff]), big])],
-    [["latin-1", "latin1", "iso-8859-1", "ISO_8859_1"], latin1],
+    [["latin-1", "latin1", "iso-8859-1", "ISO_8859_1", "latin", "L1"], latin1],
+    [["iso8859", "iso8859_1", "8859", "cp819", "CP819", "iso-ir-100"], latin1],
   ];
   for (const [names, content] of cases) {
     for (const name of names) assertEquals(decodeContent(message(name, content)), ["é"]);
   }
-  assertEquals(decodeContent(message("ascii", utf8('"a"'))), "a");
+  for (const name of ["ascii", "us-ascii", "US", "646"]) {
+    assertEquals(decodeContent(message(name, utf8('"a"'))), "a");
+  }
   assertEquals(decodeContent(message("latin-1", new Uint8Array([0x22, 0x80, 0x22]))), "\x80");
 });
 

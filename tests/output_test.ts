@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { LineWriter } from "../app/core/output.ts";
 import { RareReport } from "../app/core/rare_report.ts";
 import { createRequest } from "../app/libclient.ts";
-import { Program, readToEnd, writeAll } from "./processes.ts";
+import { Program, readToEnd, startServer, writeAll } from "./processes.ts";
 
 /** Takes what is written when the test says so. */
 class FakeOutput {
@@ -136,6 +136,19 @@ Deno.test({
     assertMatch(new TextDecoder().decode(await readToEnd(conn)), /Misty Mountains/);
     server.kill("SIGTERM");
     assertEquals((await server.ended).code, 0);
+  },
+});
+
+Deno.test({
+  name: "app/client.ts says that it cannot write its output, and not that there is no response",
+  ignore: Deno.build.os !== "linux", // /dev/full
+  async fn() {
+    await using server = await startServer("app/server.ts", "--quiet");
+    const command = `exec "$0" run --allow-net app/client.ts 127.0.0.1 "$1" search ring >/dev/full`;
+    const words = ["-c", command, Deno.execPath(), `${server.port}`];
+    await using client = new Program(words, "bash");
+    assertEquals((await client.ended).code, 1);
+    assertMatch(client.stderr, /^Cannot write to standard output: No space left on device.*\n$/);
   },
 });
 

@@ -8,7 +8,14 @@ import {
 import { concat } from "@std/bytes/concat";
 import { equals } from "@std/bytes/equals";
 import { connect, createServer } from "node:net";
-import { Annotator, formatEvent, type Part, type Protocol, show } from "../app/relay/annotate.ts";
+import {
+  Annotator,
+  formatEvent,
+  type Limits,
+  type Part,
+  type Protocol,
+  show,
+} from "../app/relay/annotate.ts";
 import { encodeFrame, encodeMessage } from "../mod.ts";
 import {
   connectAndReset,
@@ -126,6 +133,17 @@ Deno.test("Annotator tells what is missing at the end", () => {
   assertEquals(annotator.end(), undefined);
   annotator.push(new Uint8Array([0, 9]));
   assertEquals(annotator.end(), "Input ended too early: 0 of 9 bytes of a header have come");
+});
+
+Deno.test("Annotator takes longer frames when it is told to", () => {
+  const content = message("x".repeat(1024 ** 2));
+  const frame = encodeFrame(new Uint8Array(9 * 1024 ** 2), { maxFrameLength: 16 * 1024 ** 2 });
+  for (const [protocol, bytes] of [["app", content], ["frames", frame]] as const) {
+    const isUnderstood = (limits: Limits) =>
+      new Annotator(protocol, limits).push(bytes).every(({ kind }) => kind !== "error");
+    assertEquals(isUnderstood({}), false);
+    assertEquals(isUnderstood({ maxContentLength: 2 ** 21, maxFrameLength: 2 ** 24 }), true);
+  }
 });
 
 Deno.test("Annotator leaves everything unlabelled in raw", () => {

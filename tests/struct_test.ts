@@ -270,3 +270,9 @@ function readText(text: string, code = ""): StructValue {
   if (type === "boolean") return value === "true";
   return code.toLowerCase() === "q" ? BigInt(value) : Number(value);
 }
+
+Deno.test("packInto takes values from the memory that it writes to", () => {
+  const bytes = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]);
+  new Struct(">4s4s").packInto(bytes, 0, bytes.subarray(4), bytes.subarray(0, 4));
+  assertEquals(bytes, new Uint8Array([5, 6, 7, 8, 1, 2, 3, 4]));
+});

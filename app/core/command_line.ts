@@ -1,8 +1,11 @@
 // What the command lines of all programs here have in common.
 import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
+import { escapeText } from "../wire/escape.ts";
 import { printError } from "./output.ts";
 
 const USAGE_ERROR = 2; // exit code
+const MIN_SECONDS = 0.001; // a timer counts milliseconds
+const MAX_SECONDS = 500_000; // a timer of 2 ** 31 milliseconds rings at once, and some are multiplied
 
 /** An option of a command line: how it is read, and what `--help` says about it. */
 interface Option<T> {
@@ -41,28 +44,29 @@ export function seconds(initial: number, help: string): Option<number> {
     help: `${help} (${initial})`,
     initial: initial * 1000,
     read(text) {
-      const milliseconds = Number(text) * 1000;
-      // A longer timer rings at once.
-      if (text.trim() === "" || !(milliseconds > 0 && milliseconds < 2 ** 31)) {
-        throw new RangeError(`"${text}" is not a number of seconds`);
+      const seconds = Number(text);
+      if (!/^(\d+\.?\d*|\.\d+)$/.test(text) || seconds < MIN_SECONDS || seconds > MAX_SECONDS) {
+        throw new RangeError(
+          `"${text}" is not a number of seconds from ${MIN_SECONDS} to ${MAX_SECONDS}`,
+        );
       }
-      return milliseconds;
+      return seconds * 1000;
     },
   };
 }
 
-/** An option whose value is an integer from 0 to `max`. */
+/** An option whose value is an integer from `min` to `max`. */
 export function integer(
   placeholder: string,
   initial: number,
-  max: number,
+  { min, max }: { min: number; max: number },
   help: string,
 ): Option<number> {
   return {
     placeholder,
     help: `${help} (${initial})`,
     initial,
-    read: (text) => parseInteger(text, 0, max),
+    read: (text) => parseInteger(text, min, max),
   };
 }
 
@@ -107,12 +111,12 @@ export function readCommandLine<O extends Options>(
   usage: string,
   options: O,
 ): { options: Values<O>; args: string[] } {
+  checkOptions(options);
   const names = Object.keys(options);
   const isFlag = (name: string) => options[name]!.placeholder === undefined;
   const parsed: Record<string, unknown> = parseArgs(Deno.args, {
     boolean: ["help", "h", ...names.filter(isFlag)],
     string: ["_", ...names.filter((name) => !isFlag(name))],
-    unknown: (arg, key) => key === undefined || failUsage(`Unknown option ${arg}`),
   });
   if (parsed.help || parsed.h) {
     console.log(help(usage, options));
@@ -131,9 +135,21 @@ export function readCommandLine<O extends Options>(
   return { options: values as Values<O>, args: (parsed._ as unknown[]).map(String) };
 }
 
+/** Ends the program if there is an option that it does not have, or a value where there is none. */
+function checkOptions(options: Options): void {
+  const end = Deno.args.indexOf("--");
+  for (const arg of end === -1 ? Deno.args : Deno.args.slice(0, end)) {
+    if (!arg.startsWith("-") || arg === "-" || arg === "-h") continue;
+    const [, name = "", value] = /^--([^=]+)(=.*)?$/s.exec(arg) ?? [];
+    if (name !== "help" && !Object.hasOwn(options, name)) failUsage(`Unknown option ${arg}`);
+    const isFlag = name === "help" || options[name]!.placeholder === undefined;
+    if (isFlag && value !== undefined) failUsage(`--${name} takes no value`);
+  }
+}
+
 /** Ends the program because its command line is wrong. */
 export function failUsage(message: string): never {
-  return fail(`${message} (try --help)`, USAGE_ERROR);
+  return fail(`${escapeText(message)} (try --help)`, USAGE_ERROR);
 }
 
 /** Ends the program with one line on stderr. */

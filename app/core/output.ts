@@ -99,3 +99,14 @@ export async function exit(code: number): Promise<never> {
   await stderr.flush();
   Deno.exit(code);
 }
+
+/** Prints a line on standard output now; ends the program if that is not possible. For clients. */
+export function printNow(line: string): void {
+  try {
+    const bytes = new TextEncoder().encode(`${line}\n`);
+    for (let sent = 0; sent < bytes.length;) sent += Deno.stdout.writeSync(bytes.subarray(sent));
+  } catch (error) {
+    console.error(`Cannot write to standard output: ${(error as Error).message}`);
+    Deno.exit(1);
+  }
+}

@@ -51,6 +51,13 @@ export interface RelayEvent {
   parts?: ShownPart[];
 }
 
+/** How long headers, contents and frames may be, in bytes. Longer ones are not understood. */
+export interface Limits {
+  maxHeaderLength?: number;
+  maxContentLength?: number;
+  maxFrameLength?: number;
+}
+
 type Format = (typeof FORMATS)[keyof typeof FORMATS];
 type Awaited = Pick<TruncatedFrameError, "phase" | "expected">;
 
@@ -60,31 +67,35 @@ const FORMATS = {
     length: "header length",
     type: "uint16",
     readLength: readUint16,
-    createDecoder: () => new MessageDecoder(),
+    createDecoder: ({ maxHeaderLength = 8192, maxContentLength = 1024 ** 2 }: Limits) =>
+      new MessageDecoder({ maxHeaderLength, maxContentLength }),
   },
   frames: {
     frame: "frame",
     length: "payload length",
     type: "uint32",
     readLength: readUint32,
-    createDecoder: () => new FrameDecoder(),
+    createDecoder: ({ maxFrameLength = 8 * 1024 ** 2 }: Limits) =>
+      new FrameDecoder({ maxFrameLength }),
   },
 };
 
 /** Tells what the bytes of one direction of a connection are, in chunks of any size. */
 export class Annotator {
   readonly #format: Format | undefined;
+  readonly #limits: Limits;
   #messages: MessageDecoder | undefined; // for the values of whole messages
   #awaited: Awaited | undefined; // none: the bytes are not understood
   #received = 0; // bytes of the awaited part
   #beginning: Uint8Array = new Uint8Array(); // of the frame, up to its last part
   #frame = 1;
 
-  constructor(protocol: Protocol) {
+  constructor(protocol: Protocol, limits: Limits = {}) {
+    this.#limits = limits;
     if (protocol === "raw") return;
     this.#format = FORMATS[protocol];
     this.#awaited = firstOf(this.#format);
-    if (protocol === "app") this.#messages = new MessageDecoder();
+    if (protocol === "app") this.#messages = FORMATS.app.createDecoder(limits);
   }
 
   /** Takes the next chunk, and tells its parts. */
@@ -133,7 +144,7 @@ export class Annotator {
       this.#messages?.push(bytes);
       const message = this.#messages?.next();
       if (complete) {
-        const next = isLast ? undefined : awaitedAfter(this.#beginning, format);
+        const next = isLast ? undefined : awaitedAfter(this.#beginning, format, this.#limits);
         if (phase === "header") added.label += `; content-length = ${next?.expected ?? 0}`;
         if (phase === "content") added.label += `: ${describe(message!)}`;
         if (next) this.#expect(next);
@@ -246,12 +257,16 @@ function hex(integer: number, digits: number): string {
 
 /** What a frame begins with: its decoder says so when its input ends after one byte. */
 function firstOf(format: Format): Awaited {
-  return awaitedAfter(new Uint8Array(1), format)!;
+  return awaitedAfter(new Uint8Array(1), format, {})!;
 }
 
 /** What a decoder waits for after these bytes of a frame, or `undefined` if that is all of it. */
-function awaitedAfter(beginning: Uint8Array, { createDecoder }: Format): Awaited | undefined {
-  const decoder = createDecoder();
+function awaitedAfter(
+  beginning: Uint8Array,
+  { createDecoder }: Format,
+  limits: Limits,
+): Awaited | undefined {
+  const decoder = createDecoder(limits);
   decoder.push(beginning);
   if (decoder.next()) return undefined;
   try {

@@ -1,7 +1,14 @@
 // A reset must be passed on as a reset, and Deno.Conn cannot send one: hence the sockets of node:net.
 import { connect, type Socket } from "node:net";
 import { escapeText } from "../wire/escape.ts";
-import { Annotator, type Protocol, type RelayEvent, show, type Side } from "./annotate.ts";
+import {
+  Annotator,
+  type Limits,
+  type Protocol,
+  type RelayEvent,
+  show,
+  type Side,
+} from "./annotate.ts";
 import { nameOfPeer, WatchedServer } from "./watched_server.ts";
 
 const MAX_WAITING = 64 * 1024; // bytes in each direction, while a side does not take them
@@ -13,7 +20,7 @@ const STALL_TIMEOUT = 2_000; // milliseconds for a client that has ended, while 
 export const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, highWaterMark: MAX_WAITING };
 
 /** What to do with the bytes that travel. */
-export interface RelayOptions {
+export interface RelayOptions extends Limits {
   /** Where the server is. */
   to: Deno.NetAddr;
   /** How the bytes are labelled. */
@@ -108,7 +115,7 @@ export class RelayedConnection {
 
   /** Passes on one direction. It is read no further before the other side has taken what came. */
   #pass(source: Socket, target: Socket, from: "client" | "server", to: "client" | "server") {
-    const annotator = new Annotator(this.#options.protocol);
+    const annotator = new Annotator(this.#options.protocol, this.#options);
     let passing = this.#opened;
     const write = (bytes: Uint8Array): Promise<void> | undefined => {
       if (this.#options.publish) {

@@ -58,8 +58,9 @@ export class ByteReader {
     }
     const rest = this.#filled < this.#wanted ? chunk.subarray(this.#gather(chunk)) : chunk;
     if (rest.length === 0) return;
-    if (this.#start < this.#end) this.#wait(rest);
-    else this.#use(this.#copy ? copyOf(rest) : rest, rest.length);
+    const own = this.#copy || !isFixed(rest.buffer) ? copyOf(rest) : rest;
+    if (this.#start < this.#end) this.#wait(own);
+    else this.#use(own, own.length);
   }
 
   /**
@@ -69,6 +70,7 @@ export class ByteReader {
    * @returns The bytes, or `undefined` until all of them are here.
    */
   take(length: number): Uint8Array | undefined {
+    this.#checkMemory();
     const start = this.#start;
     const end = start + length;
     if (this.#wanted > 0 || end > this.#end) return this.#takeGathered(length);
@@ -88,6 +90,7 @@ export class ByteReader {
    * `Number.MAX_SAFE_INTEGER` is rounded, and stays above it.
    */
   takeInteger(length: 1 | 2 | 4 | 8, byteOrder: ByteOrder): number | undefined {
+    this.#checkMemory();
     const start = this.#start;
     const end = start + length;
     if (this.#wanted > 0 || end > this.#end) {
@@ -123,10 +126,16 @@ export class ByteReader {
     this.#end = this.#start + length;
   }
 
+  /** A chunk is still the caller's, who may have given its memory away since. */
+  #checkMemory() {
+    if (this.#end > this.#bytes.length) throw givenAway();
+  }
+
   /** Makes the next chunk the first one, or lets go of the memory of the last. */
   #advance() {
     const next = this.#first;
     if (!next) return this.#use(EMPTY, 0);
+    if (next.bytes.length < next.end) throw givenAway();
     this.#use(next.bytes, next.end);
     this.#behind -= next.end;
     this.#first = next.next;
@@ -142,6 +151,7 @@ export class ByteReader {
       while (this.#filled < length && this.#start < this.#end) {
         this.#start += this.#gather(this.#bytes.subarray(this.#start, this.#end));
         if (this.#start === this.#end) this.#advance();
+        this.#checkMemory();
       }
     }
     if (this.#filled < this.#wanted) return undefined;
@@ -173,7 +183,7 @@ export class ByteReader {
     }
     this.#behind += chunk.length;
     if (chunk.length >= SMALL) {
-      this.#append(this.#copy ? copyOf(chunk) : compact(chunk), chunk.length);
+      this.#append(compact(chunk), chunk.length);
       return;
     }
     let last = this.#last;
@@ -198,6 +208,15 @@ function capacityFor(needed: number, wanted: number): number {
   let capacity = FIRST_BUFFER;
   while (capacity < needed) capacity *= GROWTH;
   return Math.min(capacity, wanted);
+}
+
+function givenAway(): TypeError {
+  return new TypeError("Cannot read a chunk: it was detached or shrunk after it was pushed");
+}
+
+/** Whether nobody else can change the memory or its size: then it need not be copied. */
+function isFixed(buffer: ArrayBufferLike): boolean {
+  return buffer instanceof ArrayBuffer && !("resizable" in buffer && buffer.resizable);
 }
 
 /** The bytes themselves, or a copy if they would keep a much larger buffer alive. */
