@@ -58,9 +58,9 @@ export class ByteReader {
     }
     const rest = this.#filled < this.#wanted ? chunk.subarray(this.#gather(chunk)) : chunk;
     if (rest.length === 0) return;
-    const own = this.#copy || !isFixed(rest.buffer) ? copyOf(rest) : rest;
-    if (this.#start < this.#end) this.#wait(own);
-    else this.#use(own, own.length);
+    const isCopied = this.#copy || !isFixed(rest.buffer);
+    if (this.#start < this.#end) this.#wait(rest, isCopied);
+    else this.#use(isCopied ? copyOf(rest) : rest, rest.length);
   }
 
   /**
@@ -176,14 +176,14 @@ export class ByteReader {
   }
 
   /** Keeps a chunk behind the one that already waits. */
-  #wait(chunk: Uint8Array) {
+  #wait(chunk: Uint8Array, isCopied: boolean) {
     if (!this.#first) { // the first one stays longer than one call: it may have to let go of its buffer too
       const first = this.#bytes.subarray(this.#start, this.#end);
       this.#use(compact(first), first.length);
     }
     this.#behind += chunk.length;
     if (chunk.length >= SMALL) {
-      this.#append(compact(chunk), chunk.length);
+      this.#append(isCopied ? copyOf(chunk) : compact(chunk), chunk.length);
       return;
     }
     let last = this.#last;
