@@ -1,6 +1,6 @@
 // Command lines that are wrong, for every program.
 import { assertEquals, assertMatch } from "@std/assert";
-import { Program } from "./processes.ts";
+import { noise, Program } from "./processes.ts";
 
 /** The options of each program, by the kind of their values. */
 const options: Record<string, { seconds?: string[]; integers?: string[]; flags?: string[] }> = {
@@ -55,6 +55,15 @@ const NO_SECONDS = [
 const NO_PORTS = ["", "0x50", "1e3", "-1", "65536x", " 80", "8080808"];
 const WITHOUT_PORT = ["app/relay.ts", "app/check.ts"];
 
+/** Sixty options that nobody has, of all kinds of characters. */
+const ODD = Array.from({ length: 60 }, (_, i) => {
+  const characters = Array.from(
+    noise(120).subarray(i, i + 5),
+    (byte) => String.fromCharCode(byte || 1),
+  );
+  return `${i % 2 === 0 ? "-" : "--"}z${characters.join("")}`;
+});
+
 /** The programs. */
 export const programs: string[] = Object.keys(options);
 
@@ -62,7 +71,7 @@ export const programs: string[] = Object.keys(options);
 export function wrongCommandLines(program: string): string[][] {
   const { seconds = [], integers = [], flags = [] } = options[program]!;
   return [
-    ...UNKNOWN.map((arg) => [arg]),
+    ...[...UNKNOWN, ...ODD].map((arg) => [arg]),
     ...seconds.flatMap((name) => NO_SECONDS.map((value) => [`--${name}=${value}`])),
     ...integers.flatMap((name) => NO_INTEGERS.map((value) => [`--${name}=${value}`])),
     ...seconds.concat(integers).map((name) => [`--${name}`]),
