@@ -52,6 +52,18 @@
  */
 export type { OwnBytes } from "./app/wire/bytes.ts";
 export {
+  type Awaited,
+  Decoder,
+  type DecoderOptions,
+  DecoderStream,
+  encodeVarint,
+  type Parser,
+  type ParserInput,
+  type ParserStep,
+  readItems,
+  TruncatedInputError,
+} from "./app/wire/decoder.ts";
+export {
   type ByteOrder,
   HOST_BYTE_ORDER,
   htonl,

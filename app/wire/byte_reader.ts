@@ -1,4 +1,5 @@
 import { isBytes, nameOfType } from "./bytes.ts";
+import type { Delimiter } from "./delimiter.ts";
 import type { ByteOrder } from "./endianness.ts";
 
 const FIRST_BUFFER = 1024 * 1024; // bytes; the most that is set aside for bytes which may never come
@@ -40,6 +41,13 @@ export class ByteReader {
   #gathered = EMPTY;
   #wanted = 0;
   #filled = 0;
+
+  // The search for a delimiter, which goes on where it has stopped.
+  #searched = 0; // bytes
+  #searchedHere = 0; // bytes, of the chunk where it has stopped:
+  #place: Segment | undefined; // the first one if there is none
+  #matched = 0; // bytes of the delimiter, at the end of what was searched
+  #lengthBefore = 0; // bytes
 
   /** With `copy`, chunks are copied as they are pushed, so that no result shares their memory. */
   constructor(options: { copy?: boolean } = {}) {
@@ -89,7 +97,7 @@ export class ByteReader {
    * @returns The integer, or `undefined` until all bytes are here. One of 8 bytes above
    * `Number.MAX_SAFE_INTEGER` is rounded, and stays above it.
    */
-  takeInteger(length: 1 | 2 | 4 | 8, byteOrder: ByteOrder): number | undefined {
+  takeInteger(length: 1 | 2 | 3 | 4 | 8, byteOrder: ByteOrder): number | undefined {
     this.#checkMemory();
     const start = this.#start;
     const end = start + length;
@@ -101,6 +109,33 @@ export class ByteReader {
     this.#start = end;
     if (end === this.#end) this.#advance();
     return integer;
+  }
+
+  /**
+   * Takes the next bytes up to a delimiter. The delimiter is taken too, and not returned.
+   *
+   * @param delimiter After `undefined`, ask for the same one until it is here.
+   * @param maxLength The most bytes before it. When there are more, look at `lengthBefore`.
+   * @returns The bytes before it, or `undefined` until it is here.
+   */
+  takeUntil(delimiter: Delimiter, maxLength: number): Uint8Array | undefined {
+    this.#checkMemory();
+    const isHere = this.#search(delimiter);
+    this.#lengthBefore = this.#searched - (isHere ? delimiter.bytes.length : this.#matched);
+    if (!isHere || this.#lengthBefore > maxLength) return undefined;
+    const taken = this.take(this.#searched)!.subarray(0, this.#lengthBefore);
+    this.#searched =
+      this.#searchedHere =
+      this.#matched =
+      this.#lengthBefore =
+        0;
+    this.#place = undefined;
+    return taken;
+  }
+
+  /** How many bytes there are, as far as they were searched, before the delimiter. */
+  get lengthBefore(): number {
+    return this.#lengthBefore;
   }
 
   /** A second reader of the bytes that are here now, to look ahead with `take` alone. */
@@ -117,6 +152,36 @@ export class ByteReader {
     fork.#wanted = this.#wanted;
     fork.#filled = this.#filled;
     return fork;
+  }
+
+  /** Searches what has not been searched yet, up to the end of the delimiter; tells whether that is here. */
+  #search(delimiter: Delimiter): boolean {
+    while (true) {
+      const [bytes, start, end] = this.#place
+        ? [this.#place.bytes, 0, this.#place.end]
+        : [this.#bytes, this.#start, this.#end];
+      for (let i = start + this.#searchedHere; i < end; i++) {
+        if (this.#matched === 0) { // on to where it may begin
+          const distance = bytes.subarray(i, end).indexOf(delimiter.bytes[0]!);
+          const skipped = distance === -1 ? end - i : distance;
+          this.#count(skipped);
+          i += skipped;
+          if (i === end) break;
+        }
+        this.#matched = delimiter.step(this.#matched, bytes[i]!);
+        this.#count(1);
+        if (this.#matched === delimiter.bytes.length) return true;
+      }
+      const next = this.#place ? this.#place.next : this.#first;
+      if (!next) return false;
+      this.#place = next;
+      this.#searchedHere = 0;
+    }
+  }
+
+  #count(searched: number) {
+    this.#searched += searched;
+    this.#searchedHere += searched;
   }
 
   #use(bytes: Uint8Array, length: number) {

@@ -1,44 +1,418 @@
-/** What the decoders of frames and of messages have in common. Internal. */
-export interface Decoder<T> extends Iterable<T> {
-  push(chunk: Uint8Array): void;
-  end(): void;
+import { ByteReader } from "./byte_reader.ts";
+import type { OwnBytes } from "./bytes.ts";
+import { Delimiter } from "./delimiter.ts";
+import type { ByteOrder } from "./endianness.ts";
+import { FrameTooLargeError } from "./framing.ts";
+import { createTransformer, decodeStream } from "./streams.ts";
+import { calcSize, type StructFormat, type StructValues, unpack } from "./struct.ts";
+
+const DEFAULT_MAX_LENGTH = 8 * 1024 * 1024; // bytes
+const MAX_VARINT_LENGTH = 8; // bytes of 7 bits, for integers up to 2 ** 53 - 1
+
+/** What a parser waits for, while it is not here. */
+export interface Awaited {
+  /** What that is, for the error. */
+  readonly what: string;
 }
 
-/** What a stream is made of. `Transformer`, its name in browsers and Deno, is none in Node.js. */
-export type Transformer<T> = NonNullable<
-  ConstructorParameters<typeof TransformStream<Uint8Array, T>>[0]
->;
+/** A step of a parser that asks for something: `yield*` gives it, once it is here. */
+export type ParserStep<T> = Generator<Awaited, T, void>;
 
-/** The transformer of a stream from chunks to what a decoder finds in them. */
-export function createTransformer<T>(decoder: Decoder<T>): Transformer<T> {
-  return {
-    transform(chunk, controller) {
-      decoder.push(chunk);
-      for (const item of decoder) controller.enqueue(item);
-    },
-    flush() {
-      decoder.end();
-    },
-  };
+/**
+ * Describes how an item of a protocol is read, as if all bytes were there.
+ *
+ * It is a generator: where bytes are missing, it pauses. `yield*` each thing that it asks for.
+ */
+export type Parser<T> = (bytes: ParserInput) => ParserStep<T>;
+
+/** Which parts of the input a decoder refuses, and whether it copies. */
+export interface DecoderOptions {
+  /** The most bytes that a parser may ask for at once. The default is 8 MiB (8,388,608 bytes). */
+  maxLength?: number;
+  /** Whether chunks are copied as they are pushed, as in `FrameOptions`. The default is `false`. */
+  copy?: boolean;
 }
 
-/** Reads all that a decoder finds in a stream. */
-export async function* decodeStream<T>(
-  readable: ReadableStream<Uint8Array>,
-  decoder: Decoder<T>,
-): AsyncGenerator<T, void, undefined> {
-  const reader = readable.getReader(); // not every browser can iterate over a stream
-  let ended = false;
-  try {
-    while (true) {
-      const { done, value } = await reader.read();
-      ended = done;
-      if (done) return decoder.end();
-      decoder.push(value);
-      yield* decoder;
+/**
+ * The error for input that ended inside an item.
+ *
+ * @example Usage
+ * ```ts
+ * import { Decoder, TruncatedInputError } from "@sockets/guide";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const decoder = new Decoder(function* (bytes) {
+ *   return yield* bytes.take(4);
+ * });
+ * decoder.push(new Uint8Array([1, 2, 3]));
+ * const error = assertThrows(() => decoder.end(), TruncatedInputError);
+ * assertEquals([error.awaited, error.received], ["4 bytes", 3]);
+ * ```
+ */
+export class TruncatedInputError extends Error {
+  /** The name of the class. */
+  override readonly name: "TruncatedInputError" = "TruncatedInputError" as const;
+  /** Tells this error from others without `instanceof`. */
+  readonly code: "TRUNCATED_INPUT" = "TRUNCATED_INPUT" as const;
+  /** What the parser was waiting for. */
+  readonly awaited: string;
+  /** How many bytes of that came. */
+  readonly received: number;
+
+  /**
+   * Makes the error.
+   *
+   * @param awaited What the parser was waiting for.
+   * @param received How many bytes of that came.
+   */
+  constructor(awaited: string, received: number) {
+    super(`Input ended too early: ${awaited} were awaited, and ${received} bytes came`);
+    this.awaited = awaited;
+    this.received = received;
+  }
+}
+
+/** What a parser reads from. Each method is used with `yield*`. */
+export interface ParserInput {
+  /**
+   * Takes the next bytes.
+   *
+   * @param length How many.
+   * @returns The bytes. They may be a view of a chunk.
+   * @throws {FrameTooLargeError} If there are more than the decoder's `maxLength`.
+   * @throws {RangeError} If it is not an integer of 0 or more.
+   */
+  take(length: number): ParserStep<Uint8Array>;
+
+  /**
+   * Takes the next bytes as an unsigned integer.
+   *
+   * @param size How many bytes: 1, 2, 3 or 4.
+   * @param byteOrder Their order, `"big"` by default: network byte order.
+   * @returns The integer.
+   */
+  takeInteger(size: 1 | 2 | 3 | 4, byteOrder?: ByteOrder): ParserStep<number>;
+
+  /**
+   * Takes the next bytes up to a delimiter. The delimiter is taken too, and not returned.
+   *
+   * @param delimiter A byte, or several.
+   * @param options `maxLength`: the most bytes before it.
+   * @returns The bytes before it. They may be a view of a chunk.
+   * @throws {FrameTooLargeError} As soon as more have come without it.
+   */
+  takeUntil(
+    delimiter: number | Uint8Array,
+    options: { maxLength: number },
+  ): ParserStep<Uint8Array>;
+
+  /**
+   * Takes the next bytes as the values of a format, as {@linkcode unpack} does.
+   *
+   * @param format The format, such as `">BI"`.
+   * @returns The values, typed after the format.
+   */
+  takeStruct<Format extends string>(
+    format: StructFormat<Format>,
+  ): ParserStep<StructValues<Format>>;
+
+  /**
+   * Takes an unsigned integer of variable length (LEB128), as Minecraft, Protocol Buffers and MQTT have
+   * it: 7 bits in each byte, the lowest first; the highest bit tells that more follow.
+   *
+   * @returns The integer.
+   * @throws {RangeError} If it is above `Number.MAX_SAFE_INTEGER`.
+   */
+  takeVarint(): ParserStep<number>;
+}
+
+/**
+ * Decodes any protocol, by a parser that is written as if all bytes were there.
+ *
+ * The parser is a generator that returns one item, and is started anew for the next. Chunks may be cut
+ * anywhere. A parser that throws ends the decoder: every later call throws the same error. Items
+ * before it are delivered.
+ *
+ * @example Lines
+ * ```ts
+ * import { Decoder } from "@sockets/guide";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const text = new TextDecoder();
+ * const lines = new Decoder(function* (bytes) {
+ *   return text.decode(yield* bytes.takeUntil(0x0a, { maxLength: 8192 }));
+ * });
+ * lines.push(new TextEncoder().encode("one\ntwo\nthr"));
+ * assertEquals([...lines], ["one", "two"]);
+ * assertEquals(lines.bufferedLength, 3);
+ * ```
+ *
+ * @example Frames with a type before the length
+ * ```ts
+ * import { Decoder } from "@sockets/guide";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const frames = new Decoder(function* (bytes) {
+ *   const [type, length] = yield* bytes.takeStruct(">BI");
+ *   return { type, payload: yield* bytes.take(length) };
+ * }, { maxLength: 1024 });
+ * frames.push(new Uint8Array([7, 0, 0, 0, 1, 42]));
+ * assertEquals(frames.next(), { type: 7, payload: new Uint8Array([42]) });
+ * ```
+ */
+export class Decoder<T extends NonNullable<unknown> | null> {
+  readonly #parser: Parser<T>;
+  readonly #reader: ByteReader;
+  readonly #input: ParserInput;
+  #item: ParserStep<T> | undefined; // that has begun
+  #pushed = 0; // bytes
+  #begin = 0; // bytes before the item that has begun
+  #awaited = "";
+  #ready: T[] = []; // items that were read ahead, at the end
+  #error: Error | undefined;
+
+  /**
+   * Makes the decoder.
+   *
+   * @param parser How an item is read. It must take at least one byte, and not return `undefined`.
+   * @param options Which parts are refused, and whether chunks are copied.
+   * @throws {RangeError} If `maxLength` is not an integer of 0 or more.
+   */
+  constructor(parser: Parser<T>, options: DecoderOptions = {}) {
+    const { maxLength = DEFAULT_MAX_LENGTH, copy = false } = options;
+    if (!Number.isSafeInteger(maxLength) || maxLength < 0) {
+      throw new RangeError(`Cannot use maxLength ${maxLength}: it is not an integer of 0 or more`);
     }
-  } finally {
-    if (!ended) await reader.cancel().catch(() => {}); // the first error is the one that counts
-    reader.releaseLock();
+    this.#parser = parser;
+    this.#reader = new ByteReader({ copy });
+    this.#input = new ReaderInput(this.#reader, maxLength);
+  }
+
+  /** How many bytes were pushed, and are not yet taken by the parser. */
+  get bufferedLength(): number {
+    return this.#reader.bufferedLength;
+  }
+
+  /**
+   * Adds bytes as they came. An empty chunk does nothing.
+   *
+   * @param chunk The bytes.
+   * @throws {TypeError} If the chunk is no `Uint8Array`.
+   */
+  push(chunk: Uint8Array): void {
+    if (this.#error) throw this.#error;
+    this.#reader.push(chunk);
+    this.#pushed += chunk.length;
+  }
+
+  /**
+   * Takes the next item.
+   *
+   * @returns The item, or `undefined` until it is complete.
+   * @throws Whatever the parser throws. Every later call throws it again.
+   */
+  next(): T | undefined {
+    if (this.#ready.length > 0) return this.#ready.shift();
+    if (this.#error) throw this.#error;
+    return this.#parse();
+  }
+
+  /**
+   * Takes all items that are complete.
+   *
+   * @returns The items, in order.
+   * @throws As {@linkcode Decoder.next}.
+   */
+  *[Symbol.iterator](): IterableIterator<T> {
+    for (let item; (item = this.next()) !== undefined;) yield item;
+  }
+
+  /**
+   * Tells that no more bytes will come. Items not yet taken can still be taken afterwards.
+   *
+   * @throws {TruncatedInputError} If the bytes end inside an item.
+   * @throws Whatever the parser throws for one of the items not yet taken.
+   */
+  end(): void {
+    if (this.#error) throw this.#error;
+    for (let item; (item = this.#parse()) !== undefined;) this.#ready.push(item);
+    if (this.#pushed === this.#begin) return;
+    this.#error = new TruncatedInputError(this.#awaited, this.bufferedLength);
+    throw this.#error;
+  }
+
+  #parse(): T | undefined {
+    try {
+      if (!this.#item) {
+        if (this.bufferedLength === 0) return undefined;
+        this.#item = this.#parser(this.#input);
+      }
+      const { done, value } = this.#item.next();
+      if (!done) {
+        this.#awaited = value.what;
+        return undefined;
+      }
+      this.#item = undefined;
+      const end = this.#pushed - this.bufferedLength;
+      if (end === this.#begin) throw new TypeError("A parser must take at least one byte");
+      if (value === undefined) throw new TypeError("A parser must return an item");
+      this.#begin = end;
+      return value;
+    } catch (error) {
+      this.#error = error as Error;
+      throw error;
+    }
+  }
+}
+
+/**
+ * A stream from chunks of bytes to the items of a parser, for `pipeThrough`.
+ *
+ * When the parser throws, or the bytes end inside an item, the readable side errors. As with every
+ * `TransformStream`, items that nobody has read by then may be lost; use {@linkcode readItems} to
+ * get all of them.
+ *
+ * @example Usage
+ * ```ts
+ * import { DecoderStream } from "@sockets/guide";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const numbers = ReadableStream.from([new Uint8Array([0, 1, 0]), new Uint8Array([2])])
+ *   .pipeThrough(new DecoderStream((bytes) => bytes.takeInteger(2)));
+ * assertEquals(await Array.fromAsync(numbers), [1, 2]);
+ * ```
+ */
+export class DecoderStream<T extends NonNullable<unknown> | null>
+  extends TransformStream<Uint8Array, T> {
+  /**
+   * Makes the stream.
+   *
+   * @param parser How an item is read, as for {@linkcode Decoder}.
+   * @param options As for {@linkcode Decoder}.
+   */
+  constructor(parser: Parser<T>, options: DecoderOptions = {}) {
+    super(createTransformer(new Decoder(parser, options)));
+  }
+}
+
+/**
+ * Reads the items of a stream of bytes, such as the `readable` of a connection.
+ *
+ * Every good item is delivered before an error is thrown. Leaving the loop early, or an error, cancels
+ * the stream.
+ *
+ * @param readable The stream.
+ * @param parser How an item is read, as for {@linkcode Decoder}.
+ * @param options As for {@linkcode Decoder}.
+ * @returns The items, in order.
+ * @throws {TruncatedInputError} If the stream ends inside an item.
+ * @throws Whatever the parser throws.
+ *
+ * @example Usage
+ * ```ts
+ * import { readItems } from "@sockets/guide";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const stream = ReadableStream.from([new Uint8Array([1, 65, 2, 66]), new Uint8Array([67])]);
+ * const text = new TextDecoder();
+ * const items = readItems(stream, function* (bytes) {
+ *   return text.decode(yield* bytes.take(yield* bytes.takeVarint()));
+ * });
+ * assertEquals(await Array.fromAsync(items), ["A", "BC"]);
+ * ```
+ */
+export function readItems<T extends NonNullable<unknown> | null>(
+  readable: ReadableStream<Uint8Array>,
+  parser: Parser<T>,
+  options: DecoderOptions = {},
+): AsyncIterableIterator<T> {
+  return decodeStream(readable, new Decoder(parser, options));
+}
+
+/**
+ * Encodes an unsigned integer in a variable number of bytes (LEB128), as `takeVarint` reads it.
+ *
+ * @param value The integer, up to `Number.MAX_SAFE_INTEGER`.
+ * @returns 1 to 8 bytes.
+ * @throws {RangeError} If it is not such an integer.
+ *
+ * @example Usage
+ * ```ts
+ * import { encodeVarint } from "@sockets/guide";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(encodeVarint(300), new Uint8Array([0xac, 0x02]));
+ * ```
+ */
+export function encodeVarint(value: number): OwnBytes {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new RangeError(
+      `Cannot encode ${value}: it is not an integer from 0 to ${Number.MAX_SAFE_INTEGER}`,
+    );
+  }
+  const bytes: number[] = [];
+  for (; value > 0x7f; value = Math.floor(value / 0x80)) bytes.push(value % 0x80 + 0x80);
+  return new Uint8Array([...bytes, value]);
+}
+
+/** The input of a parser, over what has come so far. */
+class ReaderInput implements ParserInput {
+  readonly #reader: ByteReader;
+  readonly #maxLength: number;
+
+  constructor(reader: ByteReader, maxLength: number) {
+    this.#reader = reader;
+    this.#maxLength = maxLength;
+  }
+
+  *take(length: number): ParserStep<Uint8Array> {
+    if (!Number.isInteger(length) || length < 0) {
+      throw new RangeError(`Cannot take ${length} bytes: it is not an integer of 0 or more`);
+    }
+    if (length > this.#maxLength) throw new FrameTooLargeError(length, this.#maxLength, "bytes");
+    let taken;
+    while ((taken = this.#reader.take(length)) === undefined) yield { what: `${length} bytes` };
+    return taken;
+  }
+
+  *takeInteger(size: 1 | 2 | 3 | 4, byteOrder: ByteOrder = "big"): ParserStep<number> {
+    let integer;
+    while ((integer = this.#reader.takeInteger(size, byteOrder)) === undefined) {
+      yield { what: `${size} bytes` };
+    }
+    return integer;
+  }
+
+  *takeUntil(
+    delimiter: number | Uint8Array,
+    { maxLength }: { maxLength: number },
+  ): ParserStep<Uint8Array> {
+    const prepared = new Delimiter(delimiter);
+    const limit = Math.min(maxLength, this.#maxLength);
+    let taken;
+    while ((taken = this.#reader.takeUntil(prepared, limit)) === undefined) {
+      const length = this.#reader.lengthBefore;
+      if (length > limit) throw new FrameTooLargeError(length, limit, "bytes before a delimiter");
+      yield { what: `bytes up to a delimiter` };
+    }
+    return taken;
+  }
+
+  *takeStruct<Format extends string>(
+    format: StructFormat<Format>,
+  ): ParserStep<StructValues<Format>> {
+    return unpack(format, yield* this.take(calcSize(format)));
+  }
+
+  *takeVarint(): ParserStep<number> {
+    let value = 0;
+    for (let i = 0; i < MAX_VARINT_LENGTH; i++) {
+      const byte = yield* this.takeInteger(1);
+      value += (byte & 0x7f) * 2 ** (7 * i);
+      if (byte > 0x7f) continue;
+      if (Number.isSafeInteger(value)) return value;
+      break;
+    }
+    throw new RangeError("Cannot take a varint: it is above Number.MAX_SAFE_INTEGER");
   }
 }

@@ -1,6 +1,6 @@
 import { ByteReader } from "./byte_reader.ts";
 import { isBytes, nameOfType, type OwnBytes } from "./bytes.ts";
-import { createTransformer, decodeStream } from "./decoder.ts";
+import { createTransformer, decodeStream } from "./streams.ts";
 import { type ByteOrder, isLittle, writeUint16, writeUint32 } from "./endianness.ts";
 
 const DEFAULT_MAX_FRAME_LENGTH = 8 * 1024 * 1024; // bytes

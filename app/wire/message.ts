@@ -1,6 +1,6 @@
 import { ByteReader } from "./byte_reader.ts";
 import { isBytes, type OwnBytes } from "./bytes.ts";
-import { createTransformer, decodeStream } from "./decoder.ts";
+import { createTransformer, decodeStream } from "./streams.ts";
 import { type ByteOrder, HOST_BYTE_ORDER, isLittle, writeUint16 } from "./endianness.ts";
 import { FrameTooLargeError, TruncatedFrameError } from "./framing.ts";
 

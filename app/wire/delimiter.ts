@@ -1,0 +1,22 @@
+/** A few bytes that end a part of a stream, prepared to be found wherever chunks cut them. Internal. */
+export class Delimiter {
+  /** The bytes. */
+  readonly bytes: Uint8Array;
+  /** For each number of bytes that have matched: how many of them still do if the next one does not. */
+  readonly #fallback: number[] = [0, 0];
+
+  constructor(delimiter: number | Uint8Array) {
+    this.bytes = typeof delimiter === "number" ? new Uint8Array([delimiter]) : delimiter.slice();
+    if (this.bytes.length === 0) throw new RangeError("Cannot use a delimiter of no bytes");
+    for (let i = 1, matched = 0; i < this.bytes.length; i++) {
+      matched = this.step(matched, this.bytes[i]!);
+      this.#fallback.push(matched);
+    }
+  }
+
+  /** How many bytes match after one more byte, of which `matched` did before. */
+  step(matched: number, byte: number): number {
+    while (matched > 0 && byte !== this.bytes[matched]) matched = this.#fallback[matched]!;
+    return byte === this.bytes[matched] ? matched + 1 : 0;
+  }
+}

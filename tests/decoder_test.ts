@@ -1,0 +1,264 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import {
+  Decoder,
+  DecoderStream,
+  encodeVarint,
+  FrameTooLargeError,
+  type Parser,
+  readItems,
+  TruncatedInputError,
+} from "../mod.ts";
+import { MemoryWatch } from "./memory.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const CRLF = encoder.encode("\r\n");
+
+const lines: Parser<string> = function* (bytes) {
+  return decoder.decode(yield* bytes.takeUntil(0x0a, { maxLength: 100 }));
+};
+
+const crlfLines: Parser<string> = function* (bytes) {
+  return decoder.decode(yield* bytes.takeUntil(CRLF, { maxLength: 100 }));
+};
+
+/** `5:hello,` */
+const netstrings: Parser<string> = function* (bytes) {
+  const digits = decoder.decode(yield* bytes.takeUntil(0x3a, { maxLength: 9 }));
+  if (!/^(0|[1-9]\d*)$/.test(digits)) throw new SyntaxError(`Not a length: ${digits}`);
+  const text = decoder.decode(yield* bytes.take(Number(digits)));
+  if ((yield* bytes.takeInteger(1)) !== 0x2c) throw new SyntaxError("Not a comma");
+  return text;
+};
+
+const typed: Parser<[number, string]> = function* (bytes) {
+  const [type, length] = yield* bytes.takeStruct("<BH");
+  return [type, decoder.decode(yield* bytes.take(length))];
+};
+
+const varints: Parser<number> = (bytes) => bytes.takeVarint();
+const thirds: Parser<number> = (bytes) => bytes.takeInteger(3, "little");
+
+/** What each parser reads, and what it makes of that. */
+const cases: [
+  name: string,
+  parser: Parser<NonNullable<unknown>>,
+  input: Uint8Array,
+  items: NonNullable<unknown>[],
+][] = [
+  ["lines", lines, encoder.encode("one\n\ntwö\n"), ["one", "", "twö"]],
+  ["CRLF lines", crlfLines, encoder.encode("a\r\r\n\r\nb\nc\r\n"), ["a\r", "", "b\nc"]],
+  ["netstrings", netstrings, encoder.encode("5:hello,0:,3:a:b,"), ["hello", "", "a:b"]],
+  ["typed frames", typed, new Uint8Array([7, 2, 0, 65, 66, 8, 0, 0]), [[7, "AB"], [8, ""]]],
+  ["varints", varints, new Uint8Array([0, 0x7f, 0x80, 1, 0xac, 2]), [0, 127, 128, 300]],
+  ["3-byte integers", thirds, new Uint8Array([1, 2, 3, 255, 255, 255]), [0x030201, 0xffffff]],
+];
+
+/** Decodes chunks, and takes items whenever there may be some. */
+function decode<T extends NonNullable<unknown> | null>(
+  parser: Parser<T>,
+  chunks: Uint8Array[],
+): { items: T[]; error: Error | undefined } {
+  const decoder = new Decoder(parser);
+  const items: T[] = [];
+  try {
+    for (const chunk of chunks) {
+      decoder.push(chunk);
+      items.push(...decoder);
+    }
+    decoder.end();
+    return { items, error: undefined };
+  } catch (error) {
+    return { items, error: error as Error };
+  }
+}
+
+for (const [name, parser, input, items] of cases) {
+  Deno.test(`Decoder reads ${name} the same at every split point, and byte by byte`, () => {
+    for (let cut = 0; cut <= input.length; cut++) {
+      const chunks = [input.subarray(0, cut), input.subarray(cut)];
+      assertEquals(decode(parser, chunks), { items, error: undefined });
+    }
+    const bytes = Array.from(input, (byte) => new Uint8Array([byte]));
+    assertEquals(decode(parser, bytes), { items, error: undefined });
+  });
+
+  Deno.test(`Decoder tells what is missing of ${name}, wherever they end`, () => {
+    const ends = new Set([0]);
+    for (let end = 1; end <= input.length; end++) {
+      const { error } = decode(parser, [input.subarray(0, end)]);
+      if (error === undefined) ends.add(end);
+      else assert(error instanceof TruncatedInputError);
+    }
+    assertEquals(ends.size, items.length + 1);
+  });
+
+  Deno.test(`Decoder reads ${name} of random bytes the same however they are cut`, () => {
+    const noise = fc.array(fc.oneof(fc.constantFrom(...input), fc.nat(255)), { maxLength: 60 });
+    fc.assert(fc.property(noise, fc.array(fc.nat(60), { maxLength: 5 }), (noise, cuts) => {
+      const bytes = new Uint8Array(noise);
+      const places = [0, ...cuts.toSorted((a, b) => a - b), bytes.length];
+      const chunks = places.slice(1).map((end, i) => bytes.slice(places[i]!, end));
+      const [whole, cut] = [decode(parser, [bytes]), decode(parser, chunks)];
+      assertEquals(cut.items, whole.items);
+      assertEquals(`${cut.error}`, `${whole.error}`);
+    }));
+  });
+}
+
+Deno.test("Decoder delivers the items before an error, and then always the same error", () => {
+  for (const end of [false, true]) {
+    const decoder = new Decoder(netstrings);
+    decoder.push(encoder.encode("1:a,1:b;1:c,"));
+    if (end) assertThrows(() => decoder.end(), SyntaxError, "Not a comma");
+    assertEquals(decoder.next(), "a");
+    const error = assertThrows(() => decoder.next(), SyntaxError, "Not a comma");
+    for (const act of [() => decoder.next(), () => decoder.push(CRLF), () => decoder.end()]) {
+      assert(assertThrows(act) === error);
+    }
+  }
+});
+
+Deno.test("Decoder still gives complete items after an end inside one", () => {
+  const decoder = new Decoder(lines);
+  decoder.push(encoder.encode("one\ntwo\nthr"));
+  const error = assertThrows(() => decoder.end(), TruncatedInputError);
+  assertEquals([error.awaited, error.received], ["bytes up to a delimiter", 3]);
+  assertEquals([decoder.next(), decoder.next()], ["one", "two"]);
+  assert(assertThrows(() => decoder.next()) === error);
+});
+
+Deno.test("Decoder refuses too much before memory is set aside, or as soon as it has come", () => {
+  const frames = new Decoder(function* (bytes) {
+    return yield* bytes.take(yield* bytes.takeInteger(4));
+  }, { maxLength: 8 });
+  frames.push(new Uint8Array([0, 0, 0, 9]));
+  const error = assertThrows(() => frames.next(), FrameTooLargeError);
+  assertEquals([error.declaredLength, error.maxLength], [9, 8]);
+
+  for (const parser of [lines, crlfLines]) {
+    const decoder = new Decoder(parser);
+    decoder.push(new Uint8Array(100).fill(0x61));
+    assertEquals(decoder.next(), undefined);
+    decoder.push(new Uint8Array([0x61]));
+    assertThrows(() => decoder.next(), FrameTooLargeError);
+  }
+  const late = new Decoder(lines);
+  late.push(encoder.encode("x".repeat(101) + "\n")); // all of it is here, and it is too long
+  assertThrows(() => late.next(), FrameTooLargeError);
+});
+
+Deno.test("Decoder refuses what a parser must not do, and what is no option", () => {
+  const wrong: [Parser<number>, new (message: string) => Error, string][] = [
+    // deno-lint-ignore require-yield -- that is what is wrong
+    [
+      function* () {
+        return 1;
+      },
+      TypeError,
+      "at least one byte",
+    ],
+    [
+      function* (bytes) {
+        yield* bytes.take(1);
+        return undefined as unknown as number;
+      },
+      TypeError,
+      "must return an item",
+    ],
+    [
+      function* (bytes) {
+        return (yield* bytes.take(-1)).length;
+      },
+      RangeError,
+      "Cannot take -1 bytes",
+    ],
+    [
+      function* (bytes) {
+        return (yield* bytes.takeUntil(new Uint8Array(), { maxLength: 1 })).length;
+      },
+      RangeError,
+      "a delimiter of no bytes",
+    ],
+  ];
+  for (const [parser, type, message] of wrong) {
+    const decoder = new Decoder(parser);
+    decoder.push(new Uint8Array([1]));
+    assertThrows(() => decoder.next(), type, message);
+  }
+  assertThrows(() => new Decoder(lines, { maxLength: -1 }), RangeError, "Cannot use maxLength -1");
+});
+
+Deno.test("Decoder finds delimiters that repeat themselves, wherever they are cut", () => {
+  const delimiter = encoder.encode("aab");
+  const parser: Parser<string> = function* (bytes) {
+    return decoder.decode(yield* bytes.takeUntil(delimiter, { maxLength: 1000 }));
+  };
+  const text = fc.string({ unit: fc.constantFrom("a", "b", "c"), maxLength: 30 });
+  fc.assert(
+    fc.property(text, fc.nat(30), fc.nat(30), (text, a, b) => {
+      const bytes = encoder.encode(text);
+      const [first, second] = [Math.min(a, b), Math.max(a, b)];
+      const chunks = [bytes.slice(0, first), bytes.slice(first, second), bytes.slice(second)];
+      assertEquals(decode(parser, chunks).items, text.split("aab").slice(0, -1));
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+Deno.test("Decoder takes time and memory in proportion to the bytes, also byte by byte", () => {
+  const parser: Parser<number> = function* (bytes) {
+    return (yield* bytes.takeUntil(0x0a, { maxLength: 2 ** 20 })).length;
+  };
+  const length = 300_000;
+  using watch = new MemoryWatch();
+  const lines = new Decoder(parser);
+  const chunk = new Uint8Array([0x61]);
+  for (let i = 0; i < length; i++) {
+    lines.push(chunk);
+    assertEquals(lines.next(), undefined);
+  }
+  lines.push(CRLF);
+  assertEquals(lines.next(), length + 1);
+  assert(watch.copied <= 3 * length, `${watch.copied} bytes copied`);
+});
+
+Deno.test("encodeVarint and takeVarint are inverse, up to the largest safe integer", () => {
+  fc.assert(fc.property(fc.maxSafeNat(), (value) => {
+    assertEquals(decode(varints, [encodeVarint(value)]), { items: [value], error: undefined });
+  }));
+  assertEquals(encodeVarint(Number.MAX_SAFE_INTEGER).length, 8);
+  for (const value of [-1, 1.5, 2 ** 53, NaN]) assertThrows(() => encodeVarint(value), RangeError);
+  const large = new Decoder(varints);
+  large.push(new Uint8Array(9).fill(0xff));
+  assertThrows(() => large.next(), RangeError, "above Number.MAX_SAFE_INTEGER");
+});
+
+Deno.test("DecoderStream and readItems deliver what a Decoder does", async () => {
+  const chunks = [encoder.encode("5:he"), encoder.encode("llo,1:"), encoder.encode("x,")];
+  const stream = ReadableStream.from(chunks).pipeThrough(new DecoderStream(netstrings));
+  assertEquals(await Array.fromAsync(stream), ["hello", "x"]);
+  const items: string[] = [];
+  let error;
+  try {
+    for await (const item of readItems(ReadableStream.from([...chunks, CRLF]), netstrings)) {
+      items.push(item);
+    }
+  } catch (thrown) {
+    error = thrown;
+  }
+  assertEquals(items, ["hello", "x"]);
+  assert(error instanceof TruncatedInputError);
+});
+
+Deno.test("Decoder with copy keeps items although the caller overwrites its chunks", () => {
+  for (const copy of [false, true]) {
+    const decoder = new Decoder((bytes) => bytes.take(2), { copy });
+    const chunk = new Uint8Array([1, 2]);
+    decoder.push(chunk);
+    const item = decoder.next();
+    chunk.fill(0);
+    assertEquals(item, copy ? new Uint8Array([1, 2]) : new Uint8Array(2));
+  }
+});
