@@ -63,6 +63,16 @@ Answers requests on host (127.0.0.1) and port (65432; 0 takes a free one).`,
 // What is logged is a function, because describing a message costs more than answering it.
 const log = (line: () => string) => options.quiet || printLine(line());
 
+// An action may also fail where nobody waits for it: in a listener, or in a promise that it forgets.
+addEventListener("error", (event) => {
+  event.preventDefault();
+  reportFailure(event.error);
+});
+addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  reportFailure(event.reason);
+});
+
 const signals = listenForStop(options.drainTimeout);
 await serve(listen(readListenAddress()), handle, {
   ...options,

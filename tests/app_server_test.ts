@@ -476,6 +476,33 @@ Deno.test({
 });
 
 Deno.test({
+  name: "app/server.ts on a Unix socket, told to stop, lets nobody wait who was not accepted yet",
+  ignore: windows,
+  async fn() {
+    await using folder = await temporaryFolder();
+    const path = `${folder.path}/socket`;
+    await using server = await startUnixServer(path);
+    using begun = await Deno.connect({ transport: "unix", path });
+    await writeAll(begun, MORPHEUS.subarray(0, 20));
+    await server.prints("Accepted connection");
+    server.kill("SIGSTOP");
+    const late = await Promise.all(
+      Array.from({ length: 3 }, () => Deno.connect({ transport: "unix", path })),
+    );
+    server.kill("SIGTERM");
+    server.kill("SIGCONT");
+    for (const conn of late) {
+      assertEquals((await readToEnd(conn)).length, 0);
+      conn.close();
+    }
+    await writeAll(begun, MORPHEUS.subarray(20));
+    await begun.closeWrite();
+    assertEquals(decode(await readToEnd(begun)).map(decodeContent), [ANSWER]);
+    assertEquals((await server.ended).code, 0);
+  },
+});
+
+Deno.test({
   name: "app/server.ts removes at the end only the Unix socket that it has made",
   ignore: windows,
   async fn() {

@@ -222,6 +222,11 @@ Deno.test(`${SERVER} refuses names that are taken, empty, too long, or no clean 
       "a\u00adda",
       "\ufeffada",
       "ada\u{e0041}",
+      "ada\u2800",
+      "\u3164",
+      "\ufe0f",
+      "\u{e0100}",
+      "\u0301",
       " ",
       "\u2003ada",
     ]

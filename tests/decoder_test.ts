@@ -151,8 +151,8 @@ Deno.test("Decoder refuses too much before memory is set aside, or as soon as it
 
 Deno.test("Decoder refuses what a parser must not do, and what is no option", () => {
   const wrong: [Parser<number>, new (message: string) => Error, string][] = [
-    // deno-lint-ignore require-yield -- that is what is wrong
     [
+      // deno-lint-ignore require-yield -- that is what is wrong
       function* () {
         return 1;
       },

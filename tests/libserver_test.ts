@@ -172,6 +172,23 @@ Deno.test("app/server.ts gives up on an action that takes too long, and tells it
   await server.prints("An action failed: DeadlineError: The action did not end", "stderr");
 });
 
+Deno.test("app/server.ts outlives an action that fails where nobody waits for it", async () => {
+  await using server = await startServerWithActions(
+    `actions.set("listener", (_, signal) => new Promise(() => {
+       signal.addEventListener("abort", () => { throw new Error("broken listener"); });
+     }));
+     actions.set("forgotten", () => { Promise.reject(new Error("broken promise")); return 1; });`,
+    "--action-timeout",
+    "0.1",
+  );
+  using connection = await connect(server.port);
+  assertEquals(await request(connection, "listener"), "Error: the action failed.");
+  assertEquals(await request(connection, "forgotten"), 1);
+  await server.prints("An action failed: Error: broken listener", "stderr");
+  await server.prints("An action failed: Error: broken promise", "stderr");
+  assertEquals(await request(connection, "search"), "Error: the value is not a text.");
+});
+
 async function connect(port: number): Promise<MessageConnection> {
   return new MessageConnection(new TimedConn(await Deno.connect({ hostname: "127.0.0.1", port })));
 }

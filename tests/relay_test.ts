@@ -306,6 +306,28 @@ Deno.test("app/relay.ts --max-connections sets the limit", async () => {
 });
 
 Deno.test({
+  name: "app/relay.ts connects nobody to the server but its clients, also after it was full",
+  ignore: Deno.build.os !== "linux", // /proc
+  async fn() {
+    await using server = await startServer("multiconn_server.ts");
+    await using relay = await startRelay(server.port, "--quiet", "--max-connections", "1");
+    const before = descriptors(relay.pid);
+    {
+      using _first = await dial(relay.port);
+      using refused = await dial(relay.port);
+      assertEquals((await readToReset(refused))[0], 0);
+    }
+    await server.prints("Closing connection");
+    await new Promise((resolve) => setTimeout(resolve, 2500)); // it asks itself after a second
+    assertEquals(await exchange(relay.port, bytesOf("hello")), bytesOf("hello"));
+    await server.prints("Closing connection", "stdout", 2);
+    assertEquals(server.stdout.match(/Accepted connection/g)!.length, 2);
+    assertEquals(relay.stderr.includes("listening again"), false);
+    assertLessOrEqual(await settled(relay.pid, before), before);
+  },
+});
+
+Deno.test({
   name: "app/relay.ts takes fewer clients where descriptors are few, and outlives too many at once",
   ignore: Deno.build.os !== "linux", // bash, ulimit, /proc
   async fn() {

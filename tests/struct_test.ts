@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { Buffer } from "node:buffer";
 import {
   calcSize,
   HOST_BYTE_ORDER,
@@ -275,4 +276,7 @@ Deno.test("packInto takes values from the memory that it writes to", () => {
   const bytes = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]);
   new Struct(">4s4s").packInto(bytes, 0, bytes.subarray(4), bytes.subarray(0, 4));
   assertEquals(bytes, new Uint8Array([5, 6, 7, 8, 1, 2, 3, 4]));
+  const buffer = Buffer.from([1, 2, 3, 4, 5, 6, 7, 8]); // whose slices are views
+  new Struct("<4s").packInto(buffer, 0, buffer.subarray(2, 6));
+  assertEquals([...buffer.subarray(0, 4)], [3, 4, 5, 6]);
 });

@@ -99,6 +99,45 @@ Deno.test({
 });
 
 Deno.test({
+  name: "app/server.ts with TLS holds nothing of clients for whom descriptors did not suffice",
+  ignore: !linux, // bash, ulimit, /proc
+  async fn() {
+    await using server = await startLimitedServer(80, SERVER, ...FILES, ...TIMEOUTS, "--quiet");
+    await exchange(server.port);
+    const before = descriptors(server.pid);
+    for (let round = 0; round < 3; round++) {
+      const conns = await Promise.all(times(60, () => connect(server.port)));
+      await server.prints("Too many open files", "stderr");
+      for (const conn of conns) conn.close();
+    }
+    assertLessOrEqual(await settled(server.pid, before), before);
+    await exchange(server.port);
+  },
+});
+
+Deno.test({
+  name: "app/server.ts with TLS, told to stop, does not wait for clients who say nothing",
+  ignore: Deno.build.os === "windows", // signals
+  async fn() {
+    const timeouts = ["--header-timeout", "60", "--drain-timeout", "5"];
+    await using server = await startServer(SERVER, ...FILES, ...timeouts);
+    using _silent = await connect(server.port);
+    await server.prints("Accepted connection");
+    server.kill("SIGINT");
+    assertEquals((await server.ended).code, 0);
+    assertStringIncludes(server.stderr, "Waiting for 1 open connection");
+    assertEquals(server.stderr.includes("Lost connection"), false);
+  },
+});
+
+Deno.test("app/server.ts with TLS says which permission it lacks", async () => {
+  const args = ["run", "--no-prompt", "--allow-read", "--allow-net=127.0.0.1:0", SERVER];
+  await using server = new Program([...args, "127.0.0.1", "0", ...FILES]);
+  assertEquals((await server.ended).code, 1);
+  assertStringIncludes(server.stderr, "TLS needs --allow-net=127.0.0.1");
+});
+
+Deno.test({
   name: "app/server.ts with TLS: clients that vanish leave nothing open",
   ignore: !linux || !works("bash", "-c", `${ADD_NETWORK} && ${REMOVE_NETWORK}`), // needs root
   async fn() {

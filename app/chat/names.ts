@@ -2,6 +2,7 @@ import { escapeText } from "../wire/escape.ts";
 
 const MAX_LENGTH = 32; // characters
 const SEPARATORS = /[:,]/; // end a name where it is printed
+const SHOWS = /[\p{L}\p{N}\p{P}\p{S}]/u; // by itself; an accent needs a letter
 const MARKS = /^[*/]/; // begin a line that nobody has said, and a command
 
 /** What a name must be. */
@@ -14,7 +15,8 @@ export function isName(name: unknown): name is string {
   if (typeof name !== "string" || escapeText(name) !== name || name.trim() !== name) return false;
   const length = [...name].length;
   const plain = name.normalize("NFKC"); // without look-alikes of the signs
-  return length > 0 && length <= MAX_LENGTH && !SEPARATORS.test(plain) && !MARKS.test(plain.trim());
+  return length <= MAX_LENGTH && SHOWS.test(keyOf(name)) && !SEPARATORS.test(plain) &&
+    !MARKS.test(plain.trim());
 }
 
 /** What names that look alike have in common: letters in two cases, wide and narrow ones, what hides. */

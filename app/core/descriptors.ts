@@ -1,13 +1,19 @@
 // File descriptors: the numbers that the operating system gives to open files and sockets.
 
-/** Counts how many descriptors this program can still open, by opening them. It counts up to `max`. */
+/**
+ * Counts how many descriptors this program can still open, by opening them. It counts up to `max`, and
+ * assumes that there are as many if it has no permission to listen.
+ */
 export function countFreeDescriptors(max: number): number {
   const listeners: Deno.Listener[] = [];
   try {
     while (listeners.length < max) {
       listeners.push(Deno.listen({ hostname: "127.0.0.1", port: 0 }));
     }
-  } catch { /* there is none left */ }
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return max;
+    // otherwise there is none left
+  }
   for (const listener of listeners) listener.close();
   return listeners.length;
 }

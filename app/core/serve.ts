@@ -80,7 +80,9 @@ export async function serve(
       await handle(conn);
       await conn.finish();
     } catch (error) {
-      const isExpected = kill.aborted || (error instanceof DeadlineError && error.phase === "idle");
+      const phase = error instanceof DeadlineError ? error.phase : undefined;
+      const isExpected = kill.aborted || phase === "idle" ||
+        (stop.aborted && phase === "handshake");
       if (!isExpected) report(`Lost connection to ${conn.name}: ${messageOf(error)}`);
     }
     open.delete(conn);

@@ -66,6 +66,7 @@ export class TimedConn implements Disposable {
 
   #writeDue = NEVER;
   #isLate = false; // with a write
+  #isShakingHands = false;
   #isStopping = false;
   #isClosed = false;
 
@@ -94,7 +95,13 @@ export class TimedConn implements Disposable {
   async handshake(): Promise<void> {
     const conn = this.#conn;
     if (!conn.handshake) return;
-    await this.#inTime("handshake", this.#timeout("handshakeTimeout"), () => conn.handshake!());
+    this.#isShakingHands = true;
+    const timeout = this.#isStopping ? STOP_GRACE : this.#timeout("handshakeTimeout");
+    try {
+      await this.#inTime("handshake", timeout, () => conn.handshake!());
+    } finally {
+      this.#isShakingHands = false;
+    }
   }
 
   /**
@@ -163,9 +170,10 @@ export class TimedConn implements Disposable {
     } catch { /* the peer has gone, and with it the reason to wait */ }
   }
 
-  /** From now on, a read for which nothing has begun returns the end. */
+  /** From now on, a read for which nothing has begun returns the end, and a handshake must hurry. */
   stop(): void {
     this.#isStopping = true;
+    if (this.#isShakingHands) this.#writeDue = deadlineClock.after(STOP_GRACE);
     if (this.#isReading) this.#readDue = this.#dueOf(this.#wait);
   }
 

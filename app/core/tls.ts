@@ -22,6 +22,7 @@ export class TlsListener {
 
   /** @throws {Deno.errors.InvalidData} If the certificate or its key is none. */
   constructor(address: Deno.TcpListenOptions, certificate: Certificate) {
+    checkPermission();
     listenForTunnel(certificate).close(); // to know now whether the certificate is one
     this.#listener = Deno.listen(address);
     this.#certificate = certificate;
@@ -141,10 +142,21 @@ interface Tunnel {
 async function openTunnel(certificate: Certificate): Promise<Tunnel> {
   using listener = listenForTunnel(certificate);
   const { hostname, port } = listener.addr;
-  const [encrypted, plain] = await Promise.all([
-    Deno.connect({ hostname, port }),
-    listener.accept(),
-  ]);
+  const accepting = listener.accept();
+  let encrypted: Deno.TcpConn;
+  try {
+    encrypted = await Deno.connect({ hostname, port });
+  } catch (error) {
+    accepting.then((conn) => conn.close(), () => {}); // which the end of this scope, too, ends
+    throw error;
+  }
+  let plain: Deno.TlsConn;
+  try {
+    plain = await accepting;
+  } catch (error) {
+    encrypted.close();
+    throw error;
+  }
   if (plain.remoteAddr.port !== encrypted.localAddr.port) {
     encrypted.close();
     plain.close();
@@ -152,6 +164,12 @@ async function openTunnel(certificate: Certificate): Promise<Tunnel> {
   }
   encrypted.setNoDelay();
   return { encrypted, plain, isClosed: false };
+}
+
+/** Every client's tunnel has another port. */
+function checkPermission(): void {
+  const { state } = Deno.permissions.querySync({ name: "net", host: "127.0.0.1" });
+  if (state !== "granted") throw new Error("TLS needs --allow-net=127.0.0.1, with all its ports");
 }
 
 function listenForTunnel(certificate: Certificate): Deno.TlsListener {

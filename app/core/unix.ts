@@ -5,6 +5,8 @@
 export class UnixListener {
   readonly #listener: Deno.UnixListener;
   readonly #file: Deno.FileInfo;
+  #isClosed = false;
+  #isAccepting = false;
   #endAccept: (error: Error) => void = () => {};
 
   constructor(path: string) {
@@ -19,14 +21,28 @@ export class UnixListener {
   accept(): Promise<Deno.UnixConn> {
     return new Promise((resolve, reject) => {
       this.#endAccept = reject;
-      this.#listener.accept().then(resolve, reject);
+      this.#isAccepting = true;
+      this.#listener.accept().finally(() => this.#isAccepting = false).then((conn) => {
+        if (!this.#isClosed) return resolve(conn);
+        conn.close();
+        this.#turnAway();
+      }, reject);
     });
   }
 
   /** Removes the socket, so that no client finds it any more. The listener itself ends with the program. */
   close(): void {
     if (this.#isOurs()) Deno.removeSync(this.addr.path);
+    this.#isClosed = true;
+    if (!this.#isAccepting) this.#turnAway();
     this.#endAccept(new Deno.errors.BadResource("The listener has been closed"));
+  }
+
+  /** Closes the connections of clients that came before the socket was removed, until the program ends. */
+  async #turnAway(): Promise<void> {
+    try {
+      while (true) (await this.#listener.accept()).close();
+    } catch { /* out of descriptors: the end of the program closes them */ }
   }
 
   #isOurs(): boolean {

@@ -18,7 +18,7 @@ export class WatchedServer {
   readonly #turnedAway = new RareReport(printError);
   #address: Deno.NetAddr;
   #open = 0; // connections
-  #probe: Socket | undefined; // with which the server is asked whether it still accepts
+  #probePort: Promise<number | undefined> | undefined; // while the server is asked whether it accepts
   #endProbe: (isAccepted: boolean) => void = () => {};
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -37,9 +37,13 @@ export class WatchedServer {
     this.#server = server;
     this.#address = address;
     this.#maxConnections = maxConnections;
-    server.on("connection", (client) => {
-      if (this.#probe !== undefined && this.#probe.localPort === client.remotePort) {
+    server.on("connection", async (client) => {
+      if (this.#probePort && await this.#probePort === client.remotePort) {
+        client.on("error", () => {});
+        client.destroy();
         this.#endProbe(true);
+      } else if (client.destroyed) {
+        return; // it has gone while it was not known whether it is the probe
       } else if (this.#open < maxConnections) {
         this.#open++;
         client.once("close", () => this.#open--);
@@ -99,12 +103,17 @@ export class WatchedServer {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.#endProbe = resolve;
     const timer = setTimeout(() => resolve(false), CHECK_TIMEOUT);
-    this.#probe = connect(this.#address.port, this.#address.hostname);
-    this.#probe.on("error", () => resolve(false));
+    const probe = connect(this.#address.port, this.#address.hostname);
+    // The server may have accepted it before its port is known here.
+    this.#probePort = new Promise((resolve) => {
+      probe.once("connect", () => resolve(probe.localPort));
+      probe.once("close", () => resolve(undefined));
+    });
+    probe.on("error", () => resolve(false));
     const isAccepted = await promise;
     clearTimeout(timer);
-    this.#probe.destroy();
-    this.#probe = undefined;
+    probe.destroy();
+    this.#probePort = undefined;
     return isAccepted;
   }
 }

@@ -123,7 +123,14 @@ export class ByteReader {
     const isHere = this.#search(delimiter);
     this.#lengthBefore = this.#searched - (isHere ? delimiter.bytes.length : this.#matched);
     if (!isHere || this.#lengthBefore > maxLength) return undefined;
-    const taken = this.take(this.#searched)!.subarray(0, this.#lengthBefore);
+    let taken;
+    if (this.#start + this.#searched <= this.#end) { // a view of it is made without the delimiter
+      taken = new Uint8Array(this.#buffer, this.#start, this.#lengthBefore);
+      this.#start += this.#searched;
+      if (this.#start === this.#end) this.#advance();
+    } else {
+      taken = this.take(this.#searched)!.subarray(0, this.#lengthBefore);
+    }
     this.#searched =
       this.#searchedHere =
       this.#matched =
@@ -162,10 +169,9 @@ export class ByteReader {
         : [this.#bytes, this.#start, this.#end];
       for (let i = start + this.#searchedHere; i < end; i++) {
         if (this.#matched === 0) { // on to where it may begin
-          const distance = bytes.subarray(i, end).indexOf(delimiter.bytes[0]!);
-          const skipped = distance === -1 ? end - i : distance;
-          this.#count(skipped);
-          i += skipped;
+          const place = indexOf(bytes, delimiter.bytes[0]!, i, end);
+          this.#count(place - i);
+          i = place;
           if (i === end) break;
         }
         this.#matched = delimiter.step(this.#matched, bytes[i]!);
@@ -266,6 +272,16 @@ export class ByteReader {
     this.#last = segment;
     return segment;
   }
+}
+
+/** The place of a byte, or `end`. What lies behind `end` is not searched, or not much of it. */
+function indexOf(bytes: Uint8Array, byte: number, start: number, end: number): number {
+  if (bytes.length - end > SMALL) {
+    const distance = bytes.subarray(start, end).indexOf(byte);
+    return distance === -1 ? end : start + distance;
+  }
+  const place = bytes.indexOf(byte, start);
+  return place === -1 || place > end ? end : place;
 }
 
 /** The size of the buffer for a result of which the first `needed` bytes are here. */

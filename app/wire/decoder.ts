@@ -355,6 +355,17 @@ export function encodeVarint(value: number): OwnBytes {
   return new Uint8Array([...bytes, value]);
 }
 
+// A parser asks for the same few delimiters again and again, and preparing one takes longer than its use.
+const delimiters = new WeakMap<Uint8Array, Delimiter>();
+const byteDelimiters: Delimiter[] = [];
+
+function delimiterOf(delimiter: number | Uint8Array): Delimiter {
+  if (typeof delimiter === "number") return byteDelimiters[delimiter] ??= new Delimiter(delimiter);
+  let prepared = delimiters.get(delimiter);
+  if (!prepared) delimiters.set(delimiter, prepared = new Delimiter(delimiter));
+  return prepared;
+}
+
 /** The input of a parser, over what has come so far. */
 class ReaderInput implements ParserInput {
   readonly #reader: ByteReader;
@@ -387,7 +398,7 @@ class ReaderInput implements ParserInput {
     delimiter: number | Uint8Array,
     { maxLength }: { maxLength: number },
   ): ParserStep<Uint8Array> {
-    const prepared = new Delimiter(delimiter);
+    const prepared = delimiterOf(delimiter);
     const limit = Math.min(maxLength, this.#maxLength);
     let taken;
     while ((taken = this.#reader.takeUntil(prepared, limit)) === undefined) {

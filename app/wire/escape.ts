@@ -7,8 +7,9 @@ const MAX_SHOWN = 200; // characters; longer values are cut, so that one message
  */
 const JOINED = String.raw`[[\p{L}\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}]` +
   String.raw`--[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}]]`; // these have no joiners
+const BLANKS = String.raw`\u034f\u115f\u1160\u2065\u2800\u3164\uffa0`; // letters by class, and empty
 const UNPRINTABLE = new RegExp(
-  String.raw`(?!(?<=${JOINED})[\u200c\u200d]${JOINED})[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]`,
+  String.raw`(?!(?<=${JOINED})[\u200c\u200d]${JOINED})[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}${BLANKS}]`,
   "gv",
 );
 

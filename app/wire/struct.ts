@@ -248,7 +248,7 @@ export class Struct<Format extends string> {
     this.#checkInside("pack", bytes, offset);
     // Values that lie in the same memory would be overwritten before they are written.
     const safe = values.map((value) =>
-      isBytes(value) && value.buffer === bytes.buffer ? value.slice() : value
+      isBytes(value) && value.buffer === bytes.buffer ? copy(value, 0, value.length) : value
     );
     bytes.fill(0, offset, offset + this.size);
     this.#write(bytes, offset, safe);

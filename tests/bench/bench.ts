@@ -7,6 +7,7 @@ import { type Figure, isFarOff, isMet, printFigures } from "./figures.ts";
 const BENCHES: Record<string, () => Promise<Figure[]>> = {
   struct: async () => (await import("./struct_bench.ts")).measureStruct(),
   framing: async () => (await import("./framing_bench.ts")).measureFraming(),
+  decoder: async () => (await import("./decoder_bench.ts")).measureDecoder(),
   app: async () => (await import("./app_bench.ts")).measureApp(),
   chat: async () => (await import("./chat_bench.ts")).measureChat(),
   relay: async () => (await import("./relay_bench.ts")).measureRelay(),
