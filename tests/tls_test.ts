@@ -30,11 +30,16 @@ const TIMEOUTS = ["header", "message", "idle", "write"].flatMap((
 ) => [`--${name}-timeout`, "1"]);
 const linux = Deno.build.os === "linux";
 
-const ADD_NETWORK =
-  "ip netns add sockets && ip link add sockets0 type veth peer name sockets1 && " +
-  "ip link set sockets1 netns sockets && ip addr add 10.99.0.1/24 dev sockets0 && " +
-  "ip link set sockets0 up && ip -n sockets addr add 10.99.0.2/24 dev sockets1 && " +
-  "ip -n sockets link set sockets1 up";
+const ADD_NETWORK = [
+  "{ ip netns del sockets; ip link del sockets0; true; }", // what an earlier run may have left
+  "ip netns add sockets",
+  "ip link add sockets0 type veth peer name sockets1",
+  "ip link set sockets1 netns sockets",
+  "ip addr add 10.99.0.1/24 dev sockets0",
+  "ip link set sockets0 up",
+  "ip -n sockets addr add 10.99.0.2/24 dev sockets1",
+  "ip -n sockets link set sockets1 up",
+].join(" && ");
 const REMOVE_NETWORK = "ip netns del sockets";
 const DROP_ALL = "ip -n sockets link set sockets1 down";
 
