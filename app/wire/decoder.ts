@@ -15,8 +15,14 @@ export interface Awaited {
   readonly what: string;
 }
 
-/** A step of a parser that asks for something: `yield*` gives it, once it is here. */
-export type ParserStep<T> = Generator<Awaited, T, void>;
+/**
+ * A step of a parser: `yield*` waits until what it asks for is here, and gives it. A generator function
+ * that is made of such steps returns one.
+ */
+export interface ParserStep<T> {
+  /** For `yield*`. */
+  [Symbol.iterator](): Iterator<Awaited, T, undefined>;
+}
 
 /**
  * Describes how an item of a protocol is read, as if all bytes were there.
@@ -164,7 +170,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
   readonly #parser: Parser<T>;
   readonly #reader: ByteReader;
   readonly #input: ParserInput;
-  #item: ParserStep<T> | undefined; // that has begun
+  #item: Iterator<Awaited, T, undefined> | undefined; // that has begun
   #pushed = 0; // bytes
   #begin = 0; // bytes before the item that has begun
   #awaited = "";
@@ -245,7 +251,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
     try {
       if (!this.#item) {
         if (this.bufferedLength === 0) return undefined;
-        this.#item = this.#parser(this.#input);
+        this.#item = this.#parser(this.#input)[Symbol.iterator]();
       }
       const { done, value } = this.#item.next();
       if (!done) {
@@ -376,46 +382,39 @@ class ReaderInput implements ParserInput {
     this.#maxLength = maxLength;
   }
 
-  *take(length: number): ParserStep<Uint8Array> {
+  take(length: number): ParserStep<Uint8Array> {
     if (!Number.isInteger(length) || length < 0) {
       throw new RangeError(`Cannot take ${length} bytes: it is not an integer of 0 or more`);
     }
     if (length > this.#maxLength) throw new FrameTooLargeError(length, this.#maxLength, "bytes");
-    let taken;
-    while ((taken = this.#reader.take(length)) === undefined) yield { what: `${length} bytes` };
-    return taken;
+    return step(() => this.#reader.take(length), `${length} bytes`);
   }
 
-  *takeInteger(size: 1 | 2 | 3 | 4, byteOrder: ByteOrder = "big"): ParserStep<number> {
-    let integer;
-    while ((integer = this.#reader.takeInteger(size, byteOrder)) === undefined) {
-      yield { what: `${size} bytes` };
-    }
-    return integer;
+  takeInteger(size: 1 | 2 | 3 | 4, byteOrder: ByteOrder = "big"): ParserStep<number> {
+    return step(() => this.#reader.takeInteger(size, byteOrder), `${size} bytes`);
   }
 
-  *takeUntil(
+  takeUntil(
     delimiter: number | Uint8Array,
     { maxLength }: { maxLength: number },
   ): ParserStep<Uint8Array> {
     const prepared = delimiterOf(delimiter);
     const limit = Math.min(maxLength, this.#maxLength);
-    let taken;
-    while ((taken = this.#reader.takeUntil(prepared, limit)) === undefined) {
-      const length = this.#reader.lengthBefore;
+    return step(() => {
+      const taken = this.#reader.takeUntil(prepared, limit);
+      const length = taken ? 0 : this.#reader.lengthBefore;
       if (length > limit) throw new FrameTooLargeError(length, limit, "bytes before a delimiter");
-      yield { what: `bytes up to a delimiter` };
-    }
-    return taken;
+      return taken;
+    }, "bytes up to a delimiter");
   }
 
   *takeStruct<Format extends string>(
     format: StructFormat<Format>,
-  ): ParserStep<StructValues<Format>> {
+  ): Generator<Awaited, StructValues<Format>, undefined> {
     return unpack(format, yield* this.take(calcSize(format)));
   }
 
-  *takeVarint(): ParserStep<number> {
+  *takeVarint(): Generator<Awaited, number, undefined> {
     let value = 0;
     for (let i = 0; i < MAX_VARINT_LENGTH; i++) {
       const byte = yield* this.takeInteger(1);
@@ -425,5 +424,37 @@ class ReaderInput implements ParserInput {
       break;
     }
     throw new RangeError("Cannot take a varint: it is above Number.MAX_SAFE_INTEGER");
+  }
+}
+
+/** A step that takes something, at once if it is here: a generator would cost as much as all the rest. */
+function step<T>(take: () => T | undefined, what: string): ParserStep<T> {
+  const taken = take();
+  return taken === undefined ? wait(take, what) : new Taken(taken);
+}
+
+function* wait<T>(take: () => T | undefined, what: string): Generator<Awaited, T, undefined> {
+  while (true) {
+    yield { what };
+    const taken = take();
+    if (taken !== undefined) return taken;
+  }
+}
+
+/** What is here already, for `yield*`. */
+class Taken<T> implements ParserStep<T>, IteratorReturnResult<T> {
+  readonly done = true;
+  readonly value: T;
+
+  constructor(value: T) {
+    this.value = value;
+  }
+
+  [Symbol.iterator](): Iterator<Awaited, T, undefined> {
+    return this;
+  }
+
+  next(): IteratorReturnResult<T> {
+    return this;
   }
 }
