@@ -1,5 +1,6 @@
-// Is your server right? Checks an echo or application server, in whatever language it is written.
+// Is your server right? Checks an echo, application or chat server, in whatever language it is written.
 import { appChecks, probeApp } from "./check/app_checks.ts";
+import { chatChecks, probeChat } from "./check/chat_checks.ts";
 import {
   failUsage,
   flag,
@@ -44,12 +45,13 @@ interface Result {
 const kinds = new Map<string, Kind>([
   ["echo", { checks: echoChecks, probe: probeEcho }],
   ["app", { checks: appChecks, probe: probeApp }],
+  ["chat", { checks: chatChecks, probe: probeChat }],
 ]);
 
 const { options, args } = readCommandLine(
-  `deno run --allow-net app/check.ts echo|app <host> <port>
+  `deno run --allow-net app/check.ts echo|app|chat <host> <port>
 
-Finds out whether the echo server, or application server, at an address does what the tutorial says.
+Finds out whether the echo, application or chat server at an address does what the tutorial says.
 The exit code is 0 if it does, 1 if a check has failed, and 2 if the command line is wrong. When the
 server is gone, the rest of the checks are not made.
 
@@ -167,8 +169,8 @@ function printSummary() {
 
 function readKind(): Kind {
   const [name] = args;
-  if (name === undefined) failUsage("Missing kind of server: echo or app");
-  return kinds.get(name) ?? failUsage(`Unknown kind of server: ${name} is neither echo nor app`);
+  if (name === undefined) failUsage("Missing kind of server: echo, app or chat");
+  return kinds.get(name) ?? failUsage(`Unknown kind of server: ${name} is not echo, app or chat`);
 }
 
 function readChecks(): Check[] {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Program, runScript, startServer } from "./processes.ts";
+import { createChat, wrongChatServers } from "./wrong_chat_servers.ts";
 import { answersOnce, wrongAppServers, wrongEchoServers, WrongServer } from "./wrong_servers.ts";
 
 const AT_ONCE = 6; // runs of the checker; they mostly wait
@@ -16,7 +17,7 @@ interface Check {
 
 /** A server, and what must fail. */
 interface Case {
-  kind: "echo" | "app";
+  kind: "echo" | "app" | "chat";
   server: string;
   start: () => Promise<AsyncDisposable & { port: number }>;
   fails: string[];
@@ -56,6 +57,7 @@ Deno.test("app/check.ts fails nothing for the servers here that serve many clien
   await assertFails([
     ["echo", "multiconn_server.ts"] as const,
     ["app", "app/server.ts"] as const,
+    ["chat", "app/chat_server.ts"] as const,
   ].map(([kind, server]) => ({ kind, server, start: () => startServer(server), fails: [] })));
 });
 
@@ -82,6 +84,16 @@ Deno.test("app/check.ts fails for each wrong server exactly the check that is me
     seconds: "1",
   };
   await assertFails([oneAtATime, ...wrong("echo"), ...wrong("app")]);
+});
+
+Deno.test("app/check.ts fails for each wrong chat server the checks that are meant for it", async () => {
+  await assertFails(wrongChatServers.map(({ mistake, fails }) => ({
+    kind: "chat",
+    server: mistake,
+    start: () => Promise.resolve(new WrongServer(createChat(mistake))),
+    fails,
+    seconds: "3",
+  })));
 });
 
 Deno.test({

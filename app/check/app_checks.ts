@@ -238,7 +238,7 @@ function frame(header: string | Uint8Array, content: string | Uint8Array = CONTE
 }
 
 /** Receives the next response; `undefined` is the end. */
-async function receive(
+export async function receive(
   client: Client,
   decoder: MessageDecoder,
   expected: string,
@@ -310,7 +310,7 @@ function resultOf(response: Message, expected: string): unknown {
 }
 
 /** What the library makes of bytes from the server, which may be wrong. */
-function decodeOrFail<T>(decode: () => T, expected: string): T {
+export function decodeOrFail<T>(decode: () => T, expected: string): T {
   try {
     return decode();
   } catch (error) {
@@ -331,7 +331,7 @@ function describe(response: Message): string {
 }
 
 /** A connection that is reset has ended too, though not politely. */
-function endIfReset(error: unknown): undefined {
+export function endIfReset(error: unknown): undefined {
   const { cause } = error as Error;
   const { ConnectionReset, ConnectionAborted, BrokenPipe } = Deno.errors;
   if ([ConnectionReset, ConnectionAborted, BrokenPipe].some((type) => cause instanceof type)) {

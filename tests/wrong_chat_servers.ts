@@ -1,0 +1,117 @@
+// Chat servers that are wrong on purpose, each in one way, to check the checker with.
+import { decodeChat, encodeChat, type FromServer } from "../app/chat/messages.ts";
+import { isName, keyOf } from "../app/chat/names.ts";
+import { MessageDecoder } from "../mod.ts";
+import type { WrongServer } from "./wrong_servers.ts";
+import { writeAll } from "./processes.ts";
+
+interface Mistakes {
+  tellsOnlyOthers?: boolean;
+  forgetsLeaves?: boolean;
+  takesAnyName?: boolean;
+  comparesBytes?: boolean;
+  needsNoJoin?: boolean;
+  answersPongs?: boolean;
+  waitsForReaders?: boolean;
+  hidesTheAsker?: boolean;
+  keepsLeavers?: boolean;
+}
+
+interface Guest {
+  name: string;
+  conn: Deno.Conn;
+  written: Promise<void>;
+}
+
+/** The mistakes, and the checks that must fail. */
+export const wrongChatServers: { mistake: keyof Mistakes; fails: string[] }[] = [
+  { mistake: "tellsOnlyOthers", fails: ["say", "order", "pong", "slow-reader", "crowd"] },
+  { mistake: "forgetsLeaves", fails: ["leave", "gone", "nonsense"] },
+  { mistake: "takesAnyName", fails: ["bad-name"] },
+  { mistake: "comparesBytes", fails: ["name-taken"] },
+  { mistake: "needsNoJoin", fails: ["first-message"] },
+  { mistake: "answersPongs", fails: ["pong"] },
+  { mistake: "waitsForReaders", fails: ["slow-reader"] },
+  { mistake: "hidesTheAsker", fails: ["who"] },
+  { mistake: "keepsLeavers", fails: ["leave"] },
+];
+
+/** A chat with a mistake, for a `WrongServer`. */
+export function createChat(mistake: keyof Mistakes) {
+  const mistakes: Mistakes = { [mistake]: true };
+  const guests = new Map<string, Guest>();
+
+  return async (conn: Deno.Conn, _server: WrongServer): Promise<void> => {
+    const decoder = new MessageDecoder({ copy: true });
+    const buffer = new Uint8Array(64 * 1024);
+    let guest: Guest | undefined;
+    try {
+      for (let n; (n = await conn.read(buffer)) !== null;) {
+        decoder.push(buffer.subarray(0, n));
+        for (const message of decoder) {
+          const content = decodeChat(message);
+          if (!guest && content.type !== "join" && mistakes.needsNoJoin) continue;
+          if (!guest) guest = join(conn, content);
+          else if (await handle(guest, content)) return;
+        }
+      }
+    } catch (error) {
+      await writeAll(conn, encodeChat({ type: "error", reason: (error as Error).message }));
+    } finally {
+      if (guest) await leave(guest);
+    }
+  };
+
+  function join(conn: Deno.Conn, { type, name }: Record<string, unknown>): Guest {
+    if (type !== "join") throw new Error("Join first");
+    if (!mistakes.takesAnyName && !isName(name)) throw new Error("No name");
+    const key = mistakes.comparesBytes ? `${name}` : keyOf(`${name}`);
+    if (guests.has(key)) throw new Error("The name is taken");
+    const guest = { name: `${name}`, conn, written: Promise.resolve() };
+    guests.set(key, guest);
+    tell({ type: "join", name: guest.name });
+    return guest;
+  }
+
+  /** Returns whether the guest has left. */
+  async function handle(guest: Guest, content: Record<string, unknown>): Promise<boolean> {
+    const { type, text } = content;
+    if (type === "say") {
+      const except = mistakes.tellsOnlyOthers ? guest : undefined;
+      const told = tell({ type, name: guest.name, text: `${text}` }, except);
+      if (mistakes.waitsForReaders) await told;
+    } else if (type === "who") {
+      const all = [...guests.values()].filter((other) =>
+        !mistakes.hidesTheAsker || other !== guest
+      );
+      await send(guest, { type, names: all.map(({ name }) => name) });
+    } else if (type === "pong" && mistakes.answersPongs) {
+      await send(guest, { type: "error", reason: "What is a pong?" });
+    } else if (type === "leave") {
+      if (!mistakes.keepsLeavers) return true;
+      await leave(guest);
+    }
+    return false;
+  }
+
+  async function leave(guest: Guest): Promise<void> {
+    const key = mistakes.comparesBytes ? guest.name : keyOf(guest.name);
+    if (guests.get(key) !== guest) return;
+    const told = mistakes.forgetsLeaves
+      ? undefined
+      : send(guest, { type: "leave", name: guest.name });
+    guests.delete(key);
+    if (!mistakes.forgetsLeaves) tell({ type: "leave", name: guest.name });
+    await told;
+  }
+
+  function tell(content: FromServer, except?: Guest): Promise<unknown> {
+    const others = [...guests.values()].filter((guest) => guest !== except);
+    return Promise.all(others.map((guest) => send(guest, content)));
+  }
+
+  function send(guest: Guest, content: FromServer): Promise<void> {
+    const bytes = encodeChat(content);
+    return guest.written = guest.written.then(() => writeAll(guest.conn, bytes)).catch(() => {});
+  }
+}
