@@ -81,9 +81,10 @@ export async function serve(
       await conn.finish();
     } catch (error) {
       const phase = error instanceof DeadlineError ? error.phase : undefined;
-      const isExpected = kill.aborted || phase === "idle" ||
-        (stop.aborted && phase === "handshake");
-      if (!isExpected) report(`Lost connection to ${conn.name}: ${messageOf(error)}`);
+      const isOver = kill.aborted || (stop.aborted && phase === "handshake");
+      if (!isOver && phase !== "idle") {
+        report(`Lost connection to ${conn.name}: ${messageOf(error)}`);
+      }
     }
     open.delete(conn);
     log(`Closing connection to ${conn.name}`);
