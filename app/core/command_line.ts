@@ -37,7 +37,7 @@ export function text(placeholder: string, help: string): Option<string | undefin
   return { placeholder, help, initial: undefined, read: (text) => text };
 }
 
-/** An option whose value is a time in seconds, of which fractions are allowed. Its value is in milliseconds. */
+/** An option whose value is a time in seconds, with fractions. It is read as milliseconds. */
 export function seconds(initial: number, help: string): Option<number> {
   return {
     placeholder: "SECONDS",
@@ -164,7 +164,10 @@ export interface StopSignals {
   kill: AbortSignal;
 }
 
-/** The first Ctrl-C, SIGTERM or closed terminal asks the program to stop; a second, or `drainTimeout`, forces it. */
+/**
+ * The first Ctrl-C, SIGTERM or closed terminal asks the program to stop; a second, or `drainTimeout`,
+ * forces it.
+ */
 export function listenForStop(drainTimeout: number): StopSignals {
   const stop = new AbortController();
   const kill = new AbortController();

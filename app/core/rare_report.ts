@@ -1,6 +1,6 @@
 const INTERVAL = 1_000; // milliseconds between two lines
 
-/** Reports what may happen thousands of times a second: one line a second, and how many more there were. */
+/** Reports what may happen thousands of times a second: one line a second, and a count of the others. */
 export class RareReport implements Disposable {
   readonly #report: (line: string) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;

@@ -18,7 +18,7 @@ export class WatchedServer {
   readonly #turnedAway = new RareReport(printError);
   #address: Deno.NetAddr;
   #open = 0; // connections
-  #probePort: Promise<number | undefined> | undefined; // while the server is asked whether it accepts
+  #probePort: Promise<number> | undefined; // while the server is asked whether it accepts
   #endProbe: (isAccepted: boolean) => void = () => {};
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -38,8 +38,8 @@ export class WatchedServer {
     this.#address = address;
     this.#maxConnections = maxConnections;
     server.on("connection", async (client) => {
+      client.on("error", () => {}); // an error without a listener would end the program
       if (this.#probePort && await this.#probePort === client.remotePort) {
-        client.on("error", () => {});
         client.destroy();
         this.#endProbe(true);
       } else if (client.destroyed) {
@@ -80,7 +80,6 @@ export class WatchedServer {
   #turnAway(client: Socket): void {
     const reason = `${this.#maxConnections} connections are open`;
     this.#turnedAway.report(`Turned away ${nameOfPeer(client)}: ${reason}`);
-    client.on("error", () => {}); // if it has gone by itself
     client.destroy();
     WatchedServer.suspectAll();
   }
@@ -106,8 +105,8 @@ export class WatchedServer {
     const probe = connect(this.#address.port, this.#address.hostname);
     // The server may have accepted it before its port is known here.
     this.#probePort = new Promise((resolve) => {
-      probe.once("connect", () => resolve(probe.localPort));
-      probe.once("close", () => resolve(undefined));
+      probe.once("connect", () => resolve(probe.localPort!));
+      probe.once("close", () => resolve(NaN)); // no port
     });
     probe.on("error", () => resolve(false));
     const isAccepted = await promise;

@@ -361,7 +361,7 @@ export function encodeVarint(value: number): OwnBytes {
   return new Uint8Array([...bytes, value]);
 }
 
-// A parser asks for the same few delimiters again and again, and preparing one takes longer than its use.
+// A parser asks for the same few delimiters again and again; to prepare one takes longer than to use it.
 const delimiters = new WeakMap<Uint8Array, Delimiter>();
 const byteDelimiters: Delimiter[] = [];
 

@@ -21,7 +21,10 @@ export type StructValue = number | bigint | boolean | Uint8Array;
 export type StructValues<Format extends string> = ParseFormat<Format> extends
   infer Values extends StructValue[] ? Values : never;
 
-/** The values that {@linkcode pack} takes for a format: those of {@linkcode StructValues}, from any memory. */
+/**
+ * The values that {@linkcode pack} takes for a format: those of {@linkcode StructValues}, from any
+ * memory.
+ */
 export type StructArguments<Format extends string> = StructValues<Format> extends
   infer Values extends StructValue[]
   ? { [Index in keyof Values]: Values[Index] extends Uint8Array ? Uint8Array : Values[Index] }
