@@ -224,7 +224,7 @@ Deno.test("app/check.ts lists the checks", async () => {
 Deno.test("app/check.ts refuses a wrong command line with exit code 2", async () => {
   const wrong: [string[], string][] = [
     [[], "Missing kind of server"],
-    [["chat", "127.0.0.1", "1"], "Unknown kind of server: chat is neither echo nor app"],
+    [["talk", "127.0.0.1", "1"], "Unknown kind of server: talk is not echo, app or chat"],
     [["echo", "127.0.0.1"], "Missing port"],
     [["echo", "127.0.0.1", "x"], 'Wrong port: "x" is not an integer from 0 to 65535'],
     [["echo", "127.0.0.1", "1", "2"], "Unexpected argument 2"],
