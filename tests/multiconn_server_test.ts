@@ -123,9 +123,9 @@ Deno.test({
     const grown = residentMemory(server.pid) - before;
     assert(grown < 16 * 1024 * 1024, `${grown} bytes`);
     assertEquals(await exchange(server.port, HELLO), HELLO);
-    assertMatch(
-      server.stderr,
+    await server.prints(
       /^Lost connection to 127\.0\.0\.1:\d+: The peer did not read within 1 s\n$/,
+      "stderr",
     );
   },
 });
