@@ -11,14 +11,14 @@ const MIB = 1024 * KIB;
 const INPUT = noise(64 * KIB);
 
 /** Pushes a chunk of so many bytes, or takes so many, as bytes or as an integer of that size. */
-type Step = { push: number } | { take: number } | { integer: 1 | 2 | 4 | 8 } | { look: number };
+type Step = { push: number } | { take: number } | { integer: 1 | 2 | 3 | 4 | 8 } | { look: number };
 
 const lengths = fc.oneof(fc.nat(12), fc.constantFrom(4095, 4096, 4097), fc.nat(10_000));
 const steps = fc.array(
   fc.oneof(
     fc.record({ push: lengths }),
     fc.record({ take: lengths }),
-    fc.record({ integer: fc.constantFrom<1 | 2 | 4 | 8>(1, 2, 4, 8) }),
+    fc.record({ integer: fc.constantFrom<1 | 2 | 3 | 4 | 8>(1, 2, 3, 4, 8) }),
     fc.record({ look: lengths }),
   ),
   { maxLength: 40 },
@@ -67,10 +67,11 @@ Deno.test("ByteReader.takeInteger reads every size in both orders, inside a chun
   const expected = {
     1: [view.getUint8(0), view.getUint8(0)],
     2: [view.getUint16(0), view.getUint16(0, true)],
+    3: [0xf10203, 0x0302f1],
     4: [view.getUint32(0), view.getUint32(0, true)],
     8: [Number(view.getBigUint64(0)), Number(view.getBigUint64(0, true))],
   };
-  for (const size of [1, 2, 4, 8] as const) {
+  for (const size of [1, 2, 3, 4, 8] as const) {
     for (const cut of Array(size + 1).keys()) {
       const actual = (["big", "little"] as const).map((order) => {
         const reader = new ByteReader();
@@ -167,7 +168,7 @@ Deno.test("ByteReader does not keep a large buffer for the small part of it that
 Deno.test("ByteReader lets go of a chunk when its last byte is taken", async () => {
   using watch = new MemoryWatch();
   const reader = new ByteReader();
-  for (const length of [1, 2, 4, 8] as const) {
+  for (const length of [1, 2, 3, 4, 8] as const) {
     reader.push(new Uint8Array(64 * KIB).subarray(0, 2 * length));
     reader.take(length);
     reader.takeInteger(length, "big");

@@ -14,7 +14,7 @@ import { MemoryWatch } from "./memory.ts";
 import { noise } from "./processes.ts";
 
 const MIB = 1024 * 1024;
-const SIZES = [1, 2, 4, 8] as const; // of the prefix
+const SIZES = [1, 2, 3, 4, 8] as const; // of the prefix
 const ORDERS = ["big", "little"] as const;
 
 type Format = Required<Omit<FrameOptions, "maxFrameLength">>;
@@ -472,7 +472,7 @@ Deno.test("FrameDecoder can be iterated again after more bytes, and after a brea
 Deno.test("FrameDecoder, encodeFrame and encodeFramePrefix refuse options that make no sense", () => {
   for (
     const options of [
-      { lengthSize: 3 },
+      { lengthSize: 5 },
       { lengthSize: 0 },
       { lengthSize: "4" },
       { byteOrder: "middle" },

@@ -8,7 +8,7 @@ const DEFAULT_MAX_FRAME_LENGTH = 8 * 1024 * 1024; // bytes
 /** How frames look on the wire, and which ones are refused. Both sides must agree on it. */
 export interface FrameOptions {
   /** The size of the length prefix in bytes. The default is 4. */
-  lengthSize?: 1 | 2 | 4 | 8;
+  lengthSize?: 1 | 2 | 3 | 4 | 8;
   /** The byte order of the length prefix. The default is `"big"`, network byte order. */
   byteOrder?: ByteOrder;
   /** Whether the prefix counts its own bytes as well as the payload's. The default is `false`. */
@@ -439,8 +439,8 @@ export function readFrames(
 /** The options with the defaults filled in, if they make sense. */
 function formatOf(options: FrameOptions): Required<FrameOptions> {
   const { lengthSize = 4, byteOrder = "big", lengthIncludesPrefix = false, copy = false } = options;
-  if (![1, 2, 4, 8].includes(lengthSize)) {
-    throw new RangeError(`Cannot use a prefix of ${lengthSize} bytes: it is not 1, 2, 4 or 8`);
+  if (![1, 2, 3, 4, 8].includes(lengthSize)) {
+    throw new RangeError(`Cannot use a prefix of ${lengthSize} bytes: it is not 1, 2, 3, 4 or 8`);
   }
   isLittle(byteOrder); // throws if it is no byte order
   const max = Math.min(2 ** (8 * lengthSize) - 1, Number.MAX_SAFE_INTEGER) -
@@ -471,6 +471,12 @@ function writePrefix(bytes: Uint8Array, length: number, format: Required<FrameOp
     case 2:
       writeUint16(bytes, declared, 0, byteOrder);
       break;
+    case 3: {
+      const [high, low] = byteOrder === "big" ? [0, 1] : [2, 0];
+      bytes[high] = declared >>> 16;
+      writeUint16(bytes, declared & 0xffff, low, byteOrder);
+      break;
+    }
     case 4:
       writeUint32(bytes, declared, 0, byteOrder);
       break;
