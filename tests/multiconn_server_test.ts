@@ -17,7 +17,7 @@ import { processorTime, residentMemory } from "./proc.ts";
 
 const HELLO = new TextEncoder().encode("Hello, world");
 const SERVER = "multiconn_server.ts";
-const WAITING = /^Waiting for \d+ open connections?; press Ctrl-C again to stop now\n$/m;
+const WAITING = /^Waiting for \d+ open connections?; press Ctrl-C again to stop now\n/m;
 const linux = Deno.build.os === "linux";
 const hasCompiler = linux && works("cc", "--version");
 
