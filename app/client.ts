@@ -3,7 +3,7 @@ import {
   fail,
   failUsage,
   flag,
-  integer,
+  messageLimits,
   readAddress,
   readCommandLine,
   seconds,
@@ -32,13 +32,7 @@ value may begin with a dash.`,
     "tls": flag("speak TLS"),
     "ca-cert": text("FILE", "trust this certificate too, as PEM (needs --allow-read)"),
     "timeout": seconds(30, "maximum time for each response"),
-    "max-header-length": integer("BYTES", 8192, { min: 1, max: 65_535 }, "refuse longer headers"),
-    "max-content-length": integer(
-      "BYTES",
-      1024 ** 2,
-      { min: 0, max: 2 ** 30 },
-      "refuse longer contents",
-    ),
+    ...messageLimits,
   },
 );
 

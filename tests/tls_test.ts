@@ -117,6 +117,7 @@ Deno.test({
     }
     assertLessOrEqual(await settled(server.pid, before), before);
     await exchange(server.port);
+    assertEquals(server.stderr.includes("An action failed"), false); // no error that nobody has caught
   },
 });
 

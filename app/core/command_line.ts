@@ -70,6 +70,17 @@ export function integer(
   };
 }
 
+/** The options of a program that receives messages: how long they may be. */
+export const messageLimits = {
+  "max-header-length": integer("BYTES", 8192, { min: 1, max: 65_535 }, "refuse longer headers"),
+  "max-content-length": integer(
+    "BYTES",
+    1024 ** 2,
+    { min: 0, max: 2 ** 30 },
+    "refuse longer contents",
+  ),
+};
+
 /** Reads an argument that is an integer from `min` to `max`, or ends the program. */
 export function readInteger(what: string, text: string, min: number, max: number): number {
   try {

@@ -143,6 +143,7 @@ async function openTunnel(certificate: Certificate): Promise<Tunnel> {
   using listener = listenForTunnel(certificate);
   const { hostname, port } = listener.addr;
   const accepting = listener.accept();
+  accepting.catch(() => {}); // it may fail while nobody waits for it yet
   let encrypted: Deno.TcpConn;
   try {
     encrypted = await Deno.connect({ hostname, port });
