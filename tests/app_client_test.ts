@@ -274,9 +274,9 @@ Deno.test("createRequest() sends the listed actions as JSON, and all others as b
   assert(jsonActions.has("search"));
   const decoder = new MessageDecoder();
   decoder.push(createRequest("search", "🐶"));
-  assertEquals(decoder.next()!.header["content-type"], "text/json");
+  assertEquals(decoder.take()!.header["content-type"], "text/json");
   decoder.push(createRequest("double", "hello"));
-  const { header, content } = decoder.next()!;
+  const { header, content } = decoder.take()!;
   assertEquals(header["content-type"], "binary/custom-client-binary-type");
   assertEquals(new TextDecoder().decode(content), "doublehello");
 });
@@ -315,7 +315,7 @@ Deno.test("app/client.ts takes longer headers and contents when it is told to", 
 function response(value: unknown): Message {
   const decoder = new MessageDecoder();
   decoder.push(encodeMessage(value, JSON_FORMAT));
-  return decoder.next()!;
+  return decoder.take()!;
 }
 
 function runClient(port: number, ...args: string[]) {

@@ -21,11 +21,11 @@ Deno.test("Bytes of another realm are bytes, everywhere", () => {
 
   const decoder = new FrameDecoder();
   decoder.push(foreign);
-  assertEquals(decoder.next(), new Uint8Array([42]));
+  assertEquals(decoder.take(), new Uint8Array([42]));
   assertEquals(encodeFrame(foreign).subarray(4), new Uint8Array([0, 0, 0, 1, 42]));
   const messages = new MessageDecoder();
   messages.push(encodeMessage(foreign, FORMAT));
-  assertEquals(messages.next()!.content, new Uint8Array([0, 0, 0, 1, 42]));
+  assertEquals(messages.take()!.content, new Uint8Array([0, 0, 0, 1, 42]));
   assertEquals(pack(">5s", foreign), new Uint8Array([0, 0, 0, 1, 42]));
   assertEquals(unpack(">IB", foreign), [1, 42]);
 });

@@ -30,7 +30,7 @@ class Peer implements Disposable {
 
   async nextMessage(): Promise<Message | undefined> {
     while (true) {
-      const message = this.#decoder.next();
+      const message = this.#decoder.take();
       if (message) return message;
       const n = await this.conn.read(this.#buffer);
       if (n === null) {

@@ -23,6 +23,12 @@ const crlfLines: Parser<string> = function* (bytes) {
   return decoder.decode(yield* bytes.takeUntil(CRLF, { maxLength: 100 }));
 };
 
+const textLines: Parser<string> = (bytes) => bytes.takeLine({ maxLength: 100 });
+
+const texts: Parser<string> = function* (bytes) {
+  return yield* bytes.takeText(yield* bytes.takeInteger(1));
+};
+
 /** `5:hello,` */
 const netstrings: Parser<string> = function* (bytes) {
   const digits = decoder.decode(yield* bytes.takeUntil(0x3a, { maxLength: 9 }));
@@ -49,6 +55,19 @@ const cases: [
 ][] = [
   ["lines", lines, encoder.encode("one\n\ntwö\n"), ["one", "", "twö"]],
   ["CRLF lines", crlfLines, encoder.encode("a\r\r\n\r\nb\nc\r\n"), ["a\r", "", "b\nc"]],
+  [
+    "lines of text",
+    textLines,
+    encoder.encode("one\r\n\n\r\ntwö\na\r\r\nb\rc\n\ufeffd\r\n"),
+    ["one", "", "", "twö", "a\r", "b\rc", "\ufeffd"],
+  ],
+  ["texts", texts, new Uint8Array([2, 65, 66, 0, 2, 0xc3, 0xb6, 1, 67, 1, 0xff]), [
+    "AB",
+    "",
+    "ö",
+    "C",
+    "\ufffd",
+  ]],
   ["netstrings", netstrings, encoder.encode("5:hello,0:,3:a:b,"), ["hello", "", "a:b"]],
   ["typed frames", typed, new Uint8Array([7, 2, 0, 65, 66, 8, 0, 0]), [[7, "AB"], [8, ""]]],
   ["varints", varints, new Uint8Array([0, 0x7f, 0x80, 1, 0xac, 2]), [0, 127, 128, 300]],
@@ -112,9 +131,9 @@ Deno.test("Decoder delivers the items before an error, and then always the same 
     const decoder = new Decoder(netstrings);
     decoder.push(encoder.encode("1:a,1:b;1:c,"));
     if (end) assertThrows(() => decoder.end(), SyntaxError, "Not a comma");
-    assertEquals(decoder.next(), "a");
-    const error = assertThrows(() => decoder.next(), SyntaxError, "Not a comma");
-    for (const act of [() => decoder.next(), () => decoder.push(CRLF), () => decoder.end()]) {
+    assertEquals(decoder.take(), "a");
+    const error = assertThrows(() => decoder.take(), SyntaxError, "Not a comma");
+    for (const act of [() => decoder.take(), () => decoder.push(CRLF), () => decoder.end()]) {
       assert(assertThrows(act) === error);
     }
   }
@@ -124,9 +143,9 @@ Deno.test("Decoder still gives complete items after an end inside one", () => {
   const decoder = new Decoder(lines);
   decoder.push(encoder.encode("one\ntwo\nthr"));
   const error = assertThrows(() => decoder.end(), TruncatedInputError);
-  assertEquals([error.awaited, error.received], ["bytes up to a delimiter", 3]);
-  assertEquals([decoder.next(), decoder.next()], ["one", "two"]);
-  assert(assertThrows(() => decoder.next()) === error);
+  assertEquals([error.expected, error.received], ["a delimiter", 3]);
+  assertEquals([decoder.take(), decoder.take()], ["one", "two"]);
+  assert(assertThrows(() => decoder.take()) === error);
 });
 
 Deno.test("Decoder refuses too much before memory is set aside, or as soon as it has come", () => {
@@ -134,19 +153,19 @@ Deno.test("Decoder refuses too much before memory is set aside, or as soon as it
     return yield* bytes.take(yield* bytes.takeInteger(4));
   }, { maxLength: 8 });
   frames.push(new Uint8Array([0, 0, 0, 9]));
-  const error = assertThrows(() => frames.next(), FrameTooLargeError);
+  const error = assertThrows(() => frames.take(), FrameTooLargeError);
   assertEquals([error.declaredLength, error.maxLength], [9, 8]);
 
   for (const parser of [lines, crlfLines]) {
     const decoder = new Decoder(parser);
     decoder.push(new Uint8Array(100).fill(0x61));
-    assertEquals(decoder.next(), undefined);
+    assertEquals(decoder.take(), undefined);
     decoder.push(new Uint8Array([0x61]));
-    assertThrows(() => decoder.next(), FrameTooLargeError);
+    assertThrows(() => decoder.take(), FrameTooLargeError);
   }
   const late = new Decoder(lines);
   late.push(encoder.encode("x".repeat(101) + "\n")); // all of it is here, and it is too long
-  assertThrows(() => late.next(), FrameTooLargeError);
+  assertThrows(() => late.take(), FrameTooLargeError);
 });
 
 Deno.test("Decoder refuses what a parser must not do, and what is no option", () => {
@@ -185,9 +204,89 @@ Deno.test("Decoder refuses what a parser must not do, and what is no option", ()
   for (const [parser, type, message] of wrong) {
     const decoder = new Decoder(parser);
     decoder.push(new Uint8Array([1]));
-    assertThrows(() => decoder.next(), type, message);
+    assertThrows(() => decoder.take(), type, message);
   }
   assertThrows(() => new Decoder(lines, { maxLength: -1 }), RangeError, "Cannot use maxLength -1");
+});
+
+Deno.test("Decoder reads lines of any length and text as splitting does, however they are cut", () => {
+  const line = fc.oneof(
+    fc.string({ unit: fc.constantFrom("a", "b", "\r"), maxLength: 20 }),
+    fc.string({ unit: fc.constantFrom("a", "ö", "🐶"), maxLength: 20 }),
+    fc.nat(10_000).map((length) => "x".repeat(length)),
+  );
+  const parser: Parser<string> = (bytes) => bytes.takeLine({ maxLength: 50_000 });
+  const lengths = fc.array(fc.integer({ min: 1, max: 9000 }), { minLength: 1, maxLength: 5 });
+  fc.assert(fc.property(fc.array(line, { maxLength: 30 }), lengths, (lines, lengths) => {
+    const bytes = encoder.encode(lines.map((line) => `${line}\r\n`).join(""));
+    const chunks = [];
+    for (let i = 0, start = 0; start < bytes.length; start += lengths[i++ % lengths.length]!) {
+      chunks.push(bytes.slice(start, start + lengths[i % lengths.length]!));
+    }
+    assertEquals(decode(parser, chunks), { items: lines, error: undefined });
+  }));
+});
+
+Deno.test("Decoder accepts a line of maxLength bytes and refuses a longer one, wherever it is cut", () => {
+  const parser: Parser<string> = (bytes) => bytes.takeLine({ maxLength: 3 });
+  for (const end of ["\n", "\r\n"]) {
+    for (
+      const [text, isAccepted] of [["abc", true], ["aö", true], ["abcd", false], ["abö", false]]
+    ) {
+      const bytes = encoder.encode(text + end);
+      for (let cut = 0; cut <= bytes.length; cut++) {
+        const { items, error } = decode(parser, [bytes.slice(0, cut), bytes.slice(cut)]);
+        assertEquals(items, isAccepted ? [text] : []);
+        assertEquals(error instanceof FrameTooLargeError, !isAccepted);
+      }
+    }
+  }
+});
+
+Deno.test("Decoder's texts do not keep the chunks that they come from", async () => {
+  const chunk = encoder.encode(`${"key".repeat(10)}\n${"x".repeat(64 * 1024)}\n`);
+  const lines = new Decoder((bytes) => bytes.takeLine({ maxLength: 100_000 }));
+  using watch = new MemoryWatch();
+  await watch.held(); // collects garbage
+  const before = Deno.memoryUsage().heapUsed;
+  const kept = [];
+  for (let i = 0; i < 500; i++) {
+    lines.push(chunk);
+    kept.push(lines.take());
+    lines.take();
+  }
+  await watch.held();
+  const growth = Deno.memoryUsage().heapUsed - before;
+  assert(growth < 500 * 8192, `${growth} bytes`);
+  assertEquals(kept.length, 500);
+});
+
+Deno.test("Decoder gives its parser the error at the end, which may be replaced", () => {
+  const parser: Parser<number> = function* (bytes) {
+    try {
+      return yield* bytes.takeInteger(4);
+    } catch (error) {
+      throw new Error("cut short", { cause: error });
+    }
+  };
+  const decoder = new Decoder(parser);
+  decoder.push(new Uint8Array([0, 0, 0, 1, 0]));
+  const error = assertThrows(() => decoder.end(), Error, "cut short");
+  assert(error.cause instanceof TruncatedInputError);
+  assertEquals(decoder.bufferedLength, 5);
+  assertEquals([decoder.take(), decoder.bufferedLength], [1, 1]);
+  assert(assertThrows(() => decoder.take()) === error);
+  assertEquals(decoder.bufferedLength, 0);
+
+  const stubborn = new Decoder(function* (bytes) {
+    try {
+      return yield* bytes.take(4);
+    } catch {
+      return new Uint8Array();
+    }
+  });
+  stubborn.push(new Uint8Array(1));
+  assertThrows(() => stubborn.end(), TruncatedInputError, "expected 4 bytes, received 1 bytes");
 });
 
 Deno.test("Decoder finds delimiters that repeat themselves, wherever they are cut", () => {
@@ -217,10 +316,10 @@ Deno.test("Decoder takes time and memory in proportion to the bytes, also byte b
   const chunk = new Uint8Array([0x61]);
   for (let i = 0; i < length; i++) {
     lines.push(chunk);
-    assertEquals(lines.next(), undefined);
+    assertEquals(lines.take(), undefined);
   }
   lines.push(CRLF);
-  assertEquals(lines.next(), length + 1);
+  assertEquals(lines.take(), length + 1);
   assert(watch.copied <= 3 * length, `${watch.copied} bytes copied`);
 });
 
@@ -232,7 +331,7 @@ Deno.test("encodeVarint and takeVarint are inverse, up to the largest safe integ
   for (const value of [-1, 1.5, 2 ** 53, NaN]) assertThrows(() => encodeVarint(value), RangeError);
   const large = new Decoder(varints);
   large.push(new Uint8Array(9).fill(0xff));
-  assertThrows(() => large.next(), RangeError, "above Number.MAX_SAFE_INTEGER");
+  assertThrows(() => large.take(), RangeError, "above Number.MAX_SAFE_INTEGER");
 });
 
 Deno.test("DecoderStream and readItems deliver what a Decoder does", async () => {
@@ -257,7 +356,7 @@ Deno.test("Decoder with copy keeps items although the caller overwrites its chun
     const decoder = new Decoder((bytes) => bytes.take(2), { copy });
     const chunk = new Uint8Array([1, 2]);
     decoder.push(chunk);
-    const item = decoder.next();
+    const item = decoder.take();
     chunk.fill(0);
     assertEquals(item, copy ? new Uint8Array([1, 2]) : new Uint8Array(2));
   }

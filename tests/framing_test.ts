@@ -134,7 +134,7 @@ Deno.test("FrameDecoder gives back a payload around 256 ** 3 bytes", () => {
     payload[length - 1] = 7;
     const decoder = new FrameDecoder(options);
     decoder.push(encodeFrame(payload, options));
-    assert(same(decoder.next(), payload));
+    assert(same(decoder.take(), payload));
     assertThrows(() => encodeFrame(new Uint8Array(length + 2), options), FrameTooLargeError);
   }
 });
@@ -159,8 +159,8 @@ Deno.test("FrameDecoder gives back what encodeFrame was given, for every format 
         assertEquals(frame.subarray(0, lengthSize), encodeFramePrefix(payload.length, options));
         decoder.push(frame);
       }
-      for (const payload of payloads) assert(same(decoder.next(), payload));
-      assertEquals(decoder.next(), undefined);
+      for (const payload of payloads) assert(same(decoder.take(), payload));
+      assertEquals(decoder.take(), undefined);
       decoder.end();
     }
   }
@@ -209,7 +209,7 @@ Deno.test("encodeFrame and FrameDecoder refuse one byte over the limit before th
         const refuse of [
           () => encodeFrame(payload, options),
           () => encodeFramePrefix(maxFrameLength + 1, options),
-          () => decoder.next(),
+          () => decoder.take(),
         ]
       ) {
         const { declaredLength, maxLength } = assertThrows(refuse, FrameTooLargeError);
@@ -241,7 +241,7 @@ Deno.test("FrameDecoder refuses 8-byte lengths beyond the safe integers as too l
         const prefix = new DataView(new ArrayBuffer(8));
         prefix.setBigUint64(0, declared, byteOrder === "little");
         decoder.push(new Uint8Array(prefix.buffer));
-        const error = assertThrows(() => decoder.next(), FrameTooLargeError);
+        const error = assertThrows(() => decoder.take(), FrameTooLargeError);
         assertEquals(error.declaredLength, Number(declared) - (lengthIncludesPrefix ? 8 : 0));
       }
     }
@@ -275,10 +275,10 @@ Deno.test("FrameDecoder.end throws exactly where the input ends inside a frame",
             assert(right, `${JSON.stringify(error)} with ${inside} bytes after the prefix`);
           }
           if (!drained) { // all whole frames are still there
-            for (let i = 0; i < frame; i++) assert(same(decoder.next(), payloads[i]));
+            for (let i = 0; i < frame; i++) assert(same(decoder.take(), payloads[i]));
           }
-          if (length === start) assertEquals(decoder.next(), undefined);
-          else assertThrows(() => decoder.next(), TruncatedFrameError);
+          if (length === start) assertEquals(decoder.take(), undefined);
+          else assertThrows(() => decoder.take(), TruncatedFrameError);
         }
       },
     ),
@@ -315,7 +315,7 @@ Deno.test("FrameDecoder throws only documented errors on random bytes, and stays
         if (!(first instanceof TruncatedFrameError)) assertEquals(decoder.bufferedLength, 0);
         for (
           const again of [
-            () => decoder.next(),
+            () => decoder.take(),
             () => decoder.push(new Uint8Array([1])),
             () => decoder.push(new Uint8Array()),
             () => decoder.end(),
@@ -344,11 +344,11 @@ Deno.test("FrameDecoder delivers the good frames of a chunk before a bad one, al
       decoder.push(concat([...frames, new Uint8Array(bad)]));
       let error = endFirst ? assertThrows(() => decoder.end(), Error) : undefined;
       if (error) assert(assertThrows(() => decoder.push(new Uint8Array([1]))) === error);
-      for (const payload of good) assertEquals(decoder.next(), new Uint8Array(payload));
+      for (const payload of good) assertEquals(decoder.take(), new Uint8Array(payload));
       if (expected === "TruncatedFrameError") error ??= assertThrows(() => decoder.end(), Error);
-      error ??= assertThrows(() => decoder.next(), Error);
+      error ??= assertThrows(() => decoder.take(), Error);
       assertEquals(error.name, expected);
-      assert(assertThrows(() => decoder.next()) === error);
+      assert(assertThrows(() => decoder.take()) === error);
       assert(assertThrows(() => decoder.end()) === error);
     }
   }
@@ -359,9 +359,9 @@ Deno.test("FrameDecoder.bufferedLength counts what belongs to no delivered frame
   decoder.push(encodeFrame(noise(10)));
   decoder.push(encodeFrame(noise(20)).subarray(0, 9));
   assertEquals(decoder.bufferedLength, 14 + 9);
-  decoder.next();
+  decoder.take();
   assertEquals(decoder.bufferedLength, 9);
-  assertEquals(decoder.next(), undefined);
+  assertEquals(decoder.take(), undefined);
   assertEquals(decoder.bufferedLength, 9); // although the prefix is understood
 });
 
@@ -370,9 +370,9 @@ Deno.test("FrameDecoder holds at most 1 MiB, or four times what has come", async
     using watch = new MemoryWatch();
     const decoder = new FrameDecoder({ maxFrameLength });
     decoder.push(encodeFramePrefix(maxFrameLength, { maxFrameLength }));
-    assertEquals(decoder.next(), undefined);
+    assertEquals(decoder.take(), undefined);
     decoder.push(noise(1));
-    assertEquals(decoder.next(), undefined);
+    assertEquals(decoder.take(), undefined);
     const held = await watch.held();
     assert(held <= MIB, `${held} bytes are held for 1`);
   }
@@ -389,7 +389,7 @@ Deno.test("FrameDecoder holds at most 1 MiB, or four times what has come", async
         const size = Math.min(received <= MIB ? 1 : 100, check - received);
         decoder.push(payload.subarray(received, received + size)); // of a buffer not watched
         received += size;
-        if (drained) decoder.next();
+        if (drained) decoder.take();
       }
       const held = await watch.held();
       assert(held <= Math.max(MIB, 4 * received), `${held} bytes are held for ${received}`);
@@ -410,14 +410,14 @@ Deno.test("FrameDecoder copies at most three times the bytes it gets", () => {
           const decoder = new FrameDecoder({ copy });
           for (let i = 0; i < bytes.length; i += size) {
             decoder.push(bytes.subarray(i, i + size));
-            if (drained) { while (decoder.next()); }
+            if (drained) { while (decoder.take()); }
             const pushed = Math.min(i + size, bytes.length);
             if (watch.copied > 3 * pushed) {
               throw new Error(`${watch.copied} bytes were copied of ${pushed}`);
             }
           }
           decoder.end();
-          while (decoder.next());
+          while (decoder.take());
           assert(watch.copied <= 3 * bytes.length, `${watch.copied} copied of ${bytes.length}`);
         }
       }

@@ -205,7 +205,7 @@ function ask(request: unknown): unknown {
 function decode(bytes: Uint8Array): Message {
   const decoder = new MessageDecoder();
   decoder.push(bytes);
-  const message = decoder.next();
+  const message = decoder.take();
   assert(message);
   return message;
 }

@@ -189,8 +189,8 @@ for (const [name, [bad, expected]] of Object.entries(badInputs)) {
 Deno.test("MessageDecoder throws the same error for ever, and lets go of its input", () => {
   const decoder = new MessageDecoder();
   decoder.push(concat([frame("[]"), new Uint8Array(1000)]));
-  const error = assertThrows(() => decoder.next(), MessageHeaderError);
-  assert(assertThrows(() => decoder.next()) === error);
+  const error = assertThrows(() => decoder.take(), MessageHeaderError);
+  assert(assertThrows(() => decoder.take()) === error);
   assert(assertThrows(() => decoder.push(new Uint8Array(1))) === error);
   assert(assertThrows(() => decoder.end()) === error);
   assertEquals(decoder.bufferedLength, 0);
@@ -201,14 +201,14 @@ Deno.test("MessageDecoder refuses too long a content before its bytes come", () 
     const decoder = new MessageDecoder({ maxContentLength: 2 ** 30 });
     decoder.push(frame(header({ "content-length": declared })));
     using watch = new MemoryWatch();
-    const error = assertThrows(() => decoder.next(), FrameTooLargeError);
+    const error = assertThrows(() => decoder.take(), FrameTooLargeError);
     assertEquals([error.declaredLength, error.maxLength], [declared, 2 ** 30]);
     assert(watch.allocated < 1024);
   }
 
   const exact = new MessageDecoder({ maxContentLength: 10 });
   exact.push(concat([frame(header({ "content-length": 10 })), new Uint8Array(10)]));
-  assertEquals(exact.next()!.content.length, 10);
+  assertEquals(exact.take()!.content.length, 10);
 });
 
 Deno.test("MessageDecoder keeps complete messages available after end() has thrown", () => {
@@ -217,7 +217,7 @@ Deno.test("MessageDecoder keeps complete messages available after end() has thro
   decoder.push(concat([good, good, new Uint8Array([0])]));
   const error = assertThrows(() => decoder.end(), TruncatedFrameError);
   assertEquals([...take(decoder, 2)].map(decodeContent), [1, 1]);
-  assert(assertThrows(() => decoder.next()) === error);
+  assert(assertThrows(() => decoder.take()) === error);
 });
 
 Deno.test("MessageDecoder tells the phase and the length of what is incomplete", () => {
@@ -226,7 +226,7 @@ Deno.test("MessageDecoder tells the phase and the length of what is incomplete",
   const seen: string[] = [];
   for (const [i, byte] of bytes.entries()) {
     decoder.push(new Uint8Array([byte]));
-    if (decoder.next()) break;
+    if (decoder.take()) break;
     assertEquals(decoder.bufferedLength, i + 1);
     if (seen.at(-1) !== decoder.phase) seen.push(decoder.phase);
   }
@@ -257,7 +257,7 @@ Deno.test("MessageDecoder with copy is not changed by overwriting the chunk", ()
   const viewing = new MessageDecoder();
   copying.push(chunk);
   viewing.push(chunk);
-  const [copied, viewed] = [copying.next()!, viewing.next()!];
+  const [copied, viewed] = [copying.take()!, viewing.take()!];
   chunk.fill(9);
   assertEquals([copied.content, viewed.content], [
     new Uint8Array([1, 2, 3]),
@@ -450,7 +450,7 @@ function decode(chunks: Uint8Array[]) {
 }
 
 function* take(decoder: MessageDecoder, count: number) {
-  for (let i = 0; i < count; i++) yield decoder.next()!;
+  for (let i = 0; i < count; i++) yield decoder.take()!;
 }
 
 function describe(error: unknown): string {

@@ -54,7 +54,7 @@ async function smoke(
   const decoder = new FrameDecoder({ maxFrameLength: 8 });
   decoder.push(new Uint8Array([0, 0, 0, 9]));
   try {
-    decoder.next();
+    decoder.take();
   } catch (error) {
     results.push((error as mod.FrameTooLargeError).code, error instanceof RangeError);
   }

@@ -93,7 +93,7 @@ async function connect(port: number, parser: Parser<Reply>) {
     },
     async next(): Promise<Reply> {
       while (true) {
-        const reply = decoder.next();
+        const reply = decoder.take();
         if (reply !== undefined) return reply;
         const n = await conn.read(buffer);
         if (n === null) throw new Error("Redis has closed the connection");

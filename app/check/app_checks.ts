@@ -245,7 +245,7 @@ export async function receive(
 ): Promise<Message | undefined> {
   const buffer = new Uint8Array(READ_SIZE);
   while (true) {
-    const response = decodeOrFail(() => decoder.next(), expected);
+    const response = decodeOrFail(() => decoder.take(), expected);
     if (response !== undefined) return response;
     const n = await client.read(buffer, expected);
     if (n === null) {

@@ -40,12 +40,12 @@ export class MessageConnection implements Disposable {
    * @returns The message, or `undefined` if no more will come: the peer has said so, or the
    * connection was asked to stop and no message has begun.
    * @throws {DeadlineError} If it does not come in time.
-   * @throws As `MessageDecoder.next` and `MessageDecoder.end` for what is not a message.
+   * @throws As `MessageDecoder.take` and `MessageDecoder.end` for what is not a message.
    */
   async receive(): Promise<Message | undefined> {
     if (this.#repliesLength >= MAX_QUEUE_LENGTH) await this.flush();
     while (true) {
-      const message = this.#decoder.next();
+      const message = this.#decoder.take();
       if (message) {
         this.#headerDue = this.#messageDue = Infinity;
         return message;

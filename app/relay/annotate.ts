@@ -142,7 +142,7 @@ export class Annotator {
     }
     try {
       this.#messages?.push(bytes);
-      const message = this.#messages?.next();
+      const message = this.#messages?.take();
       if (complete) {
         const next = isLast ? undefined : awaitedAfter(this.#beginning, format, this.#limits);
         if (phase === "header") added.label += `; content-length = ${next?.expected ?? 0}`;
@@ -268,7 +268,7 @@ function awaitedAfter(
 ): Awaited | undefined {
   const decoder = createDecoder(limits);
   decoder.push(beginning);
-  if (decoder.next()) return undefined;
+  if (decoder.take()) return undefined;
   try {
     decoder.end();
   } catch (error) {

@@ -1,11 +1,14 @@
 import { isBytes, nameOfType } from "./bytes.ts";
-import type { Delimiter } from "./delimiter.ts";
+import { Delimiter } from "./delimiter.ts";
 import type { ByteOrder } from "./endianness.ts";
+import { decodeText, TextWindow } from "./text_window.ts";
 
 const FIRST_BUFFER = 1024 * 1024; // bytes; the most that is set aside for bytes which may never come
 const GROWTH = 4; // times; so that at most this many times what has come is held
 const SMALL = 4096; // bytes; smaller chunks are joined while they wait, or their objects outweigh them
 const EMPTY: Uint8Array = new Uint8Array(); // never handed out
+const LINE_FEED = new Delimiter(0x0a);
+const CARRIAGE_RETURN = 0x0d;
 
 /** A chunk that waits behind the first one, or a buffer of our own in which small ones are joined. */
 interface Segment {
@@ -48,6 +51,8 @@ export class ByteReader {
   #place: Segment | undefined; // the first one if there is none
   #matched = 0; // bytes of the delimiter, at the end of what was searched
   #lengthBefore = 0; // bytes
+
+  readonly #window = new TextWindow(); // onto #bytes
 
   /** With `copy`, chunks are copied as they are pushed, so that no result shares their memory. */
   constructor(options: { copy?: boolean } = {}) {
@@ -140,25 +145,63 @@ export class ByteReader {
     return taken;
   }
 
+  /**
+   * Takes the next bytes as text in UTF-8.
+   *
+   * @param length How many bytes. Same rule as for {@linkcode take}.
+   * @returns The text, or `undefined` until all bytes are here.
+   */
+  takeText(length: number): string | undefined {
+    this.#checkMemory();
+    const start = this.#start;
+    const end = start + length;
+    if (this.#wanted > 0 || !this.#window.covers(this.#bytes, start, end, this.#end)) {
+      const bytes = this.take(length);
+      return bytes && decodeText(bytes);
+    }
+    this.#start = end;
+    const text = this.#window.slice(start, end);
+    if (end === this.#end) this.#advance();
+    return text;
+  }
+
+  /**
+   * Takes the next bytes up to a line feed as text in UTF-8, without the line feed, and without a carriage
+   * return before it.
+   *
+   * @param maxLength The most bytes of the text. When there are more, look at `lengthBefore`.
+   * @returns The text, or `undefined` until the line feed is here.
+   */
+  takeLine(maxLength: number): string | undefined {
+    this.#checkMemory();
+    const start = this.#start;
+    const lineFeed = this.#searched > 0 ? -1 : this.#window.lineEnd(this.#bytes, start, this.#end);
+    if (lineFeed < 0) return this.#takeGatheredLine(maxLength);
+    const isReturn = lineFeed > start && this.#bytes[lineFeed - 1] === CARRIAGE_RETURN;
+    const end = isReturn ? lineFeed - 1 : lineFeed;
+    this.#lengthBefore = end - start;
+    if (this.#lengthBefore > maxLength) return undefined;
+    this.#start = lineFeed + 1;
+    const line = this.#window.slice(start, end);
+    if (this.#start === this.#end) this.#advance();
+    return line;
+  }
+
   /** How many bytes there are, as far as they were searched, before the delimiter. */
   get lengthBefore(): number {
     return this.#lengthBefore;
   }
 
-  /** A second reader of the bytes that are here now, to look ahead with `take` alone. */
-  fork(): ByteReader {
-    const fork = new ByteReader();
-    fork.#buffer = this.#buffer;
-    fork.#bytes = this.#bytes;
-    fork.#start = this.#start;
-    fork.#end = this.#end;
-    fork.#first = this.#first;
-    fork.#last = this.#last;
-    fork.#behind = this.#behind;
-    fork.#gathered = this.#gathered;
-    fork.#wanted = this.#wanted;
-    fork.#filled = this.#filled;
-    return fork;
+  /** Lets go of all bytes. */
+  clear(): void {
+    this.#use(EMPTY, 0);
+    this.#first = undefined;
+    this.#last = undefined;
+    this.#behind = 0;
+    this.#gathered = EMPTY;
+    this.#wanted = 0;
+    this.#filled = 0;
+    this.#place = undefined;
   }
 
   /** Searches what has not been searched yet, up to the end of the delimiter; tells whether that is here. */
@@ -195,6 +238,7 @@ export class ByteReader {
     this.#bytes = new Uint8Array(bytes.buffer);
     this.#start = bytes.byteOffset;
     this.#end = this.#start + length;
+    this.#window.close();
   }
 
   /** A chunk is still the caller's, who may have given its memory away since. */
@@ -211,6 +255,18 @@ export class ByteReader {
     this.#behind -= next.end;
     this.#first = next.next;
     if (!this.#first) this.#last = undefined;
+  }
+
+  #takeGatheredLine(maxLength: number): string | undefined {
+    const bytes = this.takeUntil(LINE_FEED, maxLength + 1); // one more, for the carriage return
+    if (bytes === undefined) {
+      this.#lengthBefore = Math.max(0, this.#lengthBefore - 1);
+      return undefined;
+    }
+    const length = bytes.at(-1) === CARRIAGE_RETURN ? bytes.length - 1 : bytes.length;
+    if (length <= maxLength) return decodeText(bytes.subarray(0, length));
+    this.#lengthBefore = length;
+    return undefined;
   }
 
   #takeGathered(length: number): Uint8Array | undefined {

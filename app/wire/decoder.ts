@@ -47,33 +47,31 @@ export interface DecoderOptions {
  * import { Decoder, TruncatedInputError } from "@sockets/guide";
  * import { assertEquals, assertThrows } from "@std/assert";
  *
- * const decoder = new Decoder(function* (bytes) {
- *   return yield* bytes.take(4);
- * });
+ * const decoder = new Decoder((bytes) => bytes.take(4));
  * decoder.push(new Uint8Array([1, 2, 3]));
  * const error = assertThrows(() => decoder.end(), TruncatedInputError);
- * assertEquals([error.awaited, error.received], ["4 bytes", 3]);
+ * assertEquals([error.expected, error.received], ["4 bytes", 3]);
  * ```
  */
 export class TruncatedInputError extends Error {
   /** The name of the class. */
   override readonly name: "TruncatedInputError" = "TruncatedInputError" as const;
-  /** Tells this error from others without `instanceof`. */
+  /** Identifies this error without `instanceof`. */
   readonly code: "TRUNCATED_INPUT" = "TRUNCATED_INPUT" as const;
-  /** What the parser was waiting for. */
-  readonly awaited: string;
-  /** How many bytes of that came. */
+  /** What the parser was waiting for, such as `"4 bytes"` or `"a line end"`. */
+  readonly expected: string;
+  /** The number of bytes that arrived while it waited. */
   readonly received: number;
 
   /**
-   * Makes the error.
+   * Creates the error.
    *
-   * @param awaited What the parser was waiting for.
-   * @param received How many bytes of that came.
+   * @param expected What the parser was waiting for.
+   * @param received The number of bytes that arrived while it waited.
    */
-  constructor(awaited: string, received: number) {
-    super(`Input ended too early: ${awaited} were awaited, and ${received} bytes came`);
-    this.awaited = awaited;
+  constructor(expected: string, received: number) {
+    super(`Input ended too early: expected ${expected}, received ${received} bytes`);
+    this.expected = expected;
     this.received = received;
   }
 }
@@ -111,6 +109,26 @@ export interface ParserInput {
     delimiter: number | Uint8Array,
     options: { maxLength: number },
   ): ParserStep<Uint8Array>;
+
+  /**
+   * Takes the next bytes as text in UTF-8. Bytes that are not valid become U+FFFD, as with `TextDecoder`.
+   *
+   * @param length The number of bytes, not characters.
+   * @returns The text. A byte order mark is kept.
+   * @throws {FrameTooLargeError} If there are more bytes than the decoder's `maxLength`.
+   * @throws {RangeError} If the length is not an integer of 0 or more.
+   */
+  takeText(length: number): ParserStep<string>;
+
+  /**
+   * Takes the next line as text in UTF-8: everything up to a line feed, or a carriage return and a line
+   * feed. Bytes that are not valid become U+FFFD, as with `TextDecoder`.
+   *
+   * @param options `maxLength`: the maximum number of bytes before the line end.
+   * @returns The text before the line end. A byte order mark is kept.
+   * @throws {FrameTooLargeError} As soon as more bytes have arrived without a line end.
+   */
+  takeLine(options: { maxLength: number }): ParserStep<string>;
 
   /**
    * Takes the next bytes as the values of a format, as {@linkcode unpack} does.
@@ -163,7 +181,7 @@ export interface ParserInput {
  *   return { type, payload: yield* bytes.take(length) };
  * }, { maxLength: 1024 });
  * frames.push(new Uint8Array([7, 0, 0, 0, 1, 42]));
- * assertEquals(frames.next(), { type: 7, payload: new Uint8Array([42]) });
+ * assertEquals(frames.take(), { type: 7, payload: new Uint8Array([42]) });
  * ```
  */
 export class Decoder<T extends NonNullable<unknown> | null> {
@@ -171,14 +189,17 @@ export class Decoder<T extends NonNullable<unknown> | null> {
   readonly #reader: ByteReader;
   readonly #input: ParserInput;
   #item: Iterator<Awaited, T, undefined> | undefined; // that has begun
+  #expected = ""; // by that item
   #pushed = 0; // bytes
-  #begin = 0; // bytes before the item that has begun
-  #awaited = "";
-  #ready: T[] = []; // items that were read ahead, at the end
-  #error: Error | undefined;
+  #parsed = 0; // bytes of complete items
+  #delivered = 0; // bytes
+  /** Items that `end` has parsed ahead, the next one last, and the bytes up to the end of each. */
+  #ahead: { item: T; end: number }[] = [];
+  #error: unknown;
+  #failed = false;
 
   /**
-   * Makes the decoder.
+   * Creates a decoder for one stream of bytes.
    *
    * @param parser How an item is read. It must take at least one byte, and not return `undefined`.
    * @param options Which parts are refused, and whether chunks are copied.
@@ -194,19 +215,20 @@ export class Decoder<T extends NonNullable<unknown> | null> {
     this.#input = new ReaderInput(this.#reader, maxLength);
   }
 
-  /** How many bytes were pushed, and are not yet taken by the parser. */
+  /** The number of bytes that were pushed and belong to no delivered item; 0 after `take` has thrown. */
   get bufferedLength(): number {
-    return this.#reader.bufferedLength;
+    return this.#pushed - this.#delivered;
   }
 
   /**
-   * Adds bytes as they came. An empty chunk does nothing.
+   * Adds bytes that have arrived.
    *
-   * @param chunk The bytes.
-   * @throws {TypeError} If the chunk is no `Uint8Array`.
+   * @param chunk The bytes. An empty chunk is ignored.
+   * @throws {TypeError} If the chunk is not a `Uint8Array`.
+   * @throws The error that `take` or `end` has thrown before.
    */
   push(chunk: Uint8Array): void {
-    if (this.#error) throw this.#error;
+    if (this.#failed) throw this.#error;
     this.#reader.push(chunk);
     this.#pushed += chunk.length;
   }
@@ -217,57 +239,92 @@ export class Decoder<T extends NonNullable<unknown> | null> {
    * @returns The item, or `undefined` until it is complete.
    * @throws Whatever the parser throws. Every later call throws it again.
    */
-  next(): T | undefined {
-    if (this.#ready.length > 0) return this.#ready.shift();
-    if (this.#error) throw this.#error;
-    return this.#parse();
+  take(): T | undefined {
+    if (this.#ahead.length > 0) {
+      const { item, end } = this.#ahead.pop()!;
+      this.#delivered = end;
+      return item;
+    }
+    try {
+      const item = this.#parse();
+      this.#delivered = this.#parsed;
+      return item;
+    } catch (error) {
+      this.#delivered = this.#pushed;
+      throw error;
+    }
   }
 
   /**
-   * Takes all items that are complete.
+   * Takes the items that are complete, one by one.
    *
-   * @returns The items, in order.
-   * @throws As {@linkcode Decoder.next}.
+   * @returns An iterator that is done when no more are complete, and can be asked for again later.
+   * @throws As {@linkcode Decoder.take | take}.
    */
   *[Symbol.iterator](): IterableIterator<T> {
-    for (let item; (item = this.next()) !== undefined;) yield item;
+    for (let item; (item = this.take()) !== undefined;) yield item;
   }
 
   /**
-   * Tells that no more bytes will come. Items not yet taken can still be taken afterwards.
+   * Marks the end of the input. Items not yet taken can still be taken afterwards.
    *
-   * @throws {TruncatedInputError} If the bytes end inside an item.
+   * If an item has begun, the error is thrown inside its parser, at the `yield*` that waits. A parser
+   * may catch it there to throw one of its own.
+   *
+   * @throws {TruncatedInputError} If the input ends inside an item.
    * @throws Whatever the parser throws for one of the items not yet taken.
    */
   end(): void {
-    if (this.#error) throw this.#error;
-    for (let item; (item = this.#parse()) !== undefined;) this.#ready.push(item);
-    if (this.#pushed === this.#begin) return;
-    this.#error = new TruncatedInputError(this.#awaited, this.bufferedLength);
-    throw this.#error;
+    const ahead: { item: T; end: number }[] = [];
+    try {
+      for (let item; (item = this.#parse()) !== undefined;) {
+        ahead.push({ item, end: this.#parsed });
+      }
+      if (this.#item) this.#truncate(this.#item);
+    } finally {
+      this.#ahead = ahead.reverse().concat(this.#ahead);
+    }
   }
 
   #parse(): T | undefined {
+    if (this.#failed) throw this.#error;
     try {
       if (!this.#item) {
-        if (this.bufferedLength === 0) return undefined;
+        if (this.#reader.bufferedLength === 0) return undefined;
         this.#item = this.#parser(this.#input)[Symbol.iterator]();
       }
       const { done, value } = this.#item.next();
       if (!done) {
-        this.#awaited = value.what;
+        this.#expected = value.what;
         return undefined;
       }
       this.#item = undefined;
-      const end = this.#pushed - this.bufferedLength;
-      if (end === this.#begin) throw new TypeError("A parser must take at least one byte");
+      const end = this.#pushed - this.#reader.bufferedLength;
+      if (end === this.#parsed) throw new TypeError("A parser must take at least one byte");
       if (value === undefined) throw new TypeError("A parser must return an item");
-      this.#begin = end;
+      this.#parsed = end;
       return value;
     } catch (error) {
-      this.#error = error as Error;
-      throw error;
+      throw this.#fail(error);
     }
+  }
+
+  #truncate(item: Iterator<Awaited, T, undefined>): never {
+    const error = new TruncatedInputError(this.#expected, this.#reader.bufferedLength);
+    try {
+      item.throw?.(error);
+    } catch (own) {
+      throw this.#fail(own);
+    }
+    throw this.#fail(error);
+  }
+
+  #fail(error: unknown): unknown {
+    this.#failed = true;
+    this.#error = error;
+    this.#item = undefined;
+    this.#reader.clear();
+    return error;
   }
 }
 
@@ -372,7 +429,7 @@ function delimiterOf(delimiter: number | Uint8Array): Delimiter {
   return prepared;
 }
 
-/** The input of a parser, over what has come so far. */
+/** The input of a parser, over what has arrived so far. */
 class ReaderInput implements ParserInput {
   readonly #reader: ByteReader;
   readonly #maxLength: number;
@@ -383,15 +440,16 @@ class ReaderInput implements ParserInput {
   }
 
   take(length: number): ParserStep<Uint8Array> {
-    if (!Number.isInteger(length) || length < 0) {
-      throw new RangeError(`Cannot take ${length} bytes: it is not an integer of 0 or more`);
-    }
-    if (length > this.#maxLength) throw new FrameTooLargeError(length, this.#maxLength, "bytes");
-    return step(() => this.#reader.take(length), `${length} bytes`);
+    this.#check(length);
+    const bytes = this.#reader.take(length);
+    if (bytes !== undefined) return new Taken(bytes);
+    return wait(() => this.#reader.take(length), `${length} bytes`);
   }
 
   takeInteger(size: 1 | 2 | 3 | 4, byteOrder: ByteOrder = "big"): ParserStep<number> {
-    return step(() => this.#reader.takeInteger(size, byteOrder), `${size} bytes`);
+    const integer = this.#reader.takeInteger(size, byteOrder);
+    if (integer !== undefined) return new Taken(integer);
+    return wait(() => this.#reader.takeInteger(size, byteOrder), `an integer of ${size} bytes`);
   }
 
   takeUntil(
@@ -400,12 +458,26 @@ class ReaderInput implements ParserInput {
   ): ParserStep<Uint8Array> {
     const prepared = delimiterOf(delimiter);
     const limit = Math.min(maxLength, this.#maxLength);
-    return step(() => {
-      const taken = this.#reader.takeUntil(prepared, limit);
-      const length = taken ? 0 : this.#reader.lengthBefore;
-      if (length > limit) throw new FrameTooLargeError(length, limit, "bytes before a delimiter");
-      return taken;
-    }, "bytes up to a delimiter");
+    const bytes = this.#reader.takeUntil(prepared, limit) ?? this.#checkBefore(limit);
+    if (bytes !== undefined) return new Taken(bytes);
+    return wait(
+      () => this.#reader.takeUntil(prepared, limit) ?? this.#checkBefore(limit),
+      "a delimiter",
+    );
+  }
+
+  takeText(length: number): ParserStep<string> {
+    this.#check(length);
+    const text = this.#reader.takeText(length);
+    if (text !== undefined) return new Taken(text);
+    return wait(() => this.#reader.takeText(length), `${length} bytes`);
+  }
+
+  takeLine({ maxLength }: { maxLength: number }): ParserStep<string> {
+    const limit = Math.min(maxLength, this.#maxLength);
+    const line = this.#reader.takeLine(limit) ?? this.#checkBefore(limit);
+    if (line !== undefined) return new Taken(line);
+    return wait(() => this.#reader.takeLine(limit) ?? this.#checkBefore(limit), "a line end");
   }
 
   *takeStruct<Format extends string>(
@@ -425,12 +497,18 @@ class ReaderInput implements ParserInput {
     }
     throw new RangeError("Cannot take a varint: it is above Number.MAX_SAFE_INTEGER");
   }
-}
 
-/** A step that takes something, at once if it is here: a generator would cost as much as all the rest. */
-function step<T>(take: () => T | undefined, what: string): ParserStep<T> {
-  const taken = take();
-  return taken === undefined ? wait(take, what) : new Taken(taken);
+  #check(length: number) {
+    if (!Number.isInteger(length) || length < 0) {
+      throw new RangeError(`Cannot take ${length} bytes: it is not an integer of 0 or more`);
+    }
+    if (length > this.#maxLength) throw new FrameTooLargeError(length, this.#maxLength, "bytes");
+  }
+
+  #checkBefore(limit: number): undefined {
+    const length = this.#reader.lengthBefore;
+    if (length > limit) throw new FrameTooLargeError(length, limit, "bytes before a delimiter");
+  }
 }
 
 function* wait<T>(take: () => T | undefined, what: string): Generator<Awaited, T, undefined> {
@@ -441,7 +519,7 @@ function* wait<T>(take: () => T | undefined, what: string): Generator<Awaited, T
   }
 }
 
-/** What is here already, for `yield*`. */
+/** What is here already, for `yield*`. A generator would cost as much as all the rest. */
 class Taken<T> implements ParserStep<T>, IteratorReturnResult<T> {
   readonly done = true;
   readonly value: T;

@@ -37,7 +37,7 @@ export interface FrameOptions {
  *
  * const decoder = new FrameDecoder({ maxFrameLength: 8 });
  * decoder.push(new Uint8Array([0, 0, 0, 9]));
- * const error = assertThrows(() => decoder.next(), FrameTooLargeError);
+ * const error = assertThrows(() => decoder.take(), FrameTooLargeError);
  * assertEquals([error.declaredLength, error.maxLength], [9, 8]);
  * ```
  */
@@ -119,7 +119,7 @@ export class TruncatedFrameError extends Error {
  *
  * const decoder = new FrameDecoder({ lengthIncludesPrefix: true });
  * decoder.push(new Uint8Array([0, 0, 0, 3]));
- * assertThrows(() => decoder.next(), InvalidFrameError, "its length is 3 bytes");
+ * assertThrows(() => decoder.take(), InvalidFrameError, "its length is 3 bytes");
  * ```
  */
 export class InvalidFrameError extends RangeError {
@@ -196,7 +196,7 @@ export function encodeFramePrefix(length: number, options: FrameOptions = {}): O
 /**
  * Finds the frames in bytes that arrive in chunks of any size.
  *
- * Push each chunk as it arrives, take the frames with {@linkcode FrameDecoder.next | next} or a
+ * Push each chunk as it arrives, take the frames with {@linkcode FrameDecoder.take | take} or a
  * `for` loop, and call {@linkcode FrameDecoder.end | end} after the last chunk. How the bytes were
  * cut into chunks changes nothing, except which frames share memory with a chunk: **a frame that
  * lies inside one chunk is a view of it**, so either do not overwrite a chunk while you use its
@@ -224,33 +224,37 @@ export function encodeFramePrefix(length: number, options: FrameOptions = {}): O
  */
 export class FrameDecoder {
   readonly #format: Required<FrameOptions>;
-  #reader: ByteReader;
+  readonly #reader: ByteReader;
   #length = -1; // of the next payload, once its prefix is here
+  /** Frames that `end` has decoded ahead, the next one last. */
+  #ahead: Uint8Array[] = [];
+  #aheadLength = 0; // bytes, with prefixes
   #error: Error | undefined;
 
   /**
-   * Makes a decoder for one stream of bytes.
+   * Creates a decoder for one stream of bytes.
    *
    * @param options How frames look on the wire.
    * @throws {RangeError} If an option is out of range, or the limit more than the prefix can express.
-   * @throws {TypeError} If `maxFrameLength` is no number.
+   * @throws {TypeError} If `maxFrameLength` is not a number.
    */
   constructor(options: FrameOptions = {}) {
     this.#format = formatOf(options);
     this.#reader = new ByteReader(this.#format);
   }
 
-  /** How many bytes were pushed that belong to no delivered frame; 0 once one was refused. */
+  /** The number of bytes that were pushed and belong to no delivered frame; 0 after `take` has thrown. */
   get bufferedLength(): number {
-    return this.#reader.bufferedLength + (this.#length === -1 ? 0 : this.#format.lengthSize);
+    const prefix = this.#length === -1 ? 0 : this.#format.lengthSize;
+    return this.#aheadLength + prefix + this.#reader.bufferedLength;
   }
 
   /**
    * Adds bytes that have arrived.
    *
-   * @param chunk The bytes, any number of them; none does nothing.
-   * @throws {TypeError} If the chunk is no `Uint8Array`.
-   * @throws {Error} The error that `next` or `end` has thrown before.
+   * @param chunk The bytes. An empty chunk is ignored.
+   * @throws {TypeError} If the chunk is not a `Uint8Array`.
+   * @throws {Error} The error that `take` or `end` has thrown before.
    */
   push(chunk: Uint8Array): void {
     if (this.#error) throw this.#error;
@@ -265,15 +269,10 @@ export class FrameDecoder {
    * @throws {InvalidFrameError} If its length includes the prefix and is smaller than that.
    * @throws {TruncatedFrameError} If `end` has thrown it, and all frames are taken.
    */
-  next(): Uint8Array | undefined {
-    if (this.#length === -1) {
-      const declared = this.#reader.takeInteger(this.#format.lengthSize, this.#format.byteOrder);
-      if (declared === undefined) return this.#none();
-      this.#length = this.#check(declared);
-    }
-    const frame = this.#reader.take(this.#length);
-    if (frame === undefined) return this.#none();
-    this.#length = -1;
+  take(): Uint8Array | undefined {
+    if (this.#ahead.length === 0) return this.#decode();
+    const frame = this.#ahead.pop()!;
+    this.#aheadLength -= this.#format.lengthSize + frame.length;
     return frame;
   }
 
@@ -281,55 +280,75 @@ export class FrameDecoder {
    * Takes the frames that are here, one by one.
    *
    * @returns An iterator that is done when no more are here, and can be asked for again later.
-   * @throws As {@linkcode FrameDecoder.next | next}.
+   * @throws As {@linkcode FrameDecoder.take | take}.
    */
   *[Symbol.iterator](): IterableIterator<Uint8Array> {
-    for (let frame; (frame = this.next()) !== undefined;) yield frame;
+    for (let frame; (frame = this.take()) !== undefined;) yield frame;
   }
 
   /**
-   * Tells that no more bytes will come. Frames not yet taken can still be taken afterwards.
+   * Marks the end of the input. Frames not yet taken can still be taken afterwards.
    *
-   * @throws {TruncatedFrameError} If the bytes end inside a frame, also right after its prefix.
+   * @throws {TruncatedFrameError} If the input ends inside a frame, also right after its prefix.
    * @throws {FrameTooLargeError} If one of the frames not yet taken is too long.
    * @throws {InvalidFrameError} If one of the frames not yet taken has an impossible prefix.
    */
   end(): void {
-    if (this.#error) throw this.#error;
-    const ahead = new FrameDecoder(this.#format);
-    ahead.#reader = this.#reader.fork();
-    ahead.#length = this.#length;
+    const ahead: Uint8Array[] = [];
     try {
-      while (ahead.next());
-      ahead.#checkEnd();
-    } catch (error) {
-      this.#error = error as Error;
-      throw error;
+      for (let frame; (frame = this.#decode()) !== undefined;) {
+        ahead.push(frame);
+        this.#aheadLength += this.#format.lengthSize + frame.length;
+      }
+      this.#checkEnd();
+    } finally {
+      this.#ahead = ahead.reverse().concat(this.#ahead);
     }
   }
 
-  #none(): undefined {
+  // A parser for `Decoder` says the same in two lines, and takes 3 times as long for frames of 64 bytes.
+  #decode(): Uint8Array | undefined {
     if (this.#error) throw this.#error;
-    return undefined;
+    if (this.#length === -1) {
+      const declared = this.#reader.takeInteger(this.#format.lengthSize, this.#format.byteOrder);
+      if (declared === undefined) return undefined;
+      this.#length = this.#check(declared);
+    }
+    const frame = this.#reader.take(this.#length);
+    if (frame !== undefined) this.#length = -1;
+    return frame;
   }
 
   #check(declared: number): number {
-    const { lengthSize, lengthIncludesPrefix } = this.#format;
+    const { lengthSize, lengthIncludesPrefix, maxFrameLength } = this.#format;
     const length = lengthIncludesPrefix ? declared - lengthSize : declared;
-    if (length >= 0 && length <= this.#format.maxFrameLength) return length;
-    this.#reader = new ByteReader(); // nothing after this can be understood
-    this.#error ??= length < 0
-      ? new InvalidFrameError(
-        `Cannot accept frame: its length is ${declared} bytes, its prefix alone is ${lengthSize}`,
-      )
-      : new FrameTooLargeError(length, this.#format.maxFrameLength);
-    throw this.#error;
+    if (length < 0) {
+      throw this.#fail(
+        new InvalidFrameError(
+          `Cannot accept frame: its length is ${declared} bytes, its prefix alone is ${lengthSize}`,
+        ),
+      );
+    }
+    if (length > maxFrameLength) throw this.#fail(new FrameTooLargeError(length, maxFrameLength));
+    return length;
   }
 
   #checkEnd() {
     const received = this.#reader.bufferedLength;
-    if (this.#length !== -1) throw new TruncatedFrameError("payload", this.#length, received);
-    if (received > 0) throw new TruncatedFrameError("prefix", this.#format.lengthSize, received);
+    if (this.#length !== -1) {
+      throw this.#fail(new TruncatedFrameError("payload", this.#length, received));
+    }
+    if (received > 0) {
+      throw this.#fail(new TruncatedFrameError("prefix", this.#format.lengthSize, received));
+    }
+  }
+
+  /** Nothing after an error can be understood. */
+  #fail(error: Error): Error {
+    this.#error = error;
+    this.#length = -1;
+    this.#reader.clear();
+    return error;
   }
 }
 

@@ -1,5 +1,5 @@
-import { ByteReader } from "./byte_reader.ts";
 import { isBytes, type OwnBytes } from "./bytes.ts";
+import { Decoder, type ParserInput, type ParserStep, TruncatedInputError } from "./decoder.ts";
 import { createTransformer, decodeStream } from "./streams.ts";
 import { type ByteOrder, HOST_BYTE_ORDER, isLittle, writeUint16 } from "./endianness.ts";
 import { FrameTooLargeError, TruncatedFrameError } from "./framing.ts";
@@ -61,7 +61,7 @@ export interface MessageOptions {
  *
  * const decoder = new MessageDecoder();
  * decoder.push(new Uint8Array([0, 2, 0x7b, 0x7d])); // the header {}
- * const error = assertThrows(() => decoder.next(), MessageHeaderError);
+ * const error = assertThrows(() => decoder.take(), MessageHeaderError);
  * assertEquals(error.field, "byteorder");
  * ```
  */
@@ -95,7 +95,7 @@ export class MessageHeaderError extends SyntaxError {
  *
  * const decoder = new MessageDecoder();
  * decoder.push(encodeMessage({}, { contentType: "text/json", contentEncoding: "utf-8" }));
- * const { header } = decoder.next()!;
+ * const { header } = decoder.take()!;
  * const cut = { header, content: new Uint8Array([0x7b]) };
  * assertThrows(() => decodeContent(cut), MessageContentError, "not JSON");
  * ```
@@ -200,7 +200,7 @@ export function encodeMessage(content: unknown, options: EncodeMessageOptions): 
  *
  * const decoder = new MessageDecoder();
  * decoder.push(encodeMessage([1, "🐶"], { contentType: "text/json", contentEncoding: "utf-8" }));
- * assertEquals(decodeContent(decoder.next()!), [1, "🐶"]);
+ * assertEquals(decodeContent(decoder.take()!), [1, "🐶"]);
  * ```
  */
 export function decodeContent({ header, content }: Message): unknown {
@@ -236,7 +236,7 @@ export function decodeContent({ header, content }: Message): unknown {
 /**
  * Finds the messages in bytes that arrive in chunks of any size.
  *
- * Push each chunk as it arrives, take the messages with {@linkcode MessageDecoder.next | next} or a
+ * Push each chunk as it arrives, take the messages with {@linkcode MessageDecoder.take | take} or a
  * `for` loop, and call {@linkcode MessageDecoder.end | end} after the last chunk. How the bytes were
  * cut into chunks changes nothing, except which contents share memory with a chunk: **content that
  * lies inside one chunk is a view of it**, so either do not overwrite a chunk while you use its
@@ -263,13 +263,12 @@ export function decodeContent({ header, content }: Message): unknown {
  */
 export class MessageDecoder {
   readonly #options: Required<MessageOptions>;
-  #reader: ByteReader;
-  #headerLength = -1; // once the prefix is here
-  #header: MessageHeader | undefined; // once it is here
-  #error: Error | undefined;
+  readonly #decoder: Decoder<Message>;
+  #phase: "prefix" | "header" | "content" = "prefix";
+  #phaseLength = PREFIX_LENGTH; // bytes
 
   /**
-   * Makes a decoder for one stream of bytes.
+   * Creates a decoder for one stream of bytes.
    *
    * @param options Which messages are refused.
    * @throws {RangeError} If a limit is not an integer of 0 or more, or the header's over 65,535.
@@ -284,31 +283,29 @@ export class MessageDecoder {
     checkLimit("maxHeaderLength", maxHeaderLength, MAX_UINT16);
     checkLimit("maxContentLength", maxContentLength, Number.MAX_SAFE_INTEGER);
     this.#options = { maxHeaderLength, maxContentLength, copy };
-    this.#reader = new ByteReader(this.#options);
+    const maxLength = Math.max(maxHeaderLength, maxContentLength);
+    this.#decoder = new Decoder((bytes) => this.#parse(bytes), { maxLength, copy });
   }
 
   /** Which part of the next message is incomplete: its 2-byte prefix, its header or its content. */
   get phase(): "prefix" | "header" | "content" {
-    if (this.#header) return "content";
-    return this.#headerLength === -1 ? "prefix" : "header";
+    return this.#phase;
   }
 
-  /** How many bytes were pushed that belong to no delivered message; 0 once `next` has thrown. */
+  /** The number of bytes that were pushed and belong to no delivered message; 0 after `take` has thrown. */
   get bufferedLength(): number {
-    return this.#reader.bufferedLength + (this.#headerLength === -1 ? 0 : PREFIX_LENGTH) +
-      (this.#header ? this.#headerLength : 0);
+    return this.#decoder.bufferedLength;
   }
 
   /**
    * Adds bytes that have arrived.
    *
-   * @param chunk The bytes, any number of them; none does nothing.
-   * @throws {TypeError} If the chunk is no `Uint8Array`.
-   * @throws {Error} The error that `next` or `end` has thrown before.
+   * @param chunk The bytes. An empty chunk is ignored.
+   * @throws {TypeError} If the chunk is not a `Uint8Array`.
+   * @throws {Error} The error that `take` or `end` has thrown before.
    */
   push(chunk: Uint8Array): void {
-    if (this.#error) throw this.#error;
-    this.#reader.push(chunk);
+    this.#decoder.push(chunk);
   }
 
   /**
@@ -317,86 +314,54 @@ export class MessageDecoder {
    * @returns The message, or `undefined` until all of it is here. Its content may be a view of a chunk.
    * @throws {MessageHeaderError} If the header is empty, not a JSON object in UTF-8, or lacks a key.
    * @throws {FrameTooLargeError} If the header or the content is longer than its limit. It is thrown
-   * before memory is set aside for it.
+   * before memory is allocated for it.
    * @throws {TruncatedFrameError} If `end` has thrown it, and all messages are taken.
    */
-  next(): Message | undefined {
-    try {
-      return this.#take();
-    } catch (error) {
-      this.#reader = new ByteReader(); // nothing after this can be understood
-      this.#headerLength = -1;
-      this.#error ??= error as Error;
-      throw this.#error;
-    }
+  take(): Message | undefined {
+    return this.#decoder.take();
   }
 
   /**
    * Takes the messages that are here, one by one.
    *
    * @returns An iterator that is done when no more are here, and can be asked for again later.
-   * @throws As {@linkcode MessageDecoder.next | next}.
+   * @throws As {@linkcode MessageDecoder.take | take}.
    */
-  *[Symbol.iterator](): IterableIterator<Message> {
-    for (let message; (message = this.next()) !== undefined;) yield message;
+  [Symbol.iterator](): IterableIterator<Message> {
+    return this.#decoder[Symbol.iterator]();
   }
 
   /**
-   * Tells that no more bytes will come. Messages not yet taken can still be taken afterwards.
+   * Marks the end of the input. Messages not yet taken can still be taken afterwards.
    *
-   * @throws {TruncatedFrameError} If the bytes end inside a message.
+   * @throws {TruncatedFrameError} If the input ends inside a message.
    * @throws {MessageHeaderError} If one of the messages not yet taken has a bad header.
    * @throws {FrameTooLargeError} If one of the messages not yet taken is too long.
    */
   end(): void {
-    if (this.#error) throw this.#error;
-    const ahead = new MessageDecoder(this.#options);
-    ahead.#reader = this.#reader.fork();
-    ahead.#headerLength = this.#headerLength;
-    ahead.#header = this.#header;
+    this.#decoder.end();
+  }
+
+  *#parse(bytes: ParserInput): ParserStep<Message> {
     try {
-      while (ahead.next());
-      ahead.#checkEnd();
+      const headerLength = yield* bytes.takeInteger(PREFIX_LENGTH);
+      checkHeaderLength(headerLength, this.#options);
+      this.#enter("header", headerLength);
+      const header = decodeHeader(yield* bytes.take(headerLength), this.#options);
+      this.#enter("content", header["content-length"]);
+      const content = yield* bytes.take(header["content-length"]);
+      return { header, content };
     } catch (error) {
-      this.#error = error as Error;
-      throw error;
+      if (!(error instanceof TruncatedInputError)) throw error;
+      throw new TruncatedFrameError(this.#phase, this.#phaseLength, error.received);
+    } finally {
+      this.#enter("prefix", PREFIX_LENGTH);
     }
   }
 
-  #take(): Message | undefined {
-    if (!this.#header) {
-      if (this.#headerLength === -1) {
-        const length = this.#reader.takeInteger(PREFIX_LENGTH, "big");
-        if (length === undefined) return this.#none();
-        checkHeaderLength(length, this.#options);
-        this.#headerLength = length;
-      }
-      const bytes = this.#reader.take(this.#headerLength);
-      if (bytes === undefined) return this.#none();
-      this.#header = decodeHeader(bytes, this.#options);
-    }
-    const content = this.#reader.take(this.#header["content-length"]);
-    if (content === undefined) return this.#none();
-    const message = { header: this.#header, content };
-    this.#header = undefined;
-    this.#headerLength = -1;
-    return message;
-  }
-
-  #none(): undefined {
-    if (this.#error) throw this.#error;
-    return undefined;
-  }
-
-  #checkEnd() {
-    const received = this.#reader.bufferedLength;
-    if (this.#header) {
-      throw new TruncatedFrameError("content", this.#header["content-length"], received);
-    }
-    if (this.#headerLength !== -1) {
-      throw new TruncatedFrameError("header", this.#headerLength, received);
-    }
-    if (received > 0) throw new TruncatedFrameError("prefix", PREFIX_LENGTH, received);
+  #enter(phase: "prefix" | "header" | "content", length: number) {
+    this.#phase = phase;
+    this.#phaseLength = length;
   }
 }
 

@@ -106,7 +106,7 @@ function decodeInChunks(bytes: Uint8Array) {
   const decoder = new MessageDecoder();
   for (let i = 0; i < bytes.length; i += 4 * KIB) {
     decoder.push(bytes.subarray(i, i + 4 * KIB));
-    decoder.next();
+    decoder.take();
   }
 }
 

@@ -104,7 +104,7 @@ function count<T extends NonNullable<unknown> | null>(
   let items = 0;
   for (const chunk of chunks) {
     decoder.push(chunk);
-    while (decoder.next() !== undefined) items++;
+    while (decoder.take() !== undefined) items++;
   }
   decoder.end();
   return items;

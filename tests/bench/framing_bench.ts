@@ -47,7 +47,7 @@ function ours(chunks: Uint8Array[]): number {
   let sum = 0;
   for (const chunk of chunks) {
     decoder.push(chunk);
-    for (let frame; (frame = decoder.next()) !== undefined;) sum += frame[0]!;
+    for (let frame; (frame = decoder.take()) !== undefined;) sum += frame[0]!;
   }
   decoder.end();
   return sum;

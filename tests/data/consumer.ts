@@ -29,7 +29,7 @@ export async function useEverything(ws: WebSocket, readable: ReadableStream<Uint
 
   const decoder = new FrameDecoder();
   decoder.push(frame);
-  const payload: Uint8Array | undefined = decoder.next();
+  const payload: Uint8Array | undefined = decoder.take();
   const own: OwnBytes = pack(">H", 1);
   const [number, big]: [number, bigint] = unpack(">HQ", new Uint8Array(10));
   for await (const { header } of readMessages(readable)) header["content-length"].toFixed();
