@@ -8,8 +8,10 @@ const ROOT = new URL("../", import.meta.url);
 async function smoke(
   {
     decodeContent,
+    Decoder,
     encodeFrame,
     encodeMessage,
+    encodeVarint,
     FrameDecoder,
     FrameDecoderStream,
     FrameEncoderStream,
@@ -51,6 +53,14 @@ async function smoke(
     results.push(decodeContent(received));
   }
 
+  const lines = new Decoder(function* (bytes) {
+    const length = yield* bytes.takeVarint();
+    return [yield* bytes.takeText(length), yield* bytes.takeLine({ maxLength: 8 })];
+  });
+  lines.push(encodeVarint(3));
+  lines.push(new TextEncoder().encode("abcdé\r\n"));
+  results.push(lines.take());
+
   const decoder = new FrameDecoder({ maxFrameLength: 8 });
   decoder.push(new Uint8Array([0, 0, 0, 9]));
   try {
@@ -69,6 +79,7 @@ const EXPECTED = JSON.stringify([
   [[4, 5]],
   [1, 2, 3],
   { value: "🐶" },
+  ["abc", "dé"],
   "FRAME_TOO_LARGE",
   true,
 ]);
@@ -179,6 +190,34 @@ Deno.test({
     });
   },
 });
+
+/** Runtimes that run TypeScript as it is, by their packages on npm. */
+const RUNTIMES = ["node@22", "node@24", "bun@1"];
+
+Deno.test({
+  name: "mod.ts works as it is where TypeScript runs",
+  ignore: !works("npx", "--version"),
+  async fn(t) {
+    using folder = new Folder();
+    const main = folder.write("main.mjs", programFor(new URL("mod.ts", ROOT).href));
+    for (const runtime of RUNTIMES) {
+      await t.step({
+        name: runtime,
+        ignore: !await canInstall(runtime),
+        async fn() {
+          assertEquals(await output(["--yes", runtime, main], "npx"), EXPECTED + "\n");
+        },
+      });
+    }
+  },
+});
+
+/** Whether npm has a package, or can get it now. */
+async function canInstall(name: string): Promise<boolean> {
+  const env = { npm_config_fetch_retries: "0" };
+  const { success } = await new Program(["--yes", name, "--version"], "npx", env).ended;
+  return success;
+}
 
 Deno.test({
   name: "mod.ts works in Chromium, transpiled",

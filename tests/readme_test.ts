@@ -30,10 +30,16 @@ const TRY = "ts ignore try";
 /** What a command needs beside Deno. Where that is missing, the transcript is ignored. */
 const TOOLS = new Map([
   ["python3", PYTHON === "python3"],
+  ["node", isNodeForTypeScript()],
   ...["ss", "lsof", "netstat", "curl"].map((tool) =>
     [tool, linux && works("bash", "-c", `command -v ${tool}`)] as const
   ),
 ]);
+
+/** Node.js runs TypeScript as it is since version 22.18. */
+function isNodeForTypeScript(): boolean {
+  return works("node", "-e", "process.exit(process.features.typescript ? 0 : 1)");
+}
 
 interface Block {
   section: string; // the heading of level 2 above it
@@ -163,7 +169,7 @@ Deno.test("The numbers in README.md are those of the code", async () => {
   quotes('`"🐶"` is one character to a person, 2 to JavaScript\'s `length`, and 4 bytes');
   assertEquals(["🐶".length, new TextEncoder().encode("🐶").length], [2, 4]);
 
-  quotes("`maxFrameLength` is 8 MiB");
+  quotes("`maxFrameLength`: the longest payload to accept, by default 8 MiB.");
   encodeFramePrefix(8 * 1024 ** 2);
   assertThrows(() => encodeFramePrefix(8 * 1024 ** 2 + 1), FrameTooLargeError);
 
@@ -278,7 +284,7 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
       let code = 0;
       for (const [command, expected] of commandsOf(text)) {
         const where = `line ${line}: ${command}`;
-        const tool = command.match(/\b(python3|ss|lsof|netstat|curl)\b/)?.[1];
+        const tool = command.match(/\b(python3|ss|lsof|netstat|curl)\b|^node\b/)?.[0];
         const ignore = tool !== undefined && !TOOLS.get(tool);
         complete &&= !ignore;
         await t.step({

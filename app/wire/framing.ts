@@ -243,7 +243,7 @@ export class FrameDecoder {
     this.#reader = new ByteReader(this.#format);
   }
 
-  /** The number of bytes that were pushed and belong to no delivered frame; 0 after `take` has thrown. */
+  /** The number of bytes that were pushed and belong to no delivered frame, without those that were refused. */
   get bufferedLength(): number {
     const prefix = this.#length === -1 ? 0 : this.#format.lengthSize;
     return this.#aheadLength + prefix + this.#reader.bufferedLength;

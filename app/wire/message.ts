@@ -292,7 +292,7 @@ export class MessageDecoder {
     return this.#phase;
   }
 
-  /** The number of bytes that were pushed and belong to no delivered message; 0 after `take` has thrown. */
+  /** The number of bytes that were pushed and belong to no delivered message, without those that were refused. */
   get bufferedLength(): number {
     return this.#decoder.bufferedLength;
   }

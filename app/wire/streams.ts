@@ -1,6 +1,7 @@
 /** What all decoders have in common. Internal. */
 export interface ItemDecoder<T> extends Iterable<T> {
   push(chunk: Uint8Array): void;
+  take(): T | undefined;
   end(): void;
 }
 
@@ -14,7 +15,7 @@ export function createTransformer<T>(decoder: ItemDecoder<T>): Transformer<T> {
   return {
     transform(chunk, controller) {
       decoder.push(chunk);
-      for (const item of decoder) controller.enqueue(item);
+      for (let item; (item = decoder.take()) !== undefined;) controller.enqueue(item);
     },
     flush() {
       decoder.end();
