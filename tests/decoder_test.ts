@@ -151,7 +151,21 @@ Deno.test("Decoder refuses what a parser must not do, and what is no option", ()
       RangeError,
       "a delimiter of no bytes",
     ],
+    [(bytes) => bytes.takeInteger(5 as 4), RangeError, "Cannot take an integer of 5 bytes"],
+    [(bytes) => bytes.takeInteger(2, "BIG" as "big"), RangeError, "BIG"],
   ];
+  const limited = { maxLength: 9 };
+  const lengthUntil = (delimiter: unknown, options: unknown): Parser<number> =>
+    function* (bytes) {
+      return (yield* bytes.takeUntil(delimiter as number, options as typeof limited)).length;
+    };
+  wrong.push(
+    [lengthUntil(256, limited), RangeError, "Cannot use 256 as a delimiter"],
+    [lengthUntil(-1, limited), RangeError, "Cannot use -1 as a delimiter"],
+    [lengthUntil("\n", limited), TypeError, "Cannot use a string as a delimiter"],
+    [lengthUntil(0x0a, {}), RangeError, "Cannot use maxLength undefined"],
+    [lengthUntil(0x0a, { maxLength: -1 }), RangeError, "Cannot use maxLength -1"],
+  );
   for (const [parser, type, message] of wrong) {
     const decoder = new Decoder(parser);
     decoder.push(new Uint8Array([1]));

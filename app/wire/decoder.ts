@@ -1,7 +1,7 @@
 import { ByteReader } from "./byte_reader.ts";
 import type { OwnBytes } from "./bytes.ts";
 import { Delimiter } from "./delimiter.ts";
-import type { ByteOrder } from "./endianness.ts";
+import { type ByteOrder, isLittle } from "./endianness.ts";
 import { FrameTooLargeError } from "./framing.ts";
 import { createTransformer, decodeStream } from "./streams.ts";
 import { calcSize, type StructFormat, type StructValues, unpack } from "./struct.ts";
@@ -11,33 +11,60 @@ const DELIMITER = "a delimiter";
 const LINE_END = "a line end";
 const MAX_VARINT_LENGTH = 8; // bytes of 7 bits, for integers up to 2 ** 53 - 1
 
-/** What a parser waits for, while it is not here. */
+/** What a parser waits for. A decoder names it when the input ends there. */
 export interface Awaited {
-  /** What that is, for the error. */
+  /** The name, such as `"4 bytes"` or `"a line end"`. */
   readonly what: string;
 }
 
 /**
- * A step of a parser: `yield*` waits until what it asks for is here, and gives it. A generator function
- * that is made of such steps returns one.
+ * A step of a parser, for `yield*`: it waits until what it asks for has arrived, and returns it. A call of
+ * a generator function that consists of such steps is a step too, so that a parser can be made of others.
  */
 export interface ParserStep<T> {
-  /** For `yield*`. */
+  /** What `yield*` runs. */
   [Symbol.iterator](): Iterator<Awaited, T, undefined>;
 }
 
 /**
- * Describes how an item of a protocol is read, as if all bytes were there.
+ * A parser describes how one item of a protocol is read, as if all bytes were there.
  *
- * It is a generator: where bytes are missing, it pauses. `yield*` each thing that it asks for.
+ * It is a generator function that asks its input for one part after the other, each with `yield*`, and
+ * returns the item. Where bytes are missing, it pauses. For the next item it is called again, so that
+ * what must be remembered between items lives outside of it.
+ *
+ * @example A parser that is made of others
+ * ```ts
+ * import { Decoder, type ParserInput, type ParserStep } from "@sockets/guide";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function* text(bytes: ParserInput): ParserStep<string> {
+ *   return yield* bytes.takeText(yield* bytes.takeInteger(1));
+ * }
+ *
+ * function* pair(bytes: ParserInput): ParserStep<[string, string]> {
+ *   return [yield* text(bytes), yield* text(bytes)];
+ * }
+ *
+ * const pairs = new Decoder(pair);
+ * pairs.push(new TextEncoder().encode("\x05color\x03red"));
+ * assertEquals(pairs.take(), ["color", "red"]);
+ * ```
  */
 export type Parser<T> = (bytes: ParserInput) => ParserStep<T>;
 
 /** Which parts of the input a decoder refuses, and whether it copies. */
 export interface DecoderOptions {
-  /** The most bytes that a parser may ask for at once. The default is 8 MiB (8,388,608 bytes). */
+  /**
+   * The maximum number of bytes that a parser may ask for in one step. The default is 8 MiB (8,388,608
+   * bytes). It is checked before memory is allocated.
+   */
   maxLength?: number;
-  /** Whether chunks are copied as they are pushed, as in `FrameOptions`. The default is `false`. */
+  /**
+   * Whether every chunk is copied as it is pushed. The default is `false`: bytes that lie inside one
+   * chunk are a view of that chunk, and change when the chunk is overwritten. Set it to `true` if you
+   * read into the same buffer again and again and keep bytes meanwhile.
+   */
   copy?: boolean;
 }
 
@@ -78,39 +105,17 @@ export class TruncatedInputError extends Error {
   }
 }
 
-/** What a parser reads from. Each method is used with `yield*`. */
+/** What a parser reads from. Each method is a step: use it with `yield*`. */
 export interface ParserInput {
   /**
    * Takes the next bytes.
    *
-   * @param length How many.
+   * @param length The number of bytes.
    * @returns The bytes. They may be a view of a chunk.
    * @throws {FrameTooLargeError} If there are more than the decoder's `maxLength`.
-   * @throws {RangeError} If it is not an integer of 0 or more.
+   * @throws {RangeError} If the length is not an integer of 0 or more.
    */
   take(length: number): ParserStep<Uint8Array>;
-
-  /**
-   * Takes the next bytes as an unsigned integer.
-   *
-   * @param size How many bytes: 1, 2, 3 or 4.
-   * @param byteOrder Their order, `"big"` by default: network byte order.
-   * @returns The integer.
-   */
-  takeInteger(size: 1 | 2 | 3 | 4, byteOrder?: ByteOrder): ParserStep<number>;
-
-  /**
-   * Takes the next bytes up to a delimiter. The delimiter is taken too, and not returned.
-   *
-   * @param delimiter A byte, or several.
-   * @param options `maxLength`: the most bytes before it.
-   * @returns The bytes before it. They may be a view of a chunk.
-   * @throws {FrameTooLargeError} As soon as more have come without it.
-   */
-  takeUntil(
-    delimiter: number | Uint8Array,
-    options: { maxLength: number },
-  ): ParserStep<Uint8Array>;
 
   /**
    * Takes the next bytes as text in UTF-8. Bytes that are not valid become U+FFFD, as with `TextDecoder`.
@@ -133,18 +138,42 @@ export interface ParserInput {
   takeLine(options: { maxLength: number }): ParserStep<string>;
 
   /**
+   * Takes the next bytes up to a delimiter. The delimiter is taken too, and not returned.
+   *
+   * @param delimiter One byte, or several.
+   * @param options `maxLength`: the maximum number of bytes before the delimiter.
+   * @returns The bytes before it. They may be a view of a chunk.
+   * @throws {FrameTooLargeError} As soon as more bytes have arrived without the delimiter.
+   * @throws {RangeError} If the delimiter has no bytes, or is not a byte.
+   */
+  takeUntil(
+    delimiter: number | Uint8Array,
+    options: { maxLength: number },
+  ): ParserStep<Uint8Array>;
+
+  /**
+   * Takes the next bytes as an unsigned integer.
+   *
+   * @param size The number of bytes: 1, 2, 3 or 4. For 8 bytes or a sign, see `takeStruct`.
+   * @param byteOrder The order of the bytes. The default is `"big"`, network byte order.
+   * @returns The integer.
+   */
+  takeInteger(size: 1 | 2 | 3 | 4, byteOrder?: ByteOrder): ParserStep<number>;
+
+  /**
    * Takes the next bytes as the values of a format, as {@linkcode unpack} does.
    *
-   * @param format The format, such as `">BI"`.
+   * @param format The format, such as `">BI"`: a byte and an unsigned 32-bit integer, big-endian.
    * @returns The values, typed after the format.
+   * @throws {StructError} If the format is not known.
    */
   takeStruct<Format extends string>(
     format: StructFormat<Format>,
   ): ParserStep<StructValues<Format>>;
 
   /**
-   * Takes an unsigned integer of variable length (LEB128), as Minecraft, Protocol Buffers and MQTT have
-   * it: 7 bits in each byte, the lowest first; the highest bit tells that more follow.
+   * Takes an unsigned integer of variable length (LEB128), as Minecraft, Protocol Buffers and MQTT use
+   * it: 7 bits in each byte, the lowest first. The highest bit says that more bytes follow.
    *
    * @returns The integer.
    * @throws {RangeError} If it is above `Number.MAX_SAFE_INTEGER`.
@@ -153,21 +182,21 @@ export interface ParserInput {
 }
 
 /**
- * Decodes any protocol, by a parser that is written as if all bytes were there.
+ * Finds the items of any protocol in bytes that arrive in chunks of any size, by a {@linkcode Parser}.
  *
- * The parser is a generator that returns one item, and is started anew for the next. Chunks may be cut
- * anywhere. A parser that throws ends the decoder: every later call throws the same error. Items
- * before it are delivered.
+ * Push each chunk as it arrives, take the items with {@linkcode Decoder.take | take} or a `for` loop, and
+ * call {@linkcode Decoder.end | end} after the last chunk. How the bytes were cut into chunks changes
+ * nothing.
+ *
+ * To refuse input, throw an error in the parser. Errors are final: the items before the bad one are
+ * delivered, then every call throws the same error.
  *
  * @example Lines
  * ```ts
  * import { Decoder } from "@sockets/guide";
  * import { assertEquals } from "@std/assert";
  *
- * const text = new TextDecoder();
- * const lines = new Decoder(function* (bytes) {
- *   return text.decode(yield* bytes.takeUntil(0x0a, { maxLength: 8192 }));
- * });
+ * const lines = new Decoder((bytes) => bytes.takeLine({ maxLength: 8192 }));
  * lines.push(new TextEncoder().encode("one\ntwo\nthr"));
  * assertEquals([...lines], ["one", "two"]);
  * assertEquals(lines.bufferedLength, 3);
@@ -380,9 +409,8 @@ export class DecoderStream<T extends NonNullable<unknown> | null>
  * import { assertEquals } from "@std/assert";
  *
  * const stream = ReadableStream.from([new Uint8Array([1, 65, 2, 66]), new Uint8Array([67])]);
- * const text = new TextDecoder();
  * const items = readItems(stream, function* (bytes) {
- *   return text.decode(yield* bytes.take(yield* bytes.takeVarint()));
+ *   return yield* bytes.takeText(yield* bytes.takeVarint());
  * });
  * assertEquals(await Array.fromAsync(items), ["A", "BC"]);
  * ```
@@ -450,6 +478,10 @@ class ReaderInput implements ParserInput {
   }
 
   takeInteger(size: 1 | 2 | 3 | 4, byteOrder: ByteOrder = "big"): ParserStep<number> {
+    if (![1, 2, 3, 4].includes(size)) {
+      throw new RangeError(`Cannot take an integer of ${size} bytes: it is not 1, 2, 3 or 4`);
+    }
+    isLittle(byteOrder); // throws if it is no byte order
     const integer = this.#reader.takeInteger(size, byteOrder);
     if (integer !== undefined) return new Taken(integer);
     return wait(() => this.#reader.takeInteger(size, byteOrder), `an integer of ${size} bytes`);
@@ -460,7 +492,7 @@ class ReaderInput implements ParserInput {
     { maxLength }: { maxLength: number },
   ): ParserStep<Uint8Array> {
     const prepared = delimiterOf(delimiter);
-    const limit = Math.min(maxLength, this.#maxLength);
+    const limit = this.#limit(maxLength);
     const bytes = this.#reader.takeUntil(prepared, limit) ?? this.#checkBefore(limit, DELIMITER);
     if (bytes !== undefined) return new Taken(bytes);
     return wait(
@@ -477,7 +509,7 @@ class ReaderInput implements ParserInput {
   }
 
   takeLine({ maxLength }: { maxLength: number }): ParserStep<string> {
-    const limit = Math.min(maxLength, this.#maxLength);
+    const limit = this.#limit(maxLength);
     const line = this.#reader.takeLine(limit) ?? this.#checkBefore(limit, LINE_END);
     if (line !== undefined) return new Taken(line);
     return wait(() => this.#reader.takeLine(limit) ?? this.#checkBefore(limit, LINE_END), LINE_END);
@@ -506,6 +538,13 @@ class ReaderInput implements ParserInput {
       throw new RangeError(`Cannot take ${length} bytes: it is not an integer of 0 or more`);
     }
     if (length > this.#maxLength) throw new FrameTooLargeError(length, this.#maxLength, "bytes");
+  }
+
+  #limit(maxLength: number): number {
+    if (typeof maxLength !== "number" || !(maxLength >= 0)) {
+      throw new RangeError(`Cannot use maxLength ${maxLength}: it is not a number of 0 or more`);
+    }
+    return Math.min(maxLength, this.#maxLength);
   }
 
   #checkBefore(limit: number, end: string): undefined {

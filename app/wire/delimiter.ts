@@ -1,3 +1,5 @@
+import { isBytes, nameOfType } from "./bytes.ts";
+
 /** A few bytes that end a part of a stream, prepared to be found wherever chunks cut them. Internal. */
 export class Delimiter {
   /** The bytes. */
@@ -6,7 +8,17 @@ export class Delimiter {
   readonly #fallback: number[] = [0, 0];
 
   constructor(delimiter: number | Uint8Array) {
-    this.bytes = typeof delimiter === "number" ? new Uint8Array([delimiter]) : delimiter.slice();
+    if (typeof delimiter === "number") {
+      if (!Number.isInteger(delimiter) || delimiter < 0 || delimiter > 0xff) {
+        throw new RangeError(`Cannot use ${delimiter} as a delimiter: it is not a byte`);
+      }
+      this.bytes = new Uint8Array([delimiter]);
+    } else {
+      if (!isBytes(delimiter)) {
+        throw new TypeError(`Cannot use a ${nameOfType(delimiter)} as a delimiter`);
+      }
+      this.bytes = delimiter.slice();
+    }
     if (this.bytes.length === 0) throw new RangeError("Cannot use a delimiter of no bytes");
     for (let i = 1, matched = 0; i < this.bytes.length; i++) {
       matched = this.step(matched, this.bytes[i]!);
