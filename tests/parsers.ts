@@ -1,7 +1,9 @@
 // What must hold for every parser: how the bytes are cut changes nothing, and every end is noticed.
 import { assert, assertEquals } from "@std/assert";
+import { concat } from "@std/bytes/concat";
 import fc from "fast-check";
 import { Decoder, type DecoderOptions, type Parser, TruncatedInputError } from "../mod.ts";
+import { MemoryWatch } from "./memory.ts";
 
 type Item = NonNullable<unknown> | null;
 
@@ -84,5 +86,17 @@ export function testParser<T extends Item>({ name, parser, input, items }: Sampl
         }
       }),
     );
+  });
+
+  Deno.test(`Decoder reads ${name} in time and memory that grow as the bytes do`, () => {
+    const many = concat(Array<Uint8Array>(200).fill(input));
+    for (const chunks of [[many], cutIntoBytes(many)]) {
+      using watch = new MemoryWatch();
+      const decoded = decode(parser, chunks);
+      assertEquals(decoded.error, undefined);
+      assertEquals(decoded.items.length, 200 * items.length);
+      assert(watch.copied <= 3 * many.length, `${watch.copied} of ${many.length} bytes copied`);
+      assert(watch.allocated <= 8 * many.length, `${watch.allocated} of ${many.length} allocated`);
+    }
   });
 }

@@ -5,6 +5,7 @@ import { decodeText, TextWindow } from "./text_window.ts";
 
 const FIRST_BUFFER = 1024 * 1024; // bytes; the most that is set aside for bytes which may never come
 const GROWTH = 4; // times; so that at most this many times what has come is held
+const FIRST_SEGMENT = 16; // bytes
 const SMALL = 4096; // bytes; smaller chunks are joined while they wait, or their objects outweigh them
 const EMPTY: Uint8Array = new Uint8Array(); // never handed out
 const LINE_FEED = new Delimiter(0x0a);
@@ -315,7 +316,8 @@ export class ByteReader {
     }
     let last = this.#last;
     if (!last || chunk.length > last.bytes.length - last.end) {
-      last = this.#append(new Uint8Array(SMALL), 0);
+      const length = Math.max(FIRST_SEGMENT, GROWTH * this.#behind);
+      last = this.#append(new Uint8Array(Math.min(length, SMALL)), 0);
     }
     last.bytes.set(chunk, last.end);
     last.end += chunk.length;
