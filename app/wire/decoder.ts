@@ -3,6 +3,7 @@ import type { OwnBytes } from "./bytes.ts";
 import { Delimiter } from "./delimiter.ts";
 import { type ByteOrder, isLittle } from "./endianness.ts";
 import { FrameTooLargeError } from "./framing.ts";
+import { ReadAhead } from "./read_ahead.ts";
 import { createTransformer, decodeStream } from "./streams.ts";
 import { calcSize, type StructFormat, type StructValues, unpack } from "./struct.ts";
 
@@ -223,9 +224,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
   #expected = ""; // by that item
   #pushed = 0; // bytes
   #parsed = 0; // bytes of complete items
-  /** Items that `end` has parsed ahead, the next one last, and the length of each in bytes. */
-  #ahead: { item: T; length: number }[] = [];
-  #aheadLength = 0; // bytes
+  readonly #ahead = new ReadAhead<T>();
   #error: unknown;
   #failed = false;
 
@@ -248,7 +247,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
 
   /** The number of bytes that were pushed and belong to no delivered item, without those that were refused. */
   get bufferedLength(): number {
-    return this.#pushed - this.#parsed + this.#aheadLength;
+    return this.#ahead.length + this.#pushed - this.#parsed;
   }
 
   /**
@@ -271,10 +270,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
    * @throws Whatever the parser throws. Every later call throws it again.
    */
   take(): T | undefined {
-    if (this.#ahead.length === 0) return this.#parse();
-    const { item, length } = this.#ahead.pop()!;
-    this.#aheadLength -= length;
-    return item;
+    return this.#ahead.isEmpty ? this.#parse() : this.#ahead.take();
   }
 
   /**
@@ -297,19 +293,8 @@ export class Decoder<T extends NonNullable<unknown> | null> {
    * @throws Whatever the parser throws for one of the items not yet taken.
    */
   end(): void {
-    const ahead: { item: T; length: number }[] = [];
-    try {
-      let start = this.#parsed;
-      for (let item; (item = this.#parse()) !== undefined;) {
-        const length = this.#parsed - start;
-        ahead.push({ item, length });
-        this.#aheadLength += length;
-        start = this.#parsed;
-      }
-      if (this.#item) this.#truncate(this.#item);
-    } finally {
-      this.#ahead = ahead.reverse().concat(this.#ahead);
-    }
+    this.#ahead.fill(() => this.#parse(), () => this.#pushed - this.#parsed);
+    if (this.#item) this.#truncate(this.#item);
   }
 
   #parse(): T | undefined {

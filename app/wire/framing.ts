@@ -1,5 +1,6 @@
 import { ByteReader } from "./byte_reader.ts";
 import { isBytes, nameOfType, type OwnBytes } from "./bytes.ts";
+import { ReadAhead } from "./read_ahead.ts";
 import { createTransformer, decodeStream } from "./streams.ts";
 import { type ByteOrder, isLittle, writeUint16, writeUint32 } from "./endianness.ts";
 
@@ -226,9 +227,7 @@ export class FrameDecoder {
   readonly #format: Required<FrameOptions>;
   readonly #reader: ByteReader;
   #length = -1; // of the next payload, once its prefix is here
-  /** Frames that `end` has decoded ahead, the next one last. */
-  #ahead: Uint8Array[] = [];
-  #aheadLength = 0; // bytes, with prefixes
+  readonly #ahead = new ReadAhead<Uint8Array>();
   #error: Error | undefined;
 
   /**
@@ -245,8 +244,7 @@ export class FrameDecoder {
 
   /** The number of bytes that were pushed and belong to no delivered frame, without those that were refused. */
   get bufferedLength(): number {
-    const prefix = this.#length === -1 ? 0 : this.#format.lengthSize;
-    return this.#aheadLength + prefix + this.#reader.bufferedLength;
+    return this.#ahead.length + this.#leftLength;
   }
 
   /**
@@ -270,10 +268,7 @@ export class FrameDecoder {
    * @throws {TruncatedFrameError} If `end` has thrown it, and all frames are taken.
    */
   take(): Uint8Array | undefined {
-    if (this.#ahead.length === 0) return this.#decode();
-    const frame = this.#ahead.pop()!;
-    this.#aheadLength -= this.#format.lengthSize + frame.length;
-    return frame;
+    return this.#ahead.isEmpty ? this.#decode() : this.#ahead.take();
   }
 
   /**
@@ -294,16 +289,18 @@ export class FrameDecoder {
    * @throws {InvalidFrameError} If one of the frames not yet taken has an impossible prefix.
    */
   end(): void {
-    const ahead: Uint8Array[] = [];
-    try {
-      for (let frame; (frame = this.#decode()) !== undefined;) {
-        ahead.push(frame);
-        this.#aheadLength += this.#format.lengthSize + frame.length;
-      }
-      this.#checkEnd();
-    } finally {
-      this.#ahead = ahead.reverse().concat(this.#ahead);
+    this.#ahead.fill(() => this.#decode(), () => this.#leftLength);
+    const received = this.#reader.bufferedLength;
+    if (this.#length !== -1) {
+      this.#fail(new TruncatedFrameError("payload", this.#length, received));
     }
+    if (received > 0) {
+      this.#fail(new TruncatedFrameError("prefix", this.#format.lengthSize, received));
+    }
+  }
+
+  get #leftLength(): number {
+    return (this.#length === -1 ? 0 : this.#format.lengthSize) + this.#reader.bufferedLength;
   }
 
   // A parser for `Decoder` says the same in two lines, and takes 3 times as long for frames of 64 bytes.
@@ -323,32 +320,19 @@ export class FrameDecoder {
     const { lengthSize, lengthIncludesPrefix, maxFrameLength } = this.#format;
     const length = lengthIncludesPrefix ? declared - lengthSize : declared;
     if (length < 0) {
-      throw this.#fail(
-        new InvalidFrameError(
-          `Cannot accept frame: its length is ${declared} bytes, its prefix alone is ${lengthSize}`,
-        ),
-      );
+      const sizes = `its length is ${declared} bytes, its prefix alone is ${lengthSize}`;
+      this.#fail(new InvalidFrameError(`Cannot accept frame: ${sizes}`));
     }
-    if (length > maxFrameLength) throw this.#fail(new FrameTooLargeError(length, maxFrameLength));
+    if (length > maxFrameLength) this.#fail(new FrameTooLargeError(length, maxFrameLength));
     return length;
   }
 
-  #checkEnd() {
-    const received = this.#reader.bufferedLength;
-    if (this.#length !== -1) {
-      throw this.#fail(new TruncatedFrameError("payload", this.#length, received));
-    }
-    if (received > 0) {
-      throw this.#fail(new TruncatedFrameError("prefix", this.#format.lengthSize, received));
-    }
-  }
-
   /** Nothing after an error can be understood. */
-  #fail(error: Error): Error {
+  #fail(error: Error): never {
     this.#error = error;
     this.#length = -1;
     this.#reader.clear();
-    return error;
+    throw error;
   }
 }
 
