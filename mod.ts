@@ -52,13 +52,14 @@
  */
 export type { OwnBytes } from "./app/wire/bytes.ts";
 export {
-  type Awaited,
   Decoder,
   type DecoderOptions,
   DecoderStream,
   encodeVarint,
   type Parser,
   type ParserInput,
+  type ParserPart,
+  type ParserPause,
   type ParserStep,
   readItems,
   TruncatedInputError,

@@ -4,7 +4,10 @@ import {
   Decoder,
   DecoderStream,
   encodeVarint,
+  FrameDecoder,
   FrameTooLargeError,
+  InvalidFrameError,
+  MessageDecoder,
   type Parser,
   readItems,
   TruncatedInputError,
@@ -151,6 +154,14 @@ Deno.test("Decoder refuses what a parser must not do, and what is no option", ()
       RangeError,
       "a delimiter of no bytes",
     ],
+    [
+      function* (bytes) {
+        yield bytes.take(1) as never;
+        return 1;
+      },
+      TypeError,
+      "A parser must use yield*",
+    ],
     [(bytes) => bytes.takeInteger(5 as 4), RangeError, "Cannot take an integer of 5 bytes"],
     [(bytes) => bytes.takeInteger(2, "BIG" as "big"), RangeError, "BIG"],
   ];
@@ -251,7 +262,7 @@ Deno.test("Decoder gives its parser the error at the end, which may be replaced"
     }
   });
   stubborn.push(new Uint8Array(1));
-  assertThrows(() => stubborn.end(), TruncatedInputError, "expected 4 bytes, received 1 bytes");
+  assertThrows(() => stubborn.end(), TruncatedInputError, "expected 4 bytes, received 1 byte");
 });
 
 Deno.test("Decoder finds delimiters that repeat themselves, wherever they are cut", () => {
@@ -294,9 +305,120 @@ Deno.test("encodeVarint and takeVarint are inverse, up to the largest safe integ
   }));
   assertEquals(encodeVarint(Number.MAX_SAFE_INTEGER).length, 8);
   for (const value of [-1, 1.5, 2 ** 53, NaN]) assertThrows(() => encodeVarint(value), RangeError);
-  const large = new Decoder(varints);
-  large.push(new Uint8Array(9).fill(0xff));
-  assertThrows(() => large.take(), RangeError, "above Number.MAX_SAFE_INTEGER");
+  const longest = new Uint8Array([0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0]);
+  assertEquals(decode(varints, [longest]).items, [0]); // more bytes than it needs
+  for (
+    const [input, message, maxSize] of [
+      [new Uint8Array(7).fill(0xff), "above Number.MAX_SAFE_INTEGER", 8],
+      [new Uint8Array(8).fill(0x80), "more than 8 bytes", 8],
+      [new Uint8Array(4).fill(0x80), "more than 4 bytes", 4],
+    ] as const
+  ) {
+    const decoder = new Decoder((bytes) => bytes.takeVarint({ maxSize }));
+    decoder.push(input);
+    decoder.push(new Uint8Array([0x7f]));
+    assertThrows(() => decoder.take(), InvalidFrameError, message);
+  }
+  const { error } = decode(varints, [new Uint8Array([0x80, 0x80])]);
+  assertEquals((error as TruncatedInputError).expected, "the rest of a varint");
+  for (const maxSize of [0, 9, 1.5]) {
+    const decoder = new Decoder((bytes) => bytes.takeVarint({ maxSize }));
+    decoder.push(new Uint8Array(1));
+    assertThrows(() => decoder.take(), RangeError, `Cannot use maxSize ${maxSize}`);
+  }
+});
+
+/** A length of one byte, and a part: a text with its length, and the rest. */
+const parts: Parser<[string, number]> = function* (bytes) {
+  return yield* bytes.takePart(yield* bytes.takeInteger(1), function* (part) {
+    const text = yield* part.takeText(yield* part.takeInteger(1), { fatal: true });
+    return [text, (yield* part.take(part.left)).length];
+  });
+};
+
+testParser({
+  name: "parts",
+  parser: parts,
+  input: new Uint8Array([4, 1, 0x61, 0, 0, 1, 0, 3, 2, 0xc3, 0xb6]),
+  items: [["a", 2], ["", 0], ["ö", 0]],
+});
+
+/** A length of one byte, and a part: lines of at most 10 bytes, and parts ended by a semicolon. */
+const partsOfLines: Parser<string[]> = function* (bytes) {
+  return yield* bytes.takePart(yield* bytes.takeInteger(1), function* (part) {
+    const items = [];
+    while (part.left > 0) {
+      items.push(yield* part.takeLine({ maxLength: 10 }));
+      items.push(decoder.decode(yield* part.takeUntil(0x3b, { maxLength: 3 })));
+    }
+    return items;
+  });
+};
+
+testParser({
+  name: "parts of lines",
+  parser: partsOfLines,
+  input: encoder.encode("\x06a\nb;\n;\0\x0b1234567\r\nx;"),
+  items: [["a", "b", "", ""], [], ["1234567", "x"]],
+});
+
+Deno.test("takePart refuses a part that does not fit into its length", () => {
+  const fixed = (take: number): Parser<Uint8Array> => (bytes) =>
+    bytes.takePart(2, (part) => part.take(take));
+  const input = new Uint8Array(5); // more follows, which is not for the part
+  assert(decode(fixed(2), [input.subarray(3)]).error === undefined);
+  for (
+    const [parser, message] of [
+      [fixed(1), "Cannot accept part: 1 of its 2 bytes are left over"],
+      [fixed(3), "Cannot accept part: it ends before 3 bytes that belong to it"],
+      [function* (bytes) {
+        return yield* bytes.takePart(2, function* (part) {
+          yield* part.take(1);
+          return yield* part.take(2);
+        });
+      } as Parser<Uint8Array>, "Cannot accept part: it ends before 2 bytes that belong to it"],
+    ] as const
+  ) assertEquals(decode(parser, [input]).error?.message, message);
+});
+
+Deno.test("takeText replaces bytes that are not UTF-8, or refuses them", () => {
+  for (const input of [[0xff], [0x61, 0xc3], [0xed, 0xa0, 0x80]]) {
+    const bytes = new Uint8Array(input);
+    const { items } = decode((bytes) => bytes.takeText(input.length), [bytes]);
+    assertEquals(items, [decoder.decode(bytes)]);
+    const refused = decode((bytes) => bytes.takeText(input.length, { fatal: true }), [bytes]);
+    assert(refused.error instanceof TypeError);
+  }
+  const valid = encoder.encode("\ufeffa\ufffd");
+  assertEquals(
+    decode((bytes) => bytes.takeText(valid.length, { fatal: true }), [valid]).items,
+    ["\ufeffa\ufffd"],
+  );
+});
+
+Deno.test("Decoder.takeRest gives what follows the last item", () => {
+  for (const cut of [0, 1, 5, 6, 8]) {
+    const bytes = encoder.encode("5:hi,xRAW\n");
+    const decoder = new Decoder((input) => input.take(6));
+    decoder.push(bytes.subarray(0, cut));
+    if (cut >= 6) decoder.take();
+    decoder.push(bytes.subarray(cut));
+    if (cut < 6) decoder.take();
+    assertEquals(decoder.takeRest(), encoder.encode("RAW\n"));
+    assertEquals([decoder.bufferedLength, decoder.takeRest().length], [0, 0]);
+    decoder.end();
+  }
+  const begun = new Decoder(lines);
+  begun.push(encoder.encode("one\ntwo"));
+  assertEquals([begun.take(), begun.take()], ["one", undefined]);
+  assertThrows(() => begun.takeRest(), TypeError, "the next item has begun");
+});
+
+Deno.test("Decoders refuse chunks after the end", () => {
+  for (const decoder of [new Decoder(lines), new FrameDecoder(), new MessageDecoder()]) {
+    decoder.end();
+    assertThrows(() => decoder.push(new Uint8Array(1)), TypeError, "the input has ended");
+  }
 });
 
 Deno.test("DecoderStream and readItems deliver what a Decoder does", async () => {

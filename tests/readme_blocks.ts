@@ -16,7 +16,7 @@ export function findParserBlock(name: string): string {
 export async function importParserBlock<T>(...names: [string, ...string[]]): Promise<T> {
   const block = findParserBlock(names[0]);
   const declarations = block.slice(0, /^const \w+ = new Decoder\(/m.exec(block)!.index)
-    .replace("@sockets/guide", new URL("mod.ts", ROOT).href)
+    .replaceAll("@sockets/guide", new URL("mod.ts", ROOT).href)
     .replace(/^import .* from "@std.*$/m, "");
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   try {

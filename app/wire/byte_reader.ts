@@ -1,7 +1,8 @@
 import { isBytes, nameOfType } from "./bytes.ts";
 import { Delimiter } from "./delimiter.ts";
 import type { ByteOrder } from "./endianness.ts";
-import { decodeText, TextWindow } from "./text_window.ts";
+import { TextWindow } from "./text_window.ts";
+import { decodeStrictUtf8, decodeUtf8 } from "./utf8.ts";
 
 const FIRST_BUFFER = 1024 * 1024; // bytes; the most that is set aside for bytes which may never come
 const GROWTH = 4; // times; so that at most this many times what has come is held
@@ -28,6 +29,7 @@ interface Segment {
  */
 export class ByteReader {
   readonly #copy: boolean;
+  #pushed = 0; // bytes
 
   // The first waiting chunk, by its place in its buffer: asking a view for that takes longer than
   // all the rest. It is empty only if nothing waits behind it.
@@ -65,11 +67,17 @@ export class ByteReader {
     return this.#filled + this.#end - this.#start + this.#behind;
   }
 
+  /** How many bytes were taken, from the first one on. */
+  get position(): number {
+    return this.#pushed - this.bufferedLength;
+  }
+
   /** Adds bytes. An empty chunk does nothing. */
   push(chunk: Uint8Array): void {
     if (!isBytes(chunk)) {
       throw new TypeError(`Cannot push ${nameOfType(chunk)}: a chunk is a Uint8Array`);
     }
+    this.#pushed += chunk.length;
     const rest = this.#filled < this.#wanted ? chunk.subarray(this.#gather(chunk)) : chunk;
     if (rest.length === 0) return;
     const isCopied = this.#copy || !isFixed(rest.buffer);
@@ -137,12 +145,7 @@ export class ByteReader {
     } else {
       taken = this.take(this.#searched)!.subarray(0, this.#lengthBefore);
     }
-    this.#searched =
-      this.#searchedHere =
-      this.#matched =
-      this.#lengthBefore =
-        0;
-    this.#place = undefined;
+    this.#endSearch();
     return taken;
   }
 
@@ -150,15 +153,16 @@ export class ByteReader {
    * Takes the next bytes as text in UTF-8.
    *
    * @param length How many bytes. Same rule as for {@linkcode take}.
+   * @param fatal Whether bytes that are not valid are refused.
    * @returns The text, or `undefined` until all bytes are here.
    */
-  takeText(length: number): string | undefined {
+  takeText(length: number, fatal: boolean): string | undefined {
     this.#checkMemory();
     const start = this.#start;
     const end = start + length;
     if (this.#wanted > 0 || !this.#window.covers(this.#bytes, start, end, this.#end)) {
       const bytes = this.take(length);
-      return bytes && decodeText(bytes);
+      return bytes && (fatal ? decodeStrictUtf8(bytes) : decodeUtf8(bytes));
     }
     this.#start = end;
     const text = this.#window.slice(start, end);
@@ -202,7 +206,7 @@ export class ByteReader {
     this.#gathered = EMPTY;
     this.#wanted = 0;
     this.#filled = 0;
-    this.#place = undefined;
+    this.#endSearch();
   }
 
   /** Searches what has not been searched yet, up to the end of the delimiter; tells whether that is here. */
@@ -227,6 +231,14 @@ export class ByteReader {
       this.#place = next;
       this.#searchedHere = 0;
     }
+  }
+
+  #endSearch() {
+    this.#searched = 0;
+    this.#searchedHere = 0;
+    this.#place = undefined;
+    this.#matched = 0;
+    this.#lengthBefore = 0;
   }
 
   #count(searched: number) {
@@ -265,7 +277,7 @@ export class ByteReader {
       return undefined;
     }
     const length = bytes.at(-1) === CARRIAGE_RETURN ? bytes.length - 1 : bytes.length;
-    if (length <= maxLength) return decodeText(bytes.subarray(0, length));
+    if (length <= maxLength) return decodeUtf8(bytes.subarray(0, length));
     this.#lengthBefore = length;
     return undefined;
   }

@@ -2,7 +2,7 @@ import { ByteReader } from "./byte_reader.ts";
 import type { OwnBytes } from "./bytes.ts";
 import { Delimiter } from "./delimiter.ts";
 import { type ByteOrder, isLittle } from "./endianness.ts";
-import { FrameTooLargeError } from "./framing.ts";
+import { FrameTooLargeError, InvalidFrameError } from "./framing.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import { createTransformer, decodeStream } from "./streams.ts";
 import { calcSize, type StructFormat, type StructValues, unpack } from "./struct.ts";
@@ -10,10 +10,10 @@ import { calcSize, type StructFormat, type StructValues, unpack } from "./struct
 const DEFAULT_MAX_LENGTH = 8 * 1024 * 1024; // bytes
 const DELIMITER = "a delimiter";
 const LINE_END = "a line end";
-const MAX_VARINT_LENGTH = 8; // bytes of 7 bits, for integers up to 2 ** 53 - 1
+const MAX_VARINT_SIZE = 8; // bytes of 7 bits, for integers up to 2 ** 53 - 1
 
-/** What a parser waits for. A decoder names it when the input ends there. */
-export interface Awaited {
+/** A pause of a parser, with what it waits for. A decoder names that when the input ends there. */
+export interface ParserPause {
   /** The name, such as `"4 bytes"` or `"a line end"`. */
   readonly what: string;
 }
@@ -24,15 +24,18 @@ export interface Awaited {
  */
 export interface ParserStep<T> {
   /** What `yield*` runs. */
-  [Symbol.iterator](): Iterator<Awaited, T, undefined>;
+  [Symbol.iterator](): Iterator<ParserPause, T, undefined>;
 }
 
 /**
  * A parser describes how one item of a protocol is read, as if all bytes were there.
  *
  * It is a generator function that asks its input for one part after the other, each with `yield*`, and
- * returns the item. Where bytes are missing, it pauses. For the next item it is called again, so that
- * what must be remembered between items lives outside of it.
+ * returns the item. Where bytes are missing, it pauses, and goes on there when they have arrived. As soon
+ * as a byte of the next item is here, it is called again.
+ *
+ * What must be remembered between items lives in a variable outside of the parser. The parser must set
+ * it itself, because an item may be parsed before the program has seen the one before it.
  *
  * @example A parser that is made of others
  * ```ts
@@ -57,8 +60,8 @@ export type Parser<T> = (bytes: ParserInput) => ParserStep<T>;
 /** Which parts of the input a decoder refuses, and whether it copies. */
 export interface DecoderOptions {
   /**
-   * The maximum number of bytes that a parser may ask for in one step. The default is 8 MiB (8,388,608
-   * bytes). It is checked before memory is allocated.
+   * The maximum number of bytes that a parser may `take`, also as text or up to a delimiter, in one step.
+   * The default is 8 MiB (8,388,608 bytes). It is checked before memory is allocated.
    */
   maxLength?: number;
   /**
@@ -90,17 +93,17 @@ export class TruncatedInputError extends Error {
   readonly code: "TRUNCATED_INPUT" = "TRUNCATED_INPUT" as const;
   /** What the parser was waiting for, such as `"4 bytes"` or `"a line end"`. */
   readonly expected: string;
-  /** The number of bytes that arrived while it waited. */
+  /** The number of bytes that arrived of that. */
   readonly received: number;
 
   /**
    * Creates the error.
    *
    * @param expected What the parser was waiting for.
-   * @param received The number of bytes that arrived while it waited.
+   * @param received The number of bytes that arrived of that.
    */
   constructor(expected: string, received: number) {
-    super(`Input ended too early: expected ${expected}, received ${received} bytes`);
+    super(`Input ended too early: expected ${expected}, received ${countBytes(received)}`);
     this.expected = expected;
     this.received = received;
   }
@@ -112,21 +115,24 @@ export interface ParserInput {
    * Takes the next bytes.
    *
    * @param length The number of bytes.
-   * @returns The bytes. They may be a view of a chunk.
+   * @returns The bytes. They may be a view of a chunk: see the option `copy` of the decoder.
    * @throws {FrameTooLargeError} If there are more than the decoder's `maxLength`.
    * @throws {RangeError} If the length is not an integer of 0 or more.
    */
   take(length: number): ParserStep<Uint8Array>;
 
   /**
-   * Takes the next bytes as text in UTF-8. Bytes that are not valid become U+FFFD, as with `TextDecoder`.
+   * Takes the next bytes as text in UTF-8.
    *
    * @param length The number of bytes, not characters.
+   * @param options `fatal`: whether bytes that are not valid are refused. By default they become U+FFFD.
+   * It is the option of `TextDecoder`.
    * @returns The text. A byte order mark is kept.
    * @throws {FrameTooLargeError} If there are more bytes than the decoder's `maxLength`.
    * @throws {RangeError} If the length is not an integer of 0 or more.
+   * @throws {TypeError} With `fatal`, if the bytes are not valid UTF-8.
    */
-  takeText(length: number): ParserStep<string>;
+  takeText(length: number, options?: { fatal?: boolean }): ParserStep<string>;
 
   /**
    * Takes the next line as text in UTF-8: everything up to a line feed, or a carriage return and a line
@@ -174,12 +180,52 @@ export interface ParserInput {
 
   /**
    * Takes an unsigned integer of variable length (LEB128), as Minecraft, Protocol Buffers and MQTT use
-   * it: 7 bits in each byte, the lowest first. The highest bit says that more bytes follow.
+   * it: 7 bits in each byte, the lowest first. The highest bit says that more bytes follow. An integer
+   * with more bytes than it needs is accepted.
    *
+   * @param options `maxSize`: the maximum number of bytes, 1 to 8. The default is 8; MQTT allows 4.
    * @returns The integer.
-   * @throws {RangeError} If it is above `Number.MAX_SAFE_INTEGER`.
+   * @throws {InvalidFrameError} If it has more bytes, or is above `Number.MAX_SAFE_INTEGER`.
    */
-  takeVarint(): ParserStep<number>;
+  takeVarint(options?: { maxSize?: number }): ParserStep<number>;
+
+  /**
+   * Takes the next bytes as a part with a parser of its own, which must use exactly these bytes.
+   *
+   * Declare that parser once: one that is created anew for every item costs ten times as much.
+   *
+   * @param length The number of bytes of the part.
+   * @param parser How the part is read. It gets the bytes of the part and no others.
+   * @returns What the parser returns.
+   * @throws {InvalidFrameError} If the parser asks for more bytes than the part has, or leaves some.
+   * @throws {FrameTooLargeError} If there are more bytes than the decoder's `maxLength`.
+   * @throws {RangeError} If the length is not an integer of 0 or more.
+   * @throws Whatever the parser throws.
+   *
+   * @example A body with a text and a payload
+   * ```ts
+   * import { Decoder, type ParserPart, type ParserStep } from "@sockets/guide";
+   * import { assertEquals } from "@std/assert";
+   *
+   * function* message(body: ParserPart): ParserStep<{ topic: string; payload: Uint8Array }> {
+   *   const topic = yield* body.takeText(yield* body.takeInteger(1));
+   *   return { topic, payload: yield* body.take(body.left) };
+   * }
+   *
+   * const packets = new Decoder(function* (bytes) {
+   *   return yield* bytes.takePart(yield* bytes.takeInteger(1), message);
+   * });
+   * packets.push(new Uint8Array([4, 2, 0x61, 0x62, 42]));
+   * assertEquals(packets.take(), { topic: "ab", payload: new Uint8Array([42]) });
+   * ```
+   */
+  takePart<T>(length: number, parser: (part: ParserPart) => ParserStep<T>): ParserStep<T>;
+}
+
+/** What the parser of a part reads from. */
+export interface ParserPart extends ParserInput {
+  /** The number of bytes of the part that are not taken yet. */
+  readonly left: number;
 }
 
 /**
@@ -220,7 +266,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
   readonly #parser: Parser<T>;
   readonly #reader: ByteReader;
   readonly #input: ParserInput;
-  #item: Iterator<Awaited, T, undefined> | undefined; // that has begun
+  #item: Iterator<ParserPause, T, undefined> | undefined; // that has begun
   #expected = ""; // by that item
   #pushed = 0; // bytes
   #parsed = 0; // bytes of complete items
@@ -245,7 +291,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
     this.#input = new ReaderInput(this.#reader, maxLength);
   }
 
-  /** The number of bytes that were pushed and belong to no delivered item, without those that were refused. */
+  /** The number of bytes that were pushed and belong to no delivered item. After an error, the rest is dropped. */
   get bufferedLength(): number {
     return this.#ahead.length + this.#pushed - this.#parsed;
   }
@@ -254,11 +300,12 @@ export class Decoder<T extends NonNullable<unknown> | null> {
    * Adds bytes that have arrived.
    *
    * @param chunk The bytes. An empty chunk is ignored.
-   * @throws {TypeError} If the chunk is not a `Uint8Array`.
+   * @throws {TypeError} If the chunk is not a `Uint8Array`, or comes after `end`.
    * @throws The error that `take` or `end` has thrown before.
    */
   push(chunk: Uint8Array): void {
     if (this.#failed) throw this.#error;
+    this.#ahead.checkOpen();
     this.#reader.push(chunk);
     this.#pushed += chunk.length;
   }
@@ -284,10 +331,27 @@ export class Decoder<T extends NonNullable<unknown> | null> {
   }
 
   /**
+   * Takes all bytes that no item has used, such as what follows a handshake on the same connection.
+   * Call it when `take` has returned the last item that you want.
+   *
+   * @returns The bytes. They may be a view of a chunk.
+   * @throws {TypeError} If the next item has begun, because `take` was called once more.
+   * @throws The error that `take` or `end` has thrown before.
+   */
+  takeRest(): Uint8Array {
+    if (this.#failed) throw this.#error;
+    if (this.#item || !this.#ahead.isEmpty) {
+      throw new TypeError("Cannot take the rest: the next item has begun");
+    }
+    this.#pushed = this.#parsed;
+    return this.#reader.take(this.#reader.bufferedLength)!;
+  }
+
+  /**
    * Marks the end of the input. Items not yet taken can still be taken afterwards.
    *
    * If an item has begun, the error is thrown inside its parser, at the `yield*` that waits. A parser
-   * may catch it there to throw one of its own.
+   * may catch it there to throw one of its own. What it returns then is ignored.
    *
    * @throws {TruncatedInputError} If the input ends inside an item.
    * @throws Whatever the parser throws for one of the items not yet taken.
@@ -309,6 +373,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
       }
       const { done, value } = this.#item.next();
       if (done) return this.#finish(value);
+      if (!(value instanceof Pause)) throw new TypeError("A parser must use yield*, not yield");
       this.#expected = value.what;
       return undefined;
     } catch (error) {
@@ -325,7 +390,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
     return item;
   }
 
-  #truncate(item: Iterator<Awaited, T, undefined>): never {
+  #truncate(item: Iterator<ParserPause, T, undefined>): never {
     const error = new TruncatedInputError(this.#expected, this.#reader.bufferedLength);
     try {
       item.throw?.(error);
@@ -445,31 +510,45 @@ function delimiterOf(delimiter: number | Uint8Array): Delimiter {
   return prepared;
 }
 
-/** The input of a parser, over what has arrived so far. */
-class ReaderInput implements ParserInput {
+/** The input of a parser, or of a part: what has arrived, up to `end` bytes from the beginning. */
+class ReaderInput implements ParserPart {
   readonly #reader: ByteReader;
   readonly #maxLength: number;
+  readonly #end: number;
 
-  constructor(reader: ByteReader, maxLength: number) {
+  constructor(reader: ByteReader, maxLength: number, end = Infinity) {
     this.#reader = reader;
     this.#maxLength = maxLength;
+    this.#end = end;
+  }
+
+  get left(): number {
+    return this.#end - this.#reader.position;
   }
 
   take(length: number): ParserStep<Uint8Array> {
     this.#check(length);
     const bytes = this.#reader.take(length);
     if (bytes !== undefined) return new Taken(bytes);
-    return wait(() => this.#reader.take(length), `${length} bytes`);
+    return wait(() => this.#reader.take(length), countBytes(length));
   }
 
-  takeInteger(size: 1 | 2 | 3 | 4, byteOrder: ByteOrder = "big"): ParserStep<number> {
-    if (![1, 2, 3, 4].includes(size)) {
-      throw new RangeError(`Cannot take an integer of ${size} bytes: it is not 1, 2, 3 or 4`);
-    }
-    isLittle(byteOrder); // throws if it is no byte order
-    const integer = this.#reader.takeInteger(size, byteOrder);
-    if (integer !== undefined) return new Taken(integer);
-    return wait(() => this.#reader.takeInteger(size, byteOrder), `an integer of ${size} bytes`);
+  takeText(length: number, { fatal = false } = {}): ParserStep<string> {
+    this.#check(length);
+    const text = this.#reader.takeText(length, fatal);
+    if (text !== undefined) return new Taken(text);
+    return wait(() => this.#reader.takeText(length, fatal), countBytes(length));
+  }
+
+  takeLine({ maxLength }: { maxLength: number }): ParserStep<string> {
+    const limit = this.#limit(maxLength);
+    const { left } = this;
+    const line = this.#checkUntil(this.#reader.takeLine(limit), left, limit, LINE_END);
+    if (line !== undefined) return new Taken(line);
+    return wait(
+      () => this.#checkUntil(this.#reader.takeLine(limit), left, limit, LINE_END),
+      LINE_END,
+    );
   }
 
   takeUntil(
@@ -478,51 +557,68 @@ class ReaderInput implements ParserInput {
   ): ParserStep<Uint8Array> {
     const prepared = delimiterOf(delimiter);
     const limit = this.#limit(maxLength);
-    const bytes = this.#reader.takeUntil(prepared, limit) ?? this.#checkBefore(limit, DELIMITER);
+    const { left } = this;
+    const bytes = this.#checkUntil(this.#reader.takeUntil(prepared, limit), left, limit, DELIMITER);
     if (bytes !== undefined) return new Taken(bytes);
     return wait(
-      () => this.#reader.takeUntil(prepared, limit) ?? this.#checkBefore(limit, DELIMITER),
+      () => this.#checkUntil(this.#reader.takeUntil(prepared, limit), left, limit, DELIMITER),
       DELIMITER,
     );
   }
 
-  takeText(length: number): ParserStep<string> {
-    this.#check(length);
-    const text = this.#reader.takeText(length);
-    if (text !== undefined) return new Taken(text);
-    return wait(() => this.#reader.takeText(length), `${length} bytes`);
-  }
-
-  takeLine({ maxLength }: { maxLength: number }): ParserStep<string> {
-    const limit = this.#limit(maxLength);
-    const line = this.#reader.takeLine(limit) ?? this.#checkBefore(limit, LINE_END);
-    if (line !== undefined) return new Taken(line);
-    return wait(() => this.#reader.takeLine(limit) ?? this.#checkBefore(limit, LINE_END), LINE_END);
+  takeInteger(size: 1 | 2 | 3 | 4, byteOrder: ByteOrder = "big"): ParserStep<number> {
+    if (![1, 2, 3, 4].includes(size)) {
+      throw new RangeError(
+        `Cannot take an integer of ${countBytes(size)}: it is not 1, 2, 3 or 4`,
+      );
+    }
+    isLittle(byteOrder); // throws if it is no byte order
+    this.#checkLeft(size);
+    const integer = this.#reader.takeInteger(size, byteOrder);
+    if (integer !== undefined) return new Taken(integer);
+    return wait(
+      () => this.#reader.takeInteger(size, byteOrder),
+      `an integer of ${countBytes(size)}`,
+    );
   }
 
   *takeStruct<Format extends string>(
     format: StructFormat<Format>,
-  ): Generator<Awaited, StructValues<Format>, undefined> {
+  ): Generator<ParserPause, StructValues<Format>, undefined> {
     return unpack(format, yield* this.take(calcSize(format)));
   }
 
-  *takeVarint(): Generator<Awaited, number, undefined> {
+  *takeVarint({ maxSize = MAX_VARINT_SIZE } = {}): Generator<ParserPause, number, undefined> {
+    if (!Number.isInteger(maxSize) || maxSize < 1 || maxSize > MAX_VARINT_SIZE) {
+      throw new RangeError(
+        `Cannot use maxSize ${maxSize}: it is not an integer from 1 to ${MAX_VARINT_SIZE}`,
+      );
+    }
     let value = 0;
-    for (let i = 0; i < MAX_VARINT_LENGTH; i++) {
-      const byte = yield* this.takeInteger(1);
+    for (let i = 0; i < maxSize; i++) {
+      this.#checkLeft(1);
+      const byte = this.#reader.takeInteger(1, "big") ??
+        (yield* wait(() => this.#reader.takeInteger(1, "big"), "the rest of a varint"));
       value += (byte & 0x7f) * 2 ** (7 * i);
       if (byte > 0x7f) continue;
       if (Number.isSafeInteger(value)) return value;
-      break;
+      throw new InvalidFrameError("Cannot accept varint: it is above Number.MAX_SAFE_INTEGER");
     }
-    throw new RangeError("Cannot take a varint: it is above Number.MAX_SAFE_INTEGER");
+    throw new InvalidFrameError(`Cannot accept varint: it has more than ${countBytes(maxSize)}`);
   }
 
-  #check(length: number) {
-    if (!Number.isInteger(length) || length < 0) {
-      throw new RangeError(`Cannot take ${length} bytes: it is not an integer of 0 or more`);
-    }
-    if (length > this.#maxLength) throw new FrameTooLargeError(length, this.#maxLength, "bytes");
+  *takePart<T>(
+    length: number,
+    parser: (part: ParserPart) => ParserStep<T>,
+  ): Generator<ParserPause, T, undefined> {
+    this.#check(length);
+    const end = this.#reader.position + length;
+    const part = new ReaderInput(this.#reader, this.#maxLength, end);
+    const item = yield* parser(part);
+    if (part.left === 0) return item;
+    throw new InvalidFrameError(
+      `Cannot accept part: ${part.left} of its ${countBytes(length)} are left over`,
+    );
   }
 
   #limit(maxLength: number): number {
@@ -532,16 +628,51 @@ class ReaderInput implements ParserInput {
     return Math.min(maxLength, this.#maxLength);
   }
 
-  #checkBefore(limit: number, end: string): undefined {
-    if (this.#reader.lengthBefore <= limit) return;
-    // Not how much has arrived without it: that depends on how the bytes were cut.
-    throw new FrameTooLargeError(limit + 1, limit, `a part without ${end}`);
+  #check(length: number) {
+    if (!Number.isInteger(length) || length < 0) {
+      throw new RangeError(`Cannot take ${length} bytes: it is not an integer of 0 or more`);
+    }
+    this.#checkLeft(length);
+    if (length > this.#maxLength) throw new FrameTooLargeError(length, this.#maxLength, "part");
+  }
+
+  #checkLeft(length: number) {
+    if (length <= this.left) return;
+    throw new InvalidFrameError(
+      `Cannot accept part: it ends before ${countBytes(length)} that belong to it`,
+    );
+  }
+
+  /**
+   * Checks what was taken up to an end, or how much has arrived without one. The error depends on the
+   * limits alone, and not on how the bytes were cut.
+   */
+  #checkUntil<T>(taken: T | undefined, left: number, limit: number, end: string): T | undefined {
+    const { lengthBefore } = this.#reader;
+    const isBeyondPart = taken === undefined
+      ? left <= limit && lengthBefore >= left
+      : this.left < 0;
+    if (isBeyondPart) {
+      throw new InvalidFrameError(`Cannot accept part: it ends before ${end} that belongs to it`);
+    }
+    if (taken === undefined && left > limit && lengthBefore > limit) {
+      throw new FrameTooLargeError(limit + 1, limit, `part without ${end}`);
+    }
+    return taken;
   }
 }
 
-function* wait<T>(take: () => T | undefined, what: string): Generator<Awaited, T, undefined> {
+class Pause implements ParserPause {
+  readonly what: string;
+
+  constructor(what: string) {
+    this.what = what;
+  }
+}
+
+function* wait<T>(take: () => T | undefined, what: string): Generator<ParserPause, T, undefined> {
   while (true) {
-    yield { what };
+    yield new Pause(what);
     const taken = take();
     if (taken !== undefined) return taken;
   }
@@ -556,11 +687,15 @@ class Taken<T> implements ParserStep<T>, IteratorReturnResult<T> {
     this.value = value;
   }
 
-  [Symbol.iterator](): Iterator<Awaited, T, undefined> {
+  [Symbol.iterator](): Iterator<ParserPause, T, undefined> {
     return this;
   }
 
   next(): IteratorReturnResult<T> {
     return this;
   }
+}
+
+function countBytes(count: number): string {
+  return count === 1 ? "1 byte" : `${count} bytes`;
 }

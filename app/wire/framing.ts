@@ -28,8 +28,8 @@ export interface FrameOptions {
 }
 
 /**
- * The error for a frame that is longer than the limit. A decoder throws it as soon as the prefix is
- * there, before it sets memory aside for the payload.
+ * The error for a frame, or another part of a protocol, that is longer than the limit. A decoder throws it
+ * as soon as the length is known, before it allocates memory. Parsers of your own may throw it too.
  *
  * @example Usage
  * ```ts
@@ -110,8 +110,8 @@ export class TruncatedFrameError extends Error {
 }
 
 /**
- * The error for a prefix that cannot be right: its length includes the prefix, and is smaller than
- * it.
+ * The error for a length that cannot be right: that of a frame includes its prefix and is smaller than it,
+ * a part does not fit into its length, or a varint has too many bytes.
  *
  * @example Usage
  * ```ts
@@ -251,11 +251,12 @@ export class FrameDecoder {
    * Adds bytes that have arrived.
    *
    * @param chunk The bytes. An empty chunk is ignored.
-   * @throws {TypeError} If the chunk is not a `Uint8Array`.
+   * @throws {TypeError} If the chunk is not a `Uint8Array`, or comes after `end`.
    * @throws {Error} The error that `take` or `end` has thrown before.
    */
   push(chunk: Uint8Array): void {
     if (this.#error) throw this.#error;
+    this.#ahead.checkOpen();
     this.#reader.push(chunk);
   }
 

@@ -2,6 +2,7 @@
 export class ReadAhead<T> {
   #items: { item: T; length: number }[] = []; // the next one last
   #length = 0; // bytes
+  #ended = false;
 
   /** The number of bytes of the items that are not taken yet. */
   get length(): number {
@@ -11,6 +12,11 @@ export class ReadAhead<T> {
   /** Whether all items are taken. */
   get isEmpty(): boolean {
     return this.#items.length === 0;
+  }
+
+  /** Throws if the input has ended: then no more bytes may come. */
+  checkOpen(): void {
+    if (this.#ended) throw new TypeError("Cannot push a chunk: the input has ended");
   }
 
   /** Takes the next item, if there is one. */
@@ -27,6 +33,7 @@ export class ReadAhead<T> {
    * @param left Returns the number of bytes that are not decoded yet.
    */
   fill(decode: () => T | undefined, left: () => number): void {
+    this.#ended = true;
     const items: { item: T; length: number }[] = [];
     try {
       let before = left();

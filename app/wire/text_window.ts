@@ -1,13 +1,6 @@
+import { decodeUtf8, REPLACEMENT } from "./utf8.ts";
+
 const MAX_LENGTH = 4096; // bytes; so that a text cut out of it keeps at most as much memory alive
-
-// Only what holds a replacement character may have been no ASCII while as long as its bytes.
-const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
-const REPLACEMENT = "\ufffd";
-
-/** Decodes UTF-8. Bytes that are none become U+FFFD. A byte order mark is kept. */
-export function decodeText(bytes: Uint8Array): string {
-  return utf8.decode(bytes);
-}
 
 /**
  * A few KiB of a chunk as text, out of which short texts are cut: to decode each by itself costs six times
@@ -55,7 +48,7 @@ export class TextWindow {
   #move(bytes: Uint8Array, start: number, limit: number): boolean {
     this.#start = start;
     this.#end = Math.min(start + MAX_LENGTH, limit);
-    this.#text = utf8.decode(bytes.subarray(start, this.#end));
+    this.#text = decodeUtf8(bytes.subarray(start, this.#end));
     this.#isAscii = this.#text.length === this.#end - start && !this.#text.includes(REPLACEMENT);
     return this.#isAscii;
   }
