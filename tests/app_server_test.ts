@@ -13,6 +13,7 @@ import { MessageConnection } from "../app/core/connection.ts";
 import { TimedConn } from "../app/core/timed_conn.ts";
 import { createRequest } from "../app/libclient.ts";
 import { decodeContent, encodeMessage, type Message, MessageDecoder } from "../mod.ts";
+import { runs } from "./effort.ts";
 import {
   connectAndReset,
   noise,
@@ -408,7 +409,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "app/server.ts answers 2000 mutated requests with documented errors, and leaks no descriptor",
+    "app/server.ts answers mutated requests with documented errors, and leaks no descriptor",
   ignore: !linux,
   async fn() {
     await using server = await startApp("--quiet", "--header-timeout", "5");
@@ -423,7 +424,7 @@ Deno.test({
       concat([request.subarray(0, at), add, request.subarray(at + remove)])
     );
     const seed = Math.floor(Math.random() * 2 ** 31);
-    for (const bytes of fc.sample(mutation, { numRuns: 2000, seed })) {
+    for (const bytes of fc.sample(mutation, { numRuns: runs(2000), seed })) {
       for (const response of await exchange(server.port, bytes)) {
         const content = decodeContent(response);
         if (!(content instanceof Uint8Array)) {

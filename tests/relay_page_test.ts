@@ -1,7 +1,7 @@
 // The page of app/relay.ts in a real browser.
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { concat } from "@std/bytes/concat";
-import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { encodeMessage } from "../mod.ts";
 import { BROWSER, connectAndReset, exchange, noise, Program, startServer } from "./processes.ts";
 
@@ -10,6 +10,16 @@ import { BROWSER, connectAndReset, exchange, noise, Program, startServer } from 
 declare const document: any, getComputedStyle: any, DOMParser: any;
 
 const ignore = BROWSER === undefined;
+
+let browser: Browser; // one for all tests: starting it takes longer than most of them
+
+Deno.test.beforeAll(async () => {
+  if (!ignore) {
+    browser = await chromium.launch({ executablePath: BROWSER!, args: ["--no-sandbox"] });
+  }
+});
+
+Deno.test.afterAll(() => browser?.close());
 
 function request(value: unknown): Uint8Array {
   const format = { contentType: "text/json", contentEncoding: "utf-8" };
@@ -32,9 +42,8 @@ async function withPage(
   ]);
   const [, port] = await relay.prints(/Listening on 127\.0\.0\.1:(\d+)\n/);
   const [, origin] = await relay.prints(/(http:\/\/127\.0\.0\.1:\d+)\/\n/);
-  const browser = await chromium.launch({ executablePath: BROWSER!, args: ["--no-sandbox"] });
+  const page = await browser.newPage(options);
   try {
-    const page = await browser.newPage(options);
     const complaints: string[] = [];
     page.on("pageerror", ({ message }) => complaints.push(message));
     page.on("console", (message) => complaints.push(message.text()));
@@ -49,7 +58,7 @@ async function withPage(
     await use(page, Number(port), relay);
     assertEquals(complaints, []);
   } finally {
-    await browser.close();
+    await page.close();
   }
 }
 
@@ -240,9 +249,10 @@ Deno.test({
       const viewers = await Promise.all(
         Array.from({ length: 7 }, () => fetch(new URL("/events", page.url()))),
       );
-      const late = await page.context().browser()!.newPage();
+      const late = await browser.newPage();
       await late.goto(page.url());
       await late.getByText("The relay shows as many pages as it can").waitFor();
+      await late.close();
       await Promise.all(viewers.map(({ body }) => body!.cancel()));
     }),
 });
