@@ -408,8 +408,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "app/server.ts answers mutated requests with documented errors, and leaks no descriptor",
+  name: "app/server.ts answers mutated requests with documented errors, and leaks no descriptor",
   ignore: !linux,
   async fn() {
     await using server = await startApp("--quiet", "--header-timeout", "5");

@@ -4,10 +4,11 @@ import { equals } from "@std/bytes/equals";
 import { encodeChat, type FromClient } from "../app/chat/messages.ts";
 import { decodeContent, type Message, MessageDecoder } from "../app/wire/message.ts";
 import { MAX_QUEUE_LENGTH } from "../app/core/outbox.ts";
+import { tryAll } from "./effort.ts";
 import { Program, PYTHON, startServer, writeAll } from "./processes.ts";
 
 const SERVER = "app/chat_server.ts";
-const COUNT = 200; // clients
+const COUNT = tryAll ? 200 : 50; // clients
 const LONGEST = "x".repeat(16 * 1024 - 30); // about as much as can be said at once
 const PATIENCE = 30_000; // milliseconds after which a test that waits in vain fails
 const encoder = new TextEncoder();

@@ -404,7 +404,9 @@ Deno.test("FrameDecoder copies at most three times the bytes it gets", () => {
   const small = concat(Array.from({ length: 200 }, (_, i) => encodeFrame(noise(i * 50))));
   for (const bytes of [large, small]) {
     for (const copy of [false, true]) {
-      const sizes = bytes === small ? [tryAll ? 1 : 5, 7, 100] : [1000, 65_536, MIB - 1, MIB, 4 * MIB];
+      const sizes = bytes === small
+        ? [tryAll ? 1 : 5, 7, 100]
+        : [1000, 65_536, MIB - 1, MIB, 4 * MIB];
       for (const size of [...sizes, 5000, bytes.length]) {
         for (const drained of [true, false]) {
           using watch = new MemoryWatch();

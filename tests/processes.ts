@@ -287,6 +287,18 @@ async function* readable(conn: Deno.Conn) {
   for (let n; (n = await conn.read(buffer)) !== null;) yield buffer.slice(0, n);
 }
 
+/** Reads until the peer ends or resets the connection; tells how many bytes came, and which it was. */
+export async function readToReset(conn: Deno.Conn): Promise<[number, string]> {
+  const buffer = new Uint8Array(64 * 1024);
+  let length = 0;
+  try {
+    for (let n; (n = await conn.read(buffer)) !== null;) length += n;
+    return [length, "end"];
+  } catch (error) {
+    return [length, (error as Error).name];
+  }
+}
+
 /** Sends the bytes while reading, half-closes, and returns all that comes back. */
 export async function exchange(port: number, bytes: Uint8Array): Promise<Uint8Array> {
   using conn = await Deno.connect({ hostname: "127.0.0.1", port });
