@@ -126,7 +126,9 @@ async function transpile(folder: Folder): Promise<void> {
   for (
     const name of [
       "mod",
-      ...sources.map((path: string) => /app\/[\w/]+(?=\.ts$)/.exec(path)?.[0]),
+      ...sources.map((path: string) =>
+        /app\/[\w/]+(?=\.ts$)/.exec(path.replaceAll("\\", "/"))?.[0]
+      ),
     ]
   ) {
     if (!name) continue;

@@ -1,5 +1,6 @@
 // Starts the real scripts as processes, and talks to them the way a user or a peer would.
 import { concat } from "@std/bytes/concat";
+import { existsSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 
 const ROOT = new URL("../", import.meta.url);
@@ -10,10 +11,31 @@ export const PYTHON: string | undefined = ["python3", "python"].find((command) =
   works(command, "--version")
 );
 
-/** Where Chromium or Chrome is installed. */
-export const BROWSER: string | undefined = ["/usr/bin/chromium", "/usr/bin/google-chrome"].find(
-  (path) => works(path, "--version"),
-);
+/** Where Chromium, Chrome or Edge is installed. */
+export const BROWSER: string | undefined = findBrowser();
+
+function findBrowser(): string | undefined {
+  switch (Deno.build.os) {
+    case "windows": { // where asking for the version would open a window
+      const folders = ["ProgramFiles", "ProgramFiles(x86)", "LOCALAPPDATA"].map((name) =>
+        Deno.env.get(name)
+      );
+      const programs = [
+        "Google\\Chrome\\Application\\chrome.exe",
+        "Microsoft\\Edge\\Application\\msedge.exe",
+      ];
+      return programs.flatMap((program) => folders.map((folder) => `${folder}\\${program}`))
+        .find((path) => existsSync(path));
+    }
+    case "darwin":
+      return ["Google Chrome", "Chromium", "Microsoft Edge"]
+        .map((name) => `/Applications/${name}.app/Contents/MacOS/${name}`)
+        .find((path) => existsSync(path));
+    default:
+      return ["/usr/bin/chromium", "/usr/bin/google-chrome", "/usr/bin/microsoft-edge"]
+        .find((path) => works(path, "--version")); // it may be a script that has nothing to start
+  }
+}
 
 /** Tells whether a command is installed and succeeds. */
 export function works(command: string, ...args: string[]): boolean {
@@ -110,6 +132,14 @@ export class Program implements AsyncDisposable {
 
   kill(signal: Deno.Signal): void {
     this.#child.kill(signal);
+  }
+
+  /** Asks it to stop, and waits until it has ended without an error. */
+  async stop(): Promise<void> {
+    this.kill("SIGTERM");
+    const { code } = await this.ended;
+    // Windows cannot send the signal: there the program is ended at once, with another code.
+    if (code !== 0 && Deno.build.os !== "windows") throw new Error(`Exit code ${code}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -269,6 +299,17 @@ export function connectAndReset(
       if (bytes.length === 0) socket.resetAndDestroy();
       else socket.write(bytes, () => socket.resetAndDestroy());
     });
+  });
+}
+
+/** Sends, and ends the connection with a reset (RST) when the echo begins. */
+export function resetInEcho(port: number, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", reject);
+    socket.on("close", () => resolve());
+    socket.on("data", () => socket.resetAndDestroy());
+    socket.write(bytes);
   });
 }
 
