@@ -37,6 +37,18 @@ function findBrowser(): string | undefined {
   }
 }
 
+/**
+ * Whether `close()` cancels a write that waits for the peer. Before Deno 2.9.5, the write goes on, and
+ * the connection stays open, for as long as the peer does not read.
+ */
+export const CLOSE_CANCELS_WRITES: boolean = isAtLeast(Deno.version.deno, [2, 9, 5]);
+
+function isAtLeast(version: string, least: number[]): boolean {
+  const numbers = version.split(/[.+-]/).map(Number);
+  const i = least.findIndex((number, i) => numbers[i] !== number);
+  return i === -1 || numbers[i]! > least[i]!;
+}
+
 /** Tells whether a command is installed and succeeds. */
 export function works(command: string, ...args: string[]): boolean {
   try {
@@ -216,7 +228,7 @@ function serverWithActions(code: string): string[] {
   const script = `import { actions } from "./app/libserver.ts";
     ${code}
     await import("./app/server.ts");`;
-  return ["eval", script, "127.0.0.1", "0"];
+  return ["eval", script, "--", "127.0.0.1", "0"];
 }
 
 async function listening(program: Program): Promise<Program & { port: number }> {
