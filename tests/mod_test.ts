@@ -55,7 +55,7 @@ async function output(args: string[], command?: string, env?: Record<string, str
 async function transpile(folder: Folder): Promise<void> {
   const info = JSON.parse(await output(["info", "--json", "mod.ts"]));
   const sources = info.modules.map(({ local }: { local: string }) => local);
-  await output(["transpile", "--quiet", "--no-check", "--outdir", folder.path, ...sources]);
+  await output(["transpile", "--quiet", "--outdir", folder.path, ...sources]);
   for (
     const name of [
       "mod",

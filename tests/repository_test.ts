@@ -49,7 +49,9 @@ Deno.test("Actions are pinned by commit, with the version beside it, and the sam
 Deno.test("The least version of Deno is tried and told", () => {
   assert(read(".ci/run").includes(`for version in ${LEAST_DENO} latest;`));
   assert(read(".github/workflows/ci.yml").includes(`deno: v${LEAST_DENO},`));
-  assert(read("CONTRIBUTING.md").includes(`${LEAST_DENO.slice(0, -2)} or newer`));
+  for (const page of ["CONTRIBUTING.md", "app/README.md"]) {
+    assert(read(page).includes(`Deno ${LEAST_DENO.slice(0, -2)} or newer`), page);
+  }
 });
 
 Deno.test("Editors are told the formatter's width, and can read their settings", () => {
