@@ -125,9 +125,28 @@ Deno.test("show limits what a chunk takes: 512 bytes and 60 parts", () => {
   const parts = show(chunk, new Annotator("frames").push(chunk));
   assertEquals(parts.length, 61);
   assertEquals(parts.at(-1)!.label, "… 16324 more parts, up to number 16384");
-  const [raw] = show(chunk, new Annotator("raw").push(chunk));
+  const bytes = noise(64 * 1024);
+  const [raw] = show(bytes, new Annotator("raw").push(bytes));
   assertEquals(raw!.dump.length, 512 / 16 + 1);
   assertEquals(raw!.dump.at(-1), "… 65024 more bytes");
+});
+
+Deno.test("show writes * for lines that repeat, and where they end, as hexdump does", () => {
+  const dump = (bytes: Uint8Array) => show(bytes, new Annotator("raw").push(bytes))[0]!.dump;
+  const zeros = "00 ".repeat(16).trimEnd() + "  ................";
+  const ones = "01 ".repeat(16).trimEnd() + "  ................";
+  const of = (byte: number, length: number) => new Uint8Array(length).fill(byte);
+  assertEquals(dump(of(0, 16)), [`0000  ${zeros}`]);
+  assertEquals(dump(of(0, 32)), [`0000  ${zeros}`, "*", "0020"]);
+  assertEquals(dump(of(0, 40)), [
+    `0000  ${zeros}`,
+    "*",
+    `0020  ${"00 ".repeat(8)}${" ".repeat(25)}........`,
+  ]);
+  assertEquals(dump(concat([of(0, 64), of(1, 48), of(0, 16)])), [
+    ...[`0000  ${zeros}`, "*", `0040  ${ones}`, "*", `0070  ${zeros}`],
+  ]);
+  assertEquals(dump(of(0, 600)), [`0000  ${zeros}`, "*", "0200", "… 88 more bytes"]);
 });
 
 Deno.test("formatEvent escapes whatever peers send", () => {

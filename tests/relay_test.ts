@@ -72,7 +72,7 @@ Deno.test("app/relay.ts passes on a half-close with 6 MB on the way, and every b
   const bytes = noise(6e6);
   const received = await Promise.all([exchange(relay.port, bytes), exchange(relay.port, bytes)]);
   for (const echo of received) assert(equals(echo, bytes));
-  assertMatch(relay.stdout, /^Listening on .*\nPassing on to .*\n$/);
+  assertMatch(relay.stdout, /^Listening on .*\nPassing on to .*\n(#1 .* takes .*\n)*$/);
 });
 
 Deno.test("app/relay.ts passes on a reset by the client", async () => {
@@ -286,18 +286,22 @@ Deno.test("app/relay.ts --stall makes backpressure arrive at the client, and hol
   await flood;
 });
 
-Deno.test("app/relay.ts waits for a client that does not read, and then goes on", async () => {
-  using listener = listen();
-  await using relay = await startRelay(listener.port);
-  using client = await dial(relay.port);
-  using server = await listener.accept();
-  const bytes = noise(32 * MIB);
-  const sending = writeAll(server, bytes).then(() => server.closeWrite());
-  await relay.prints(/client takes no more, so server is not read\n/);
-  assert(equals(await readToEnd(client), bytes));
-  await sending;
-  await relay.prints(/client takes bytes again\n/);
-});
+for (const args of [[], ["--quiet"]]) {
+  const command = ["app/relay.ts", ...args].join(" ");
+  Deno.test(`${command} says when a client does not read, waits for it, and then goes on`, async () => {
+    using listener = listen();
+    await using relay = await startRelay(listener.port, ...args);
+    using client = await dial(relay.port);
+    using server = await listener.accept();
+    const bytes = noise(32 * MIB);
+    const sending = writeAll(server, bytes).then(() => server.closeWrite());
+    await relay.prints(/client takes no more, so server is not read\n/);
+    assert(equals(await readToEnd(client), bytes));
+    await sending;
+    await relay.prints(/client takes bytes again\n/);
+    assertEquals(/→|connected|FIN/.test(relay.stdout), args.length === 0, "the rest is quiet");
+  });
+}
 
 Deno.test("app/relay.ts warns when everybody can connect", async () => {
   for (const host of ["0.0.0.0", "[::]"]) {
