@@ -75,7 +75,7 @@ Passes on what a client and a server send each other, and shows it.`,
       "with frames: show longer ones as raw bytes",
     ),
     "stall": flag("never read what the server sends"),
-    "quiet": flag("print nothing about connections and bytes"),
+    "quiet": flag("print only when a side takes no more, and other notes"),
     "web": {
       ...integer("PORT", -1, { min: 0, max: 65_535 }, ""),
       help: "show a diagram in the browser, on this port of 127.0.0.1; 0 takes a free one",
@@ -88,8 +88,7 @@ const color = Deno.stdout.isTerminal() && !Deno.noColor;
 const log = new EventLog(); // for the page
 let connections = 0;
 
-const isWatched = !options.quiet || options.web >= 0;
-const relaying = isWatched ? { ...options, publish } : options;
+const relaying = { ...options, isWatched: !options.quiet || options.web >= 0, publish };
 const server = new WatchedServer(
   createServer(SOCKET_OPTIONS),
   options.listen,
@@ -125,7 +124,9 @@ function failToListen(address: Deno.NetAddr, error: Error): never {
 }
 
 function publish(event: RelayEvent) {
-  if (!options.quiet) printLine(formatEvent(event, options.protocol, color));
+  if (!options.quiet || event.type === "note") {
+    printLine(formatEvent(event, options.protocol, color));
+  }
   if (options.web >= 0) log.add(event);
 }
 

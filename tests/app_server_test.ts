@@ -13,7 +13,9 @@ import { MessageConnection } from "../app/core/connection.ts";
 import { TimedConn } from "../app/core/timed_conn.ts";
 import { createRequest } from "../app/libclient.ts";
 import { decodeContent, encodeMessage, type Message, MessageDecoder } from "../mod.ts";
+import { runs } from "./effort.ts";
 import {
+  CLOSE_CANCELS_WRITES,
   connectAndReset,
   noise,
   Program,
@@ -286,22 +288,27 @@ Deno.test({
   },
 });
 
-Deno.test("app/server.ts closes a client that never reads, with bounded memory, and serves others meanwhile", async () => {
-  await using server = await startApp("--write-timeout", "0.5", "--quiet");
-  const large = createRequest("search", "x".repeat(1024 * 1024 - 100));
-  await exchange(server.port, concat(Array(16).fill(large))); // warm
-  const before = linux ? peakMemory(server.pid) : 0;
-  using conn = await dial(server.port);
-  const flood = (async () => {
-    try {
-      while (true) await writeAll(conn, large);
-    } catch { /* it has closed us */ }
-  })();
-  await assertServes(server.port);
-  await flood;
-  await server.prints(/The peer did not read within 0\.5 s/, "stderr");
-  if (linux) assertLessOrEqual(peakMemory(server.pid) - before, 32 * 1024 * 1024);
-  await assertServes(server.port);
+Deno.test({
+  name:
+    "app/server.ts closes a client that never reads, with bounded memory, and serves others meanwhile",
+  ignore: !CLOSE_CANCELS_WRITES,
+  async fn() {
+    await using server = await startApp("--write-timeout", "0.5", "--quiet");
+    const large = createRequest("search", "x".repeat(1024 * 1024 - 100));
+    await exchange(server.port, concat(Array(16).fill(large))); // warm
+    const before = linux ? peakMemory(server.pid) : 0;
+    using conn = await dial(server.port);
+    const flood = (async () => {
+      try {
+        while (true) await writeAll(conn, large);
+      } catch { /* it has closed us */ }
+    })();
+    await assertServes(server.port);
+    await flood;
+    await server.prints(/The peer did not read within 0\.5 s/, "stderr");
+    if (linux) assertLessOrEqual(peakMemory(server.pid) - before, 32 * 1024 * 1024);
+    await assertServes(server.port);
+  },
 });
 
 Deno.test("app/server.ts outlives resets at any moment", async () => {
@@ -407,8 +414,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "app/server.ts answers 2000 mutated requests with documented errors, and leaks no descriptor",
+  name: "app/server.ts answers mutated requests with documented errors, and leaks no descriptor",
   ignore: !linux,
   async fn() {
     await using server = await startApp("--quiet", "--header-timeout", "5");
@@ -423,7 +429,7 @@ Deno.test({
       concat([request.subarray(0, at), add, request.subarray(at + remove)])
     );
     const seed = Math.floor(Math.random() * 2 ** 31);
-    for (const bytes of fc.sample(mutation, { numRuns: 2000, seed })) {
+    for (const bytes of fc.sample(mutation, { numRuns: runs(2000), seed })) {
       for (const response of await exchange(server.port, bytes)) {
         const content = decodeContent(response);
         if (!(content instanceof Uint8Array)) {

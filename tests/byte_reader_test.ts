@@ -3,6 +3,7 @@ import { concat } from "@std/bytes/concat";
 import { equals } from "@std/bytes/equals";
 import fc from "fast-check";
 import { ByteReader } from "../app/wire/byte_reader.ts";
+import { runs } from "./effort.ts";
 import { MemoryWatch } from "./memory.ts";
 import { noise } from "./processes.ts";
 
@@ -51,7 +52,7 @@ Deno.test("ByteReader takes the bytes that were pushed, in order, as soon as all
         assertEquals(reader.bufferedLength, pushed - taken);
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 
@@ -132,7 +133,7 @@ Deno.test("ByteReader with copy hands out nothing that shares memory with a chun
         assertEquals(all.length, pushed - pushed % length);
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 

@@ -1,5 +1,7 @@
 // Compiles programs that use the package, with an old and the newest TypeScript.
 import { assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { tryAll } from "./effort.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const PACKAGES = {
@@ -23,8 +25,9 @@ Deno.test("mod.ts compiles in TypeScript 5.0 and 7.0, for browsers, workers and 
     await run(folder, "install", "--quiet");
     for (const compiler of ["typescript-old", "typescript-new"]) {
       for (const [lib, types, program] of consumers) {
+        const isOld = compiler === "typescript-old"; // and slow
+        if (isOld && types.length === 0 && !tryAll) continue;
         await t.step(`${compiler}, ${lib} ${types}`, async () => {
-          const isOld = compiler === "typescript-old";
           const compilerOptions = {
             allowImportingTsExtensions: true,
             lib: lib.split(",").filter((name) => !isOld || !/async/.test(name)),
@@ -37,7 +40,7 @@ Deno.test("mod.ts compiles in TypeScript 5.0 and 7.0, for browsers, workers and 
             typeRoots: [`${folder}/node_modules/@types`],
             types: types.map((name) => isOld ? `${name}-types-old` : name),
           };
-          const files = [new URL(`tests/data/${program}`, ROOT).pathname];
+          const files = [fileURLToPath(new URL(`tests/data/${program}`, ROOT))];
           await Deno.writeTextFile(
             `${folder}/tsconfig.json`,
             JSON.stringify({ compilerOptions, files }),

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { escapeBytes, escapeJson, escapeText } from "../app/wire/escape.ts";
+import { runs } from "./effort.ts";
 
 // What must never reach a terminal.
 const UNSAFE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
@@ -12,7 +13,7 @@ Deno.test("escapeText() keeps what shows, and escapes control and format charact
     fc.property(fc.string({ unit: "binary" }), (text) => {
       assert(!UNSAFE.test(escapeText(text)));
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
   const hidden = [
     0x34f,

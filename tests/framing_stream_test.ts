@@ -11,6 +11,7 @@ import {
   readFrames,
   TruncatedFrameError,
 } from "../mod.ts";
+import { runs } from "./effort.ts";
 
 const payload = fc.uint8Array({ maxLength: 30 });
 const options: fc.Arbitrary<FrameOptions> = fc.record({
@@ -85,7 +86,7 @@ Deno.test("readFrames delivers what a FrameDecoder does, every good frame before
       assertEquals(actual[0], frames);
       assertEquals(`${actual[1]}`, `${error}`);
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 
@@ -99,7 +100,7 @@ Deno.test("FrameDecoderStream delivers what a FrameDecoder does", async () => {
       if (error) assertEquals(actual[0], frames.slice(0, actual[0].length)); // some may be lost
       else assertEquals(actual[0], frames);
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 
@@ -112,7 +113,7 @@ Deno.test("FrameEncoderStream makes one chunk of each payload, as encodeFrame do
       const decoded = ReadableStream.from(frames).pipeThrough(new FrameDecoderStream(options));
       assertEquals(await Array.fromAsync(decoded), payloads);
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 

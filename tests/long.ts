@@ -1,6 +1,5 @@
 // Tests that take long, and are therefore not part of `deno task test`: deno task test:long
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { assertRefuses, programs, wrongCommandLines } from "./command_lines.ts";
 import { runAgainst, runScript, startServer, stuck, works } from "./processes.ts";
 
 Deno.test("echo_client.ts gives up on a server that is silent for 30 s", async () => {
@@ -36,13 +35,4 @@ Deno.test({
     const { code, stdout, stderr } = await runScript("multiconn_client.ts", ...args);
     assertEquals([code, stdout, stderr, server.stderr], [0, "", "", ""]);
   },
-});
-
-Deno.test("all programs refuse all wrong command lines in one line", async () => {
-  for (const program of programs) {
-    const lines = wrongCommandLines(program);
-    for (let i = 0; i < lines.length; i += 4) {
-      await Promise.all(lines.slice(i, i + 4).map((args) => assertRefuses(program, args)));
-    }
-  }
 });

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { concat } from "@std/bytes/concat";
 import fc from "fast-check";
+import { runs } from "./effort.ts";
 import { MemoryWatch } from "./memory.ts";
 import {
   decodeContent,
@@ -85,14 +86,14 @@ Deno.test("encodeMessage() and MessageDecoder are inverse for JSON values and by
       assertEquals(error, undefined);
       assertEquals(JSON.stringify(decodeContent(messages[0]!)), JSON.stringify(value));
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (content) => {
       const { messages } = decode([encodeMessage(content, BINARY_FORMAT)]);
       assertEquals(decodeContent(messages[0]!), content);
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 
@@ -277,11 +278,11 @@ Deno.test("MessageDecoder finds the same messages and the same error however the
       }
       assertEquals(describe(pieces.error), describe(whole.error));
     }),
-    { numRuns: 3000 },
+    { numRuns: runs(3000) },
   );
 });
 
-Deno.test("MessageDecoder and decodeContent() answer 100,000 random and mutated inputs with the documented errors only", () => {
+Deno.test("MessageDecoder and decodeContent() answer random and mutated inputs with the documented errors only", () => {
   fc.assert(
     fc.property(mutatedMessages(), (bytes) => {
       const { messages, error, bufferedLength } = decode([bytes]);
@@ -295,7 +296,7 @@ Deno.test("MessageDecoder and decodeContent() answer 100,000 random and mutated 
         }
       }
     }),
-    { numRuns: 100_000 },
+    { numRuns: runs(100_000) },
   );
 });
 
@@ -357,7 +358,7 @@ Deno.test("decodeContent() takes exactly the UTF-8 that is valid, replacement ch
       if (text === undefined) assertThrows(decode, MessageContentError, "not valid");
       else assertEquals(decode(), text);
     }),
-    { numRuns: 3000 },
+    { numRuns: runs(3000) },
   );
 });
 

@@ -86,7 +86,9 @@ const wrongServers: Record<string, [answer: (socket: Socket) => void, reason: st
   ],
   "a reset": [
     (socket) => socket.on("data", () => socket.resetAndDestroy()),
-    "Connection reset by peer",
+    Deno.build.os === "windows"
+      ? "An existing connection was forcibly closed by the remote host."
+      : "Connection reset by peer",
   ],
   "silence": [() => {}, "Nothing came within 0.5 s"],
 };

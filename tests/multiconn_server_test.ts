@@ -1,11 +1,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { equals } from "@std/bytes/equals";
 import {
+  CLOSE_CANCELS_WRITES,
   connectAndReset,
   exchange,
   noise,
   Program,
   readToEnd,
+  resetInEcho,
   runScript,
   startLimitedServer,
   startServer,
@@ -19,6 +21,7 @@ const HELLO = new TextEncoder().encode("Hello, world");
 const SERVER = "multiconn_server.ts";
 const WAITING = /^Waiting for \d+ open connections?; press Ctrl-C again to stop now\n/m;
 const linux = Deno.build.os === "linux";
+const ADDRESS_IN_USE = Deno.build.os === "windows" ? "Only one usage" : "Address already in use";
 const hasCompiler = linux && works("cc", "--version");
 
 Deno.test("multiconn_server.ts prints connections and echoes, cut and escaped", async () => {
@@ -50,8 +53,7 @@ Deno.test("multiconn_server.ts prints connections and echoes, cut and escaped", 
 Deno.test("multiconn_server.ts with --quiet prints only where it listens", async () => {
   await using server = await startServer(SERVER, "--quiet");
   assertEquals(await exchange(server.port, HELLO), HELLO);
-  server.kill("SIGTERM");
-  assertEquals((await server.ended).code, 0);
+  await server.stop();
   assertMatch(server.stdout, /^Listening on 127\.0\.0\.1:\d+\n$/);
   assertEquals(server.stderr, "");
 });
@@ -90,22 +92,22 @@ Deno.test("multiconn_server.ts contains a reset: one line, and the other clients
   using other = await connect(server.port);
   for (let i = 0; i < 20; i++) {
     await connectAndReset(server.port, HELLO); // between the request and its echo
-    await connectAndReset(server.port, noise(1024 * 1024)); // in the middle of the echo
+    await resetInEcho(server.port, noise(1024 * 1024));
     await writeAll(other, HELLO);
     assertEquals(await readExactly(other, HELLO.length), HELLO);
   }
   assertEquals(await exchange(server.port, HELLO), HELLO);
   other.close();
-  server.kill("SIGTERM");
-  assertEquals((await server.ended).code, 0);
+  await server.stop();
   const lines = server.stderr.replace(WAITING, "").trimEnd().split("\n");
-  assert(lines.length >= 20 && lines.length <= 40, server.stderr); // some leave nothing behind
+  // A client that has gone before it is accepted may leave nothing behind.
+  assert(lines.length >= 20 && lines.length <= 40, server.stderr);
   for (const line of lines) assertMatch(line, /^Lost connection to 127\.0\.0\.1:\d+: [ -~]+$/);
 });
 
 Deno.test({
   name: "multiconn_server.ts holds bounded memory for a client that never reads, and closes it",
-  ignore: !linux, // where the memory of a process is found in /proc
+  ignore: !linux || !CLOSE_CANCELS_WRITES, // the memory of a process is found in /proc
   async fn() {
     await using server = await startServer(SERVER, "--quiet", "--write-timeout", "1");
     assertEquals(await exchange(server.port, noise(1024 * 1024)), noise(1024 * 1024)); // warm
@@ -262,7 +264,7 @@ Deno.test("multiconn_server.ts gives one clear line for wrong arguments", async 
     [["127.0.0.1", "0", "--max-connections=none"], 2, "Wrong --max-connections: "],
     [["127.0.0.1", "0", "--loud"], 2, "Unknown option --loud"],
     [["127.0.0.1", "http"], 2, 'Wrong port: "http" is not an integer from 0 to 65535'],
-    [["127.0.0.1", `${port}`], 1, `Cannot listen on 127.0.0.1:${port}: Address already in use`],
+    [["127.0.0.1", `${port}`], 1, `Cannot listen on 127.0.0.1:${port}: ${ADDRESS_IN_USE}`],
   ];
   await Promise.all(wrong.map(async ([args, code, message]) => {
     const run = await runScript(SERVER, ...args);

@@ -15,9 +15,9 @@ export function descriptors(pid: number): number {
   return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
 }
 
-/** How many it has open, once they are no more than `atMost`, or after 5 s. */
+/** How many it has open, once they are no more than `atMost`, or after 30 s. */
 export async function settled(pid: number, atMost: number): Promise<number> {
-  const end = performance.now() + 5_000;
+  const end = performance.now() + 30_000;
   while (descriptors(pid) > atMost && performance.now() < end) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

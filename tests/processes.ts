@@ -1,5 +1,6 @@
 // Starts the real scripts as processes, and talks to them the way a user or a peer would.
 import { concat } from "@std/bytes/concat";
+import { existsSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 
 const ROOT = new URL("../", import.meta.url);
@@ -10,10 +11,43 @@ export const PYTHON: string | undefined = ["python3", "python"].find((command) =
   works(command, "--version")
 );
 
-/** Where Chromium or Chrome is installed. */
-export const BROWSER: string | undefined = ["/usr/bin/chromium", "/usr/bin/google-chrome"].find(
-  (path) => works(path, "--version"),
-);
+/** Where Chromium, Chrome or Edge is installed. */
+export const BROWSER: string | undefined = findBrowser();
+
+function findBrowser(): string | undefined {
+  switch (Deno.build.os) {
+    case "windows": { // where asking for the version would open a window
+      const folders = ["ProgramFiles", "ProgramFiles(x86)", "LOCALAPPDATA"].map((name) =>
+        Deno.env.get(name)
+      );
+      const programs = [
+        "Google\\Chrome\\Application\\chrome.exe",
+        "Microsoft\\Edge\\Application\\msedge.exe",
+      ];
+      return programs.flatMap((program) => folders.map((folder) => `${folder}\\${program}`))
+        .find((path) => existsSync(path));
+    }
+    case "darwin":
+      return ["Google Chrome", "Chromium", "Microsoft Edge"]
+        .map((name) => `/Applications/${name}.app/Contents/MacOS/${name}`)
+        .find((path) => existsSync(path));
+    default:
+      return ["/usr/bin/chromium", "/usr/bin/google-chrome", "/usr/bin/microsoft-edge"]
+        .find((path) => works(path, "--version")); // it may be a script that has nothing to start
+  }
+}
+
+/**
+ * Whether `close()` cancels a write that waits for the peer. Before Deno 2.9.5, the write goes on, and
+ * the connection stays open, for as long as the peer does not read.
+ */
+export const CLOSE_CANCELS_WRITES: boolean = isAtLeast(Deno.version.deno, [2, 9, 5]);
+
+function isAtLeast(version: string, least: number[]): boolean {
+  const numbers = version.split(/[.+-]/).map(Number);
+  const i = least.findIndex((number, i) => numbers[i] !== number);
+  return i === -1 || numbers[i]! > least[i]!;
+}
 
 /** Tells whether a command is installed and succeeds. */
 export function works(command: string, ...args: string[]): boolean {
@@ -112,6 +146,14 @@ export class Program implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
+  /** Asks it to stop, and waits until it has ended without an error. */
+  async stop(): Promise<void> {
+    this.kill("SIGTERM");
+    const { code } = await this.ended;
+    // Windows cannot send the signal: there the program is ended at once, with another code.
+    if (code !== 0 && Deno.build.os !== "windows") throw new Error(`Exit code ${code}`);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#running) {
       try {
@@ -186,7 +228,7 @@ function serverWithActions(code: string): string[] {
   const script = `import { actions } from "./app/libserver.ts";
     ${code}
     await import("./app/server.ts");`;
-  return ["eval", script, "127.0.0.1", "0"];
+  return ["eval", script, "--", "127.0.0.1", "0"];
 }
 
 async function listening(program: Program): Promise<Program & { port: number }> {
@@ -272,6 +314,17 @@ export function connectAndReset(
   });
 }
 
+/** Sends, and ends the connection with a reset (RST) when the echo begins. */
+export function resetInEcho(port: number, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", reject);
+    socket.on("close", () => resolve());
+    socket.on("data", () => socket.resetAndDestroy());
+    socket.write(bytes);
+  });
+}
+
 /** Writes all the bytes. */
 export async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
   for (let sent = 0; sent < bytes.length;) sent += await conn.write(bytes.subarray(sent));
@@ -285,6 +338,18 @@ export async function readToEnd(conn: Deno.Conn): Promise<Uint8Array> {
 async function* readable(conn: Deno.Conn) {
   const buffer = new Uint8Array(64 * 1024);
   for (let n; (n = await conn.read(buffer)) !== null;) yield buffer.slice(0, n);
+}
+
+/** Reads until the peer ends or resets the connection; tells how many bytes came, and which it was. */
+export async function readToReset(conn: Deno.Conn): Promise<[number, string]> {
+  const buffer = new Uint8Array(64 * 1024);
+  let length = 0;
+  try {
+    for (let n; (n = await conn.read(buffer)) !== null;) length += n;
+    return [length, "end"];
+  } catch (error) {
+    return [length, (error as Error).name];
+  }
 }
 
 /** Sends the bytes while reading, half-closes, and returns all that comes back. */

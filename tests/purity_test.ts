@@ -2,9 +2,10 @@ import { assert, assertEquals } from "@std/assert";
 
 const ROOT = new URL("../", import.meta.url);
 
-// The three floors of app/, from the lowest to the highest. What lies in no folder of its own floor is a
-// program, or a part of one.
-const FLOORS = ["app/wire/", "app/core/", "app/"];
+// The floors of app/, from the lowest to the highest, as the map for contributors has them. What lies in no
+// folder of a lower floor is a program, or a part of one.
+const FLOORS = read("CONTRIBUTING.md").matchAll(/^\| \d +\| `(app\/[\w/]*)` /gm)
+  .map(([, folder]) => folder!).toArray();
 
 // What a file may not name that runs everywhere and takes bytes and returns values.
 const IMPURE =
@@ -71,6 +72,16 @@ Deno.test("The tutorial's libraries lead to app/wire/ only, so that they are pur
 
 Deno.test("mod.ts leads to app/wire/ only", () => {
   assertLeadsToWireOnly("mod.ts");
+});
+
+Deno.test("The map for contributors has three floors, and files to read that exist", () => {
+  assertEquals(FLOORS, ["app/wire/", "app/core/", "app/"]);
+  const floors = read("CONTRIBUTING.md").match(/^\| \d +\| `app\/.*$/gm)!;
+  for (const [i, floor] of floors.entries()) {
+    const files = [...floor.matchAll(/`(\w+\.ts)`/g)].map(([, name]) => FLOORS[i] + name!);
+    assertEquals(files.length, 3);
+    for (const file of files) assert(sources.has(file), `There is no ${file}`);
+  }
 });
 
 Deno.test("Files in app/ import from their own floor and lower ones only, without a circle", () => {

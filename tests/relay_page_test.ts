@@ -1,7 +1,7 @@
 // The page of app/relay.ts in a real browser.
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { concat } from "@std/bytes/concat";
-import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { encodeMessage } from "../mod.ts";
 import { BROWSER, connectAndReset, exchange, noise, Program, startServer } from "./processes.ts";
 
@@ -10,6 +10,19 @@ import { BROWSER, connectAndReset, exchange, noise, Program, startServer } from 
 declare const document: any, getComputedStyle: any, DOMParser: any;
 
 const ignore = BROWSER === undefined;
+
+const CONTENT = '{"action":"search","value":"morpheus"}';
+const ANSWER = '{"result":"Follow the white rabbit. 🐰"}';
+
+let browser: Browser; // one for all tests: starting it takes longer than most of them
+
+Deno.test.beforeAll(async () => {
+  if (!ignore) {
+    browser = await chromium.launch({ executablePath: BROWSER!, args: ["--no-sandbox"] });
+  }
+});
+
+Deno.test.afterAll(() => browser?.close());
 
 function request(value: unknown): Uint8Array {
   const format = { contentType: "text/json", contentEncoding: "utf-8" };
@@ -32,9 +45,8 @@ async function withPage(
   ]);
   const [, port] = await relay.prints(/Listening on 127\.0\.0\.1:(\d+)\n/);
   const [, origin] = await relay.prints(/(http:\/\/127\.0\.0\.1:\d+)\/\n/);
-  const browser = await chromium.launch({ executablePath: BROWSER!, args: ["--no-sandbox"] });
+  const page = await browser.newPage(options);
   try {
-    const page = await browser.newPage(options);
     const complaints: string[] = [];
     page.on("pageerror", ({ message }) => complaints.push(message));
     page.on("console", (message) => complaints.push(message.text()));
@@ -49,7 +61,7 @@ async function withPage(
     await use(page, Number(port), relay);
     assertEquals(complaints, []);
   } finally {
-    await browser.close();
+    await page.close();
   }
 }
 
@@ -78,8 +90,8 @@ Deno.test({
         ]));
       const parts = ["prefix", "header", "content"];
       assertEquals(arrows, [
-        ["client", "136 bytes", 'content, 38 bytes: {"acti…', ...parts],
-        ["server", "140 bytes", 'content, 42 bytes: {"resu…', ...parts],
+        ["client", "136 bytes", `content, 38 bytes: ${CONTENT}`, ...parts],
+        ["server", "140 bytes", `content, 42 bytes: ${ANSWER}`, ...parts],
       ]);
       assertEquals(await page.locator("g.frame").allTextContents(), ["1", "1"]);
       assertEquals(await page.locator("g.end").count(), 2);
@@ -95,7 +107,7 @@ Deno.test({
       assertStringIncludes(details, "0000  00 60 ");
       assertStringIncludes(
         details,
-        '1: content, 38 bytes: {"action":"search","value":"morpheus"}\n',
+        `1: content, 38 bytes: ${CONTENT}\n`,
       );
       await page.locator(".chunk").last().focus();
       await page.keyboard.press("Enter");
@@ -240,9 +252,10 @@ Deno.test({
       const viewers = await Promise.all(
         Array.from({ length: 7 }, () => fetch(new URL("/events", page.url()))),
       );
-      const late = await page.context().browser()!.newPage();
+      const late = await browser.newPage();
       await late.goto(page.url());
       await late.getByText("The relay shows as many pages as it can").waitFor();
+      await late.close();
       await Promise.all(viewers.map(({ body }) => body!.cancel()));
     }),
 });
@@ -267,8 +280,111 @@ for (const width of [390, 1280]) {
         assert(await page.evaluate(() => document.documentElement.scrollWidth) <= width);
         const { x, width: size } = (await page.locator("svg").boundingBox())!;
         assert(x >= 0 && x + size <= width);
+        const hidden = await page.$$eval(
+          "#details pre",
+          (dumps) => dumps.map((dump) => dump.scrollWidth - dump.clientWidth),
+        );
+        assertEquals(hidden.filter((pixels) => pixels > 0), [], "all of each dump is to be seen");
+        const bytes = (await page.locator("#details pre.content").innerText()).split("\n");
+        assertEquals(
+          bytes.slice(0, 2),
+          width === 390
+            ? [
+              '0062  7b 22 61 63 74 69 6f 6e  {"action',
+              '006a  22 3a 22 73 65 61 72 63  ":"searc',
+            ]
+            : [
+              '0062  7b 22 61 63 74 69 6f 6e 22 3a 22 73 65 61 72 63  {"action":"searc',
+              '0072  68 22 2c 22 76 61 6c 75 65 22 3a 22 6d 6f 72 70  h","value":"morp',
+            ],
+        );
         await close.click();
-        assertEquals(await page.locator("#details").isVisible(), false);
+        assertEquals(await page.locator("#details pre").count(), 0);
+      }),
+  });
+
+  Deno.test({
+    name: `app/relay/page.html moves and covers nothing on a click, ${width} pixels wide`,
+    ignore,
+    fn: () =>
+      withPage({ viewport: { width, height: 800 } }, async (page, port) => {
+        await exchange(port, concat(Array(8).fill(request("morpheus"))));
+        for (let i = 0; i < 4; i++) await exchange(port, request("morpheus"));
+        await drawn(page, 5);
+        const count = await page.locator(".chunk").count();
+        for (let i = 0; i < count; i++) {
+          const chunk = page.locator(".chunk").nth(i);
+          await chunk.scrollIntoViewIfNeeded();
+          const before = (await chunk.boundingBox())!;
+          const arrow = chunk.locator("polygon");
+          const place = await arrow.boundingBox();
+          await chunk.click();
+          assertEquals(await arrow.boundingBox(), place);
+          const details = (await page.locator("#details").boundingBox())!;
+          const isApart = before.y + before.height <= details.y ||
+            before.y >= details.y + details.height ||
+            before.x + before.width <= details.x;
+          assert(isApart, `chunk ${i} is at ${before.y}, the bytes are at ${details.y}`);
+          await page.keyboard.press("Escape");
+          assertEquals(await page.locator("#details pre").count(), 0);
+          assertEquals(await page.locator(".selected").count(), 0);
+          assertEquals(await arrow.boundingBox(), place);
+        }
       }),
   });
 }
+
+Deno.test({
+  name: "app/relay/page.html gives its lanes the width there is",
+  ignore,
+  fn: () =>
+    withPage({ viewport: { width: 1280, height: 800 } }, async (page, port) => {
+      const widths = () =>
+        page.$$eval(
+          ".lane",
+          (lanes) => lanes.map((lane) => Math.round(lane.getBoundingClientRect().width)),
+        );
+      await exchange(port, request("morpheus"));
+      await drawn(page, 1);
+      const [alone] = await widths();
+      assert(alone! > 650 && alone! <= 700, `${alone} of 766 - 32 pixels`);
+      await page.locator(".chunk").first().click();
+      assertEquals(await widths(), [alone]);
+      await page.setViewportSize({ width: 1600, height: 800 });
+      await exchange(port, request("morpheus"));
+      await drawn(page, 2);
+      const [first, second] = await widths();
+      assertEquals(first, second);
+      assert(first! > 500, `${first} of half of 1086 - 32 pixels`);
+      await page.setViewportSize({ width: 390, height: 800 });
+      await page.waitForFunction(() => document.querySelector("svg").clientWidth < 390);
+      assertEquals((await widths()).map((width) => width > 340), [true, true]);
+    }),
+});
+
+Deno.test({
+  name: "app/relay/page.html draws the lifeline of a half-closed side dashed, until all is closed",
+  ignore,
+  fn: () =>
+    withPage({ script: "multiconn_server.ts" }, async (page, port) => {
+      const lines = () =>
+        page.$$eval("g[data-connection] .lifeline", (lines) =>
+          lines.map((line) => {
+            const [x, begin, end] = ["x1", "y1", "y2"].map((name) =>
+              Number(line.getAttribute(name))
+            );
+            return { isDashed: line.classList.contains("half"), x: x!, begin: begin!, end: end! };
+          }));
+      await exchange(port, request("morpheus"));
+      await drawn(page, 1);
+      const [client, clientHalf, server, serverHalf] = await lines();
+      assertEquals(
+        [client, clientHalf, server, serverHalf].map((line) => line!.isDashed),
+        [false, true, false, true],
+      );
+      assertEquals([clientHalf!.begin, serverHalf!.begin], [client!.end, server!.end]);
+      assertEquals([clientHalf!.x, serverHalf!.x], [client!.x, server!.x]);
+      assert(client!.end < server!.end, "the client was the first to half-close");
+      assertEquals(clientHalf!.end, serverHalf!.end, "both end where the connection is closed");
+    }),
+});

@@ -5,184 +5,28 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
-import { concat } from "@std/bytes/concat";
 import { equals } from "@std/bytes/equals";
 import { connect, createServer } from "node:net";
-import {
-  Annotator,
-  formatEvent,
-  type Limits,
-  type Part,
-  type Protocol,
-  show,
-} from "../app/relay/annotate.ts";
-import { encodeFrame, encodeMessage } from "../mod.ts";
+import { capture, golden } from "./captures.ts";
 import {
   connectAndReset,
   exchange,
   noise,
   Program,
   readToEnd,
+  readToReset,
   startLimitedRelay,
   startRelay,
   startServer,
   writeAll,
 } from "./processes.ts";
-import { descriptors, residentMemory, settled } from "./proc.ts";
+import { descriptors, settled } from "./proc.ts";
 
-const DATA = new URL("data/", import.meta.url);
-const CAPTURES = ["morpheus", "ring", "dog", "unknown", "binary", "binary-long", "binary-split"];
 const MIB = 1024 * 1024;
-
-function capture(name: string, kind: "request" | "response"): Uint8Array<ArrayBuffer> {
-  return Deno.readFileSync(new URL(`wire/${name}.${kind}.bin`, DATA));
-}
-
-function golden(name: string): string {
-  return Deno.readTextFileSync(new URL(`relay_${name}.txt`, DATA)).replaceAll("\r\n", "\n");
-}
-
-/** What the relay prints for chunks of one direction. */
-function print(
-  chunks: Uint8Array[],
-  { protocol = "app" as Protocol, from = "client" as "client" | "server", color = false } = {},
-): string {
-  const annotator = new Annotator(protocol);
-  const to = from === "client" ? "server" : "client";
-  const blocks = chunks.map((chunk) => {
-    const text = `${from} → ${to}  ${chunk.length} byte${chunk.length === 1 ? "" : "s"}`;
-    const parts = show(chunk, annotator.push(chunk));
-    const event = { connection: 1, time: 0, type: "chunk", from, text, parts } as const;
-    return formatEvent(event, protocol, color) + "\n";
-  });
-  return blocks.join("");
-}
-
-function message(content: unknown): Uint8Array {
-  return encodeMessage(content, { contentType: "text/json", contentEncoding: "utf-8" });
-}
 
 function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
-
-/** What each byte is said to be. */
-function meanings(chunks: Uint8Array[], protocol: Protocol): string[] {
-  const annotator = new Annotator(protocol);
-  return chunks.flatMap((chunk) => {
-    const parts = annotator.push(chunk).filter(({ kind }) => kind !== "error");
-    let place = 0;
-    return parts.flatMap(({ kind, frame, start, end }: Part) => {
-      assertEquals(start, place, "parts lie side by side");
-      place = end;
-      return Array(end - start).fill(`${kind} ${frame}`);
-    });
-  });
-}
-
-for (const name of CAPTURES) {
-  Deno.test(`formatEvent prints the captured messages of ${name} as the golden text`, () => {
-    const printed = print([capture(name, "request")]) +
-      print([capture(name, "response")], { from: "server" });
-    assertEquals(printed, golden(name));
-  });
-}
-
-Deno.test("formatEvent prints messages that are cut, that share a chunk, or are none, as the golden text", () => {
-  const request = capture("ring", "request");
-  const chunks = [
-    request.subarray(0, 1),
-    request.subarray(1, 40),
-    concat([request.subarray(40), request, bytesOf("GE")]),
-    bytesOf("T / HTTP/1.1\r\n"),
-  ];
-  assertEquals(print(chunks), golden("cut"));
-});
-
-Deno.test("formatEvent prints frames as the golden text", () => {
-  const bytes = concat([encodeFrame(bytesOf("hello")), encodeFrame(new Uint8Array())]);
-  const chunks = [bytes.subarray(0, 3), concat([bytes.subarray(3), encodeFrame(noise(600))])];
-  assertEquals(print(chunks, { protocol: "frames" }), golden("frames"));
-});
-
-Deno.test("Annotator labels every byte the same at every split point", () => {
-  const cases: [Protocol, Uint8Array][] = [
-    ["app", concat([capture("dog", "request"), capture("binary-split", "request")])],
-    ["app", concat([message("ok"), new Uint8Array([0, 2]), bytesOf("{}more that is raw")])],
-    [
-      "frames",
-      concat([encodeFrame(bytesOf("ab")), encodeFrame(new Uint8Array()), bytesOf("GET /")]),
-    ],
-  ];
-  for (const [protocol, bytes] of cases) {
-    const whole = meanings([bytes], protocol);
-    assertEquals(whole.length, bytes.length);
-    for (let cut = 0; cut <= bytes.length; cut++) {
-      assertEquals(meanings([bytes.subarray(0, cut), bytes.subarray(cut)], protocol), whole);
-    }
-    assertEquals(meanings(Array.from(bytes, (byte) => new Uint8Array([byte])), protocol), whole);
-  }
-});
-
-Deno.test("Annotator tells what is missing at the end", () => {
-  const annotator = new Annotator("app");
-  assertEquals(annotator.end(), undefined);
-  annotator.push(capture("ring", "request").subarray(0, 110));
-  assertEquals(annotator.end(), "Input ended too early: 5 of 37 bytes of a content have come");
-  annotator.push(capture("ring", "request").subarray(110));
-  assertEquals(annotator.end(), undefined);
-  annotator.push(new Uint8Array([0, 9]));
-  assertEquals(annotator.end(), "Input ended too early: 0 of 9 bytes of a header have come");
-});
-
-Deno.test("Annotator takes longer frames when it is told to", () => {
-  const content = message("x".repeat(1024 ** 2));
-  const frame = encodeFrame(new Uint8Array(9 * 1024 ** 2), { maxFrameLength: 16 * 1024 ** 2 });
-  for (const [protocol, bytes] of [["app", content], ["frames", frame]] as const) {
-    const isUnderstood = (limits: Limits) =>
-      new Annotator(protocol, limits).push(bytes).every(({ kind }) => kind !== "error");
-    assertEquals(isUnderstood({}), false);
-    assertEquals(isUnderstood({ maxContentLength: 2 ** 21, maxFrameLength: 2 ** 24 }), true);
-  }
-});
-
-Deno.test("Annotator leaves everything unlabelled in raw", () => {
-  assertEquals(meanings([capture("ring", "request")], "raw"), Array(142).fill("raw 0"));
-});
-
-Deno.test("show limits what a chunk takes: 512 bytes and 60 parts", () => {
-  const chunk = new Uint8Array(64 * 1024); // 16384 empty frames
-  const parts = show(chunk, new Annotator("frames").push(chunk));
-  assertEquals(parts.length, 61);
-  assertEquals(parts.at(-1)!.label, "… 16324 more parts, up to number 16384");
-  const [raw] = show(chunk, new Annotator("raw").push(chunk));
-  assertEquals(raw!.dump.length, 512 / 16 + 1);
-  assertEquals(raw!.dump.at(-1), "… 65024 more bytes");
-});
-
-Deno.test("formatEvent escapes whatever peers send", () => {
-  const hostile = "\x1b[2J\x9b1m\u2028\r\x07";
-  const content = { contentType: hostile, contentEncoding: hostile };
-  const printed = print([
-    message({ action: hostile }),
-    encodeMessage(bytesOf(hostile), content),
-    noise(2000),
-  ]);
-  assertStringIncludes(printed, "\\x1b[2J\\x9b1m\\u{2028}\\x0d\\x07");
-  // deno-lint-ignore no-control-regex -- these are the ones that must not be there
-  assertEquals(printed.match(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028]/), null);
-});
-
-Deno.test("formatEvent colours each kind of bytes, and only if told to", () => {
-  const printed = print([capture("ring", "request")], { color: true });
-  for (
-    const begin of ["\x1b[33m0000  00 67\x1b[0m  header length", "\x1b[36m0002", "\x1b[32m0069"]
-  ) {
-    assertStringIncludes(printed, begin);
-  }
-  // deno-lint-ignore no-control-regex -- the escape codes are what is looked at
-  assertEquals(printed.replaceAll(/\x1b\[\d+m/g, ""), print([capture("ring", "request")]));
-});
 
 function listen(): Deno.TcpListener & { port: number } {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -197,18 +41,6 @@ function dial(port: number): Promise<Deno.TcpConn> {
 function stable({ stdout }: Program): string {
   return stdout.replace(/^(?:(?!#).*\n)*/, "").replaceAll(/ {2}\d+\.\d{3} s {2}/g, "  0.000 s  ")
     .replaceAll(/127\.0\.0\.1:\d+/g, "127.0.0.1:PORT");
-}
-
-/** Reads until the peer ends or resets the connection; tells how many bytes came, and which it was. */
-async function readToReset(conn: Deno.Conn): Promise<[number, string]> {
-  const buffer = new Uint8Array(64 * 1024);
-  let length = 0;
-  try {
-    for (let n; (n = await conn.read(buffer)) !== null;) length += n;
-    return [length, "end"];
-  } catch (error) {
-    return [length, (error as Error).name];
-  }
 }
 
 Deno.test("app/relay.ts prints a real exchange as the golden text", async () => {
@@ -240,7 +72,7 @@ Deno.test("app/relay.ts passes on a half-close with 6 MB on the way, and every b
   const bytes = noise(6e6);
   const received = await Promise.all([exchange(relay.port, bytes), exchange(relay.port, bytes)]);
   for (const echo of received) assert(equals(echo, bytes));
-  assertMatch(relay.stdout, /^Listening on .*\nPassing on to .*\n$/);
+  assertMatch(relay.stdout, /^Listening on .*\nPassing on to .*\n(#1 .* takes .*\n)*$/);
 });
 
 Deno.test("app/relay.ts passes on a reset by the client", async () => {
@@ -332,7 +164,7 @@ Deno.test({
   ignore: Deno.build.os !== "linux", // bash, ulimit, /proc
   async fn() {
     await using server = await startServer("multiconn_server.ts", "--quiet");
-    for (const limit of [80, 400]) {
+    await Promise.all([80, 400].map(async (limit) => {
       await using relay = await startLimitedRelay(limit, server.port, "--quiet");
       await relay.prints(/^Taking at most \d+ clients at once/, "stderr");
       const before = descriptors(relay.pid);
@@ -341,7 +173,7 @@ Deno.test({
       for (const client of clients) client.close();
       await served(relay.port);
       assertLessOrEqual(await settled(relay.pid, before), before);
-    }
+    }));
   },
 });
 
@@ -454,18 +286,22 @@ Deno.test("app/relay.ts --stall makes backpressure arrive at the client, and hol
   await flood;
 });
 
-Deno.test("app/relay.ts waits for a client that does not read, and then goes on", async () => {
-  using listener = listen();
-  await using relay = await startRelay(listener.port);
-  using client = await dial(relay.port);
-  using server = await listener.accept();
-  const bytes = noise(32 * MIB);
-  const sending = writeAll(server, bytes).then(() => server.closeWrite());
-  await relay.prints(/client takes no more, so server is not read\n/);
-  assert(equals(await readToEnd(client), bytes));
-  await sending;
-  await relay.prints(/client takes bytes again\n/);
-});
+for (const args of [[], ["--quiet"]]) {
+  const command = ["app/relay.ts", ...args].join(" ");
+  Deno.test(`${command} says when a client does not read, waits for it, and then goes on`, async () => {
+    using listener = listen();
+    await using relay = await startRelay(listener.port, ...args);
+    using client = await dial(relay.port);
+    using server = await listener.accept();
+    const bytes = noise(32 * MIB);
+    const sending = writeAll(server, bytes).then(() => server.closeWrite());
+    await relay.prints(/client takes no more, so server is not read\n/);
+    assert(equals(await readToEnd(client), bytes));
+    await sending;
+    await relay.prints(/client takes bytes again\n/);
+    assertEquals(/→|connected|FIN/.test(relay.stdout), args.length === 0, "the rest is quiet");
+  });
+}
 
 Deno.test("app/relay.ts warns when everybody can connect", async () => {
   for (const host of ["0.0.0.0", "[::]"]) {
@@ -481,17 +317,21 @@ Deno.test("app/relay.ts warns when everybody can connect", async () => {
   }
 });
 
-Deno.test("app/relay.ts ends with exit code 0 on Ctrl-C, with connections open", async () => {
-  using listener = listen();
-  await using relay = await startRelay(listener.port, "--web", "0");
-  using client = await dial(relay.port);
-  using server = await listener.accept();
-  await client.write(bytesOf("hello"));
-  assertEquals(await server.read(new Uint8Array(9)), 5);
-  relay.kill("SIGINT");
-  assertEquals((await relay.ended).code, 0);
-  assertEquals(relay.stderr, "");
-  assertEquals(await readToReset(client), [0, "end"]);
+Deno.test({
+  name: "app/relay.ts ends with exit code 0 on Ctrl-C, with connections open",
+  ignore: Deno.build.os === "windows", // where a process cannot send this signal to another
+  async fn() {
+    using listener = listen();
+    await using relay = await startRelay(listener.port, "--web", "0");
+    using client = await dial(relay.port);
+    using server = await listener.accept();
+    await client.write(bytesOf("hello"));
+    assertEquals(await server.read(new Uint8Array(9)), 5);
+    relay.kill("SIGINT");
+    assertEquals((await relay.ended).code, 0);
+    assertEquals(relay.stderr, "");
+    assertEquals(await readToReset(client), [0, "end"]);
+  },
 });
 
 Deno.test("app/relay.ts says in one line what is wrong with its command line", async () => {
@@ -522,128 +362,6 @@ Deno.test("app/relay.ts says in one line what is wrong with its command line", a
     assertStringIncludes(program.stderr, line);
     assertEquals(program.stderr.trimEnd().split("\n").length, 1);
   }));
-});
-
-/** Asks the page's server as any other program, or a page of another site, could. */
-async function ask(port: number, head: string): Promise<string> {
-  using conn = await dial(port);
-  await writeAll(conn, bytesOf(`${head}\r\nConnection: close\r\n\r\n`));
-  return new TextDecoder().decode(await readToEnd(conn));
-}
-
-Deno.test("app/relay.ts --web answers only its own page", async () => {
-  await using relay = await startRelay(1, "--web", "0");
-  const own = `127.0.0.1:${relay.web}`;
-  const status = async (head: string) =>
-    Number(/^HTTP\/1.1 (\d+)/.exec(await ask(relay.web, head))![1]);
-  for (const path of ["/", "/page.js", "/events"]) {
-    const get = `GET ${path} HTTP/1.1\r\n`;
-    assertEquals(await status(`${get}Host: attacker.example:${relay.web}`), 403, "DNS rebinding");
-    assertEquals(await status(`${get}Host: 127.0.0.1`), 403, "another port");
-    assertEquals(await status(`${get}Host: ${own}\r\nOrigin: http://attacker.example`), 403);
-    assertEquals(await status(`${get}Host: ${own}\r\nOrigin: null`), 403);
-    assertEquals(await status(`POST ${path} HTTP/1.1\r\nHost: ${own}\r\nContent-Length: 0`), 405);
-  }
-  assertEquals(await status(`GET /relay.ts HTTP/1.1\r\nHost: ${own}`), 404);
-  assertEquals(await status(`GET / HTTP/1.1\r\nHost: localhost:${relay.web}`), 200);
-  const get = (path: string) =>
-    ask(relay.web, `GET ${path} HTTP/1.1\r\nHost: ${own}\r\nOrigin: http://${own}`);
-  const page = await get("/");
-  const [, nonce] =
-    /content-security-policy: default-src 'none'; script-src 'self'; style-src 'nonce-([\w-]+)';/
-      .exec(page)!;
-  assertStringIncludes(page, `<style nonce="${nonce}">`);
-  assertStringIncludes(page, `<script type="module" src="/page.js"></script>`);
-  const script = await get("/page.js");
-  const [head, body] = script.split("\r\n\r\n");
-  assertStringIncludes(head!, "HTTP/1.1 200 OK\r\n");
-  assertStringIncludes(head!, "\r\ncontent-type: text/javascript; charset=utf-8\r\n");
-  for (const answer of [page, script]) {
-    assertStringIncludes(answer, "\r\ncache-control: no-store\r\n");
-    assertStringIncludes(answer, "\r\ncross-origin-resource-policy: same-origin\r\n");
-    assertStringIncludes(answer, "\r\nx-content-type-options: nosniff\r\n");
-    assertEquals(
-      answer.match(/https?:\/\/(?!www\.w3\.org\/2000\/svg)[^"']*/),
-      null,
-      "all is local",
-    );
-  }
-  assertEquals(body, await Deno.readTextFile(new URL("../app/relay/page.js", import.meta.url)));
-});
-
-Deno.test("app/relay.ts --web keeps the last 2000 events, and goes on where a page has left off", async () => {
-  await using echo = await startServer("multiconn_server.ts");
-  await using relay = await startRelay(echo.port, "--web", "0", "--quiet", "--chunk", "1");
-  await exchange(relay.port, noise(1100)); // makes 1100 arrows each way, and some events more
-  const events = async (id = "") => {
-    const headers: HeadersInit = id === "" ? {} : { "last-event-id": id };
-    const response = await fetch(`http://127.0.0.1:${relay.web}/events`, { headers });
-    let text = "";
-    for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
-      text += part;
-      if (/"closed"}\n\n$/.test(text)) break;
-    }
-    return [...text.matchAll(/^id: (.*)\ndata: (.*)\n\n/gm)].map(([, id, data]) => ({
-      id: id!,
-      ...JSON.parse(data!),
-    }));
-  };
-  const all = await events();
-  assertEquals(all.length, 2000);
-  assertEquals(all.at(-1).type, "close");
-  assertEquals(
-    (await events(all.at(-3).id)).map(({ id }) => id),
-    all.slice(-2).map(({ id }) => id),
-  );
-  assertEquals((await events("another relay 7")).length, 2000);
-});
-
-Deno.test({
-  name: "app/relay.ts --web closes connections that ask for nothing, and outlives too many of them",
-  ignore: Deno.build.os !== "linux", // bash, ulimit, /proc
-  async fn() {
-    await using echo = await startServer("multiconn_server.ts", "--quiet");
-    await using relay = await startLimitedRelay(256, echo.port, "--web", "0", "--quiet");
-    const before = descriptors(relay.pid);
-    using relayed = await dial(relay.port);
-    const silent = await Promise.all(Array.from({ length: 600 }, () => dial(relay.web)));
-    await Promise.all(silent.map(readToReset)); // all are closed, sooner or later
-    for (const conn of silent) conn.close();
-    await relayed.write(bytesOf("hello"));
-    assertEquals(await relayed.read(new Uint8Array(9)), 5);
-    const own = `127.0.0.1:${relay.web}`;
-    let page = "";
-    while (!page.includes("</html>")) {
-      page = await ask(relay.web, `GET / HTTP/1.1\r\nHost: ${own}`).catch(() => "");
-    }
-    assertLessOrEqual(await settled(relay.pid, before + 2), before + 2);
-  },
-});
-
-Deno.test({
-  name: "app/relay.ts --web holds little for pages that do not read, and refuses the ninth",
-  ignore: Deno.build.os !== "linux", // /proc
-  async fn() {
-    await using echo = await startServer("multiconn_server.ts", "--quiet");
-    await using relay = await startRelay(echo.port, "--web", "0", "--quiet", "--chunk", "16");
-    const own = `127.0.0.1:${relay.web}`;
-    const before = residentMemory(relay.pid);
-    const viewers: Deno.Conn[] = [];
-    for (let i = 0; i < 8; i++) {
-      const viewer = await dial(relay.web);
-      await writeAll(viewer, bytesOf(`GET /events HTTP/1.1\r\nHost: ${own}\r\n\r\n`));
-      assertEquals(await viewer.read(new Uint8Array(8)), 8); // "HTTP/1.1", and no more
-      viewers.push(viewer);
-    }
-    assertMatch(await ask(relay.web, `GET /events HTTP/1.1\r\nHost: ${own}`), /^HTTP\/1.1 503 /);
-    await exchange(relay.port, noise(400_000)); // 25,000 events in each direction
-    assertLessOrEqual(residentMemory(relay.pid) - before, 128 * MIB);
-    for (const viewer of viewers) viewer.close();
-    assertMatch(
-      await ask(relay.web, `GET /page.js HTTP/1.1\r\nHost: ${own}`),
-      /^HTTP\/1.1 200 /,
-    );
-  },
 });
 
 /** Waits until an echo comes through the relay: before that, clients are turned away or reset. */

@@ -11,6 +11,7 @@ import {
   unpack,
   unpackFrom,
 } from "../mod.ts";
+import { runs } from "./effort.ts";
 import { PYTHON } from "./processes.ts";
 import vectors from "./data/struct_vectors.json" with { type: "json" };
 
@@ -51,7 +52,7 @@ Deno.test("pack and unpack round every half as DataView does, and give back all 
       view.setFloat16(0, value);
       assertEquals(pack(">e", value), bytes);
     }),
-    { numRuns: 5000 },
+    { numRuns: runs(5000) },
   );
 });
 

@@ -237,18 +237,32 @@ const COLORS = { // as the parameters of the escape codes
 };
 
 const LINE = 16; // bytes in a line of a hexdump
+const SAME = "*"; // instead of lines that repeat
 const HEX_END = "0000  ".length + LINE * 3; // where its last column begins
 
-/** Writes bytes as lines: the place of the first one, all in hexadecimal, and what is ASCII. */
+/**
+ * Writes bytes as lines: the place of the first one, all in hexadecimal, and what is ASCII. As with the
+ * command hexdump, `*` stands for lines with the same bytes as the one before; if they are the last
+ * ones, the place where they end follows.
+ */
 function hexdump(bytes: Uint8Array, place: number): string[] {
-  const lines = [];
+  const lines: string[] = [];
+  let before: string | undefined;
   for (let start = 0; start < bytes.length; start += LINE) {
     const line = bytes.subarray(start, start + LINE);
-    const left = hex(place + start, 4) + "  " + Array.from(line, (byte) => hex(byte, 2)).join(" ");
-    const ascii = Array.from(line, (byte) => byte >= 0x20 && byte < 0x7f ? byte : 0x2e);
-    lines.push(`${left.padEnd(HEX_END)} ${String.fromCharCode(...ascii)}`);
+    const content = dumpLine(line);
+    if (content !== before) lines.push(`${hex(place + start, 4)}  ${content}`);
+    else if (lines.at(-1) !== SAME) lines.push(SAME);
+    before = content;
   }
+  if (lines.at(-1) === SAME) lines.push(hex(place + bytes.length, 4));
   return lines;
+}
+
+function dumpLine(bytes: Uint8Array): string {
+  const left = Array.from(bytes, (byte) => hex(byte, 2)).join(" ");
+  const ascii = Array.from(bytes, (byte) => byte >= 0x20 && byte < 0x7f ? byte : 0x2e);
+  return `${left.padEnd(LINE * 3)} ${String.fromCharCode(...ascii)}`;
 }
 
 function hex(integer: number, digits: number): string {

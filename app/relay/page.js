@@ -36,15 +36,15 @@ const SVG = "http://www.w3.org/2000/svg";
 const MAX_EVENTS = 2000;
 const MAX_LABELLED = 8; // frames of a chunk that have a bracket of their own
 const GAP = 14; // pixels, as all that follow
-const LANE_WIDTH = 350;
+const MIN_LANE_WIDTH = 350;
+const MAX_LANE_WIDTH = 700; // longer arrows are harder to follow
 const TITLE_HEIGHT = 46;
 const CHUNK_HEIGHT = 46;
 const FRAME_HEIGHT = 15;
 const LINE_HEIGHT = 15;
 const CLIENT = 114; // where its lifeline is
-const SERVER = LANE_WIDTH - 58;
-const MIDDLE = (CLIENT + SERVER) / 2;
-const CHARACTERS = 26; // of text fit between the lifelines
+const CHARACTER_WIDTH = 6.7;
+const NARROW = matchMedia("(max-width: 600px)"); // where 16 bytes and their ASCII do not fit
 
 /** @param {string} id */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -62,7 +62,10 @@ let isPaused = false;
 let isDrawing = false;
 /** @type {Chunk | undefined} */
 let selected;
-let isRevealing = false; // it: the layout changes when it is selected
+/** @type {WeakMap<Chunk, Element>} */
+const rows = new WeakMap(); // of the chunks
+/** Where things are in a lane, and how many characters fit between its lifelines. */
+let layout = layOut(MIN_LANE_WIDTH);
 /** @type {string | undefined} */
 let run;
 
@@ -104,6 +107,11 @@ byId("pause").addEventListener("click", () => {
   showPause();
 });
 new ResizeObserver(draw).observe(byId("diagram"));
+NARROW.addEventListener("change", showDetails);
+document.addEventListener("keydown", ({ key }) => {
+  if (key === "Escape") select(undefined);
+});
+showDetails();
 
 /** @param {AnyEvent} event */
 function add(event) {
@@ -165,33 +173,44 @@ function draw() {
   requestAnimationFrame(() => {
     isDrawing = false;
     drawNow();
-    if (isRevealing) reveal();
   });
+}
+
+/** @param {number} width of a lane */
+function layOut(width) {
+  const server = width - 58;
+  const characters = Math.floor((server - CLIENT) / CHARACTER_WIDTH);
+  return { width, server, middle: (CLIENT + server) / 2, characters };
 }
 
 /** Lays the lanes out in as many columns as there is room for, the newest first. */
 function drawNow() {
   const room = byId("diagram").clientWidth - 32;
-  const columns = Math.max(1, Math.floor((room + GAP) / (LANE_WIDTH + GAP)));
+  const wanted = filter.value.trim().toLowerCase();
+  const shown = [...lanes.values()].reverse().filter((lane) => matches(lane, wanted));
+  const count = shown.length;
+  const possible = Math.floor((room + GAP) / (MIN_LANE_WIDTH + GAP));
+  const columns = Math.max(1, Math.min(possible, count));
+  const available = Math.floor((room + GAP) / columns) - GAP;
+  const laneWidth = Math.min(MAX_LANE_WIDTH, Math.max(MIN_LANE_WIDTH, available));
+  if (laneWidth !== layout.width) {
+    layout = layOut(laneWidth);
+    for (const lane of lanes.values()) lane.isDrawn = false;
+  }
+  const isShown = new Set(shown);
+  for (const lane of lanes.values()) if (!isShown.has(lane)) lane.group.remove();
   /** @type {number[]} */
   const heights = new Array(columns).fill(0);
-  const wanted = filter.value.trim().toLowerCase();
-  let count = 0;
-  for (const lane of [...lanes.values()].reverse()) {
-    if (!matches(lane, wanted)) {
-      lane.group.remove();
-      continue;
-    }
-    count++;
+  for (const lane of shown) {
     if (!lane.isDrawn) drawLane(lane);
     const y = Math.min(...heights);
     const column = heights.indexOf(y);
-    const x = column * (LANE_WIDTH + GAP);
+    const x = column * (laneWidth + GAP);
     lane.group.setAttribute("transform", `translate(${x} ${y})`);
     if (!lane.group.parentNode) svg.append(lane.group);
     heights[column] = y + lane.height + GAP;
   }
-  const width = Math.min(columns, Math.max(1, count)) * (LANE_WIDTH + GAP) - GAP;
+  const width = columns * (laneWidth + GAP) - GAP;
   const height = Math.max(GAP, ...heights) - GAP;
   for (const [name, value] of Object.entries({ width, height })) svg.setAttribute(name, `${value}`);
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
@@ -222,15 +241,15 @@ function matches(lane, wanted) {
 /** @param {Lane} lane */
 function drawLane(lane) {
   lane.isDrawn = true;
+  const { width, server } = layout;
   const back = []; // what is drawn before the rows
-  const rows = [];
+  const front = [];
   /** @type {Record<Peer, Map<number, Slot & { begin: number, end: number }>>} */
   const brackets = { client: new Map(), server: new Map() }; // where each frame is
-  /** @type {Record<Peer, { x: number, from: number, done?: number }>} */
-  const lifelines = {
-    client: { x: CLIENT, from: TITLE_HEIGHT },
-    server: { x: SERVER, from: TITLE_HEIGHT },
-  };
+  /** @type {Record<Peer, { x: number, halfClosed?: number }>} */
+  const lifelines = { client: { x: CLIENT }, server: { x: server } };
+  /** @type {number | undefined} */
+  let closed; // where both lifelines end
   let y = TITLE_HEIGHT + 6;
   for (const event of lane.events) {
     const top = y;
@@ -244,50 +263,51 @@ function drawLane(lane) {
         const end = top + (i + 1) * height - 3;
         brackets[event.from].set(slot.first, { ...slot, begin, end });
       });
-      rows.push(chunkRow(event, top, y));
+      front.push(chunkRow(event, top, y));
     } else {
-      const lines = wrap(event.type === "open" ? "connected" : event.text, CHARACTERS);
+      const text = event.type === "open" ? "connected" : event.text;
+      const lines = wrap(text, layout.characters);
       y += lines.length * LINE_HEIGHT + (event.type === "end" || event.type === "reset" ? 20 : 8);
-      rows.push(stateRow(event, lines, top, y));
-      if (event.type === "end") lifelines[event.from].done ??= y - 8;
-      if (event.type === "reset") {
-        for (const line of Object.values(lifelines)) line.done ??= y - 8;
-      }
+      front.push(stateRow(event, lines, top, y));
+      if (event.type === "end") lifelines[event.from].halfClosed ??= y - 8;
+      if (event.type === "reset" || event.type === "close") closed ??= y - 8;
     }
   }
-  for (const { x, from, done } of Object.values(lifelines)) {
-    back.push(element("line", { class: "lifeline", x1: x, y1: from, x2: x, y2: done ?? y }));
-    if (done !== undefined && lane.state === "open") {
-      back.push(element("line", { class: "lifeline done", x1: x, y1: done, x2: x, y2: y }));
+  for (const { x, halfClosed } of Object.values(lifelines)) {
+    const end = closed ?? y;
+    const half = Math.min(halfClosed ?? end, end);
+    back.push(element("line", { class: "lifeline", x1: x, y1: TITLE_HEIGHT, x2: x, y2: half }));
+    if (half < end) {
+      back.push(element("line", { class: "lifeline half", x1: x, y1: half, x2: x, y2: end }));
     }
   }
   for (const { first, last, begin, end } of brackets.client.values()) {
     back.push(bracket(CLIENT - 10, -7, begin, end, nameOf(first, last)));
   }
   for (const { first, last, begin, end } of brackets.server.values()) {
-    back.push(bracket(SERVER + 10, 7, begin, end, nameOf(first, last)));
+    back.push(bracket(server + 10, 7, begin, end, nameOf(first, last)));
   }
   lane.height = y + 8;
   lane.group.setAttribute("data-connection", `${lane.number}`);
   lane.group.replaceChildren(
-    element("rect", { class: "paper", width: LANE_WIDTH, height: lane.height }),
-    element("rect", { class: "title", width: LANE_WIDTH, height: 24, rx: 4 }),
+    element("rect", { class: "paper", width, height: lane.height }),
+    element("rect", { class: "title", width, height: 24, rx: 4 }),
     element("rect", {
       class: "lane",
       x: 1,
       y: 1,
-      width: LANE_WIDTH - 2,
+      width: width - 2,
       height: lane.height - 2,
       rx: 4,
     }),
     text(8, 17, `#${lane.number} ${lane.peer}`, { class: "strong" }),
-    text(LANE_WIDTH - 8, 17, lane.state, {
+    text(width - 8, 17, lane.state, {
       class: lane.state === "reset" ? "strong error" : "faint",
       "text-anchor": "end",
     }),
     text(CLIENT, 40, "client", { class: "faint", "text-anchor": "middle" }),
-    text(SERVER, 40, "server", { class: "faint", "text-anchor": "middle" }),
-    ...rows,
+    text(server, 40, "server", { class: "faint", "text-anchor": "middle" }),
+    ...front,
     ...back,
   );
 }
@@ -344,7 +364,8 @@ function bracket(x, width, begin, end, name) {
  */
 function chunkRow(event, top, bottom) {
   const y = (top + bottom) / 2 + 2;
-  const [begin, end] = event.from === "client" ? [CLIENT, SERVER] : [SERVER, CLIENT];
+  const { server, middle, characters } = layout;
+  const [begin, end] = event.from === "client" ? [CLIENT, server] : [server, CLIENT];
   const size = `${event.size} byte${event.size === 1 ? "" : "s"}`;
   const label = event.parts.findLast(({ kind }) => kind === "error")?.label ??
     event.parts.at(-1)?.label ?? "";
@@ -360,14 +381,14 @@ function chunkRow(event, top, bottom) {
       class: "hit",
       x: CLIENT + 4,
       y: top + 1,
-      width: SERVER - CLIENT - 8,
+      width: server - CLIENT - 8,
       height: bottom - top - 2,
       rx: 4,
     }),
     text(8, y + 4, seconds(event), { class: "faint" }),
-    text(MIDDLE, y - 7, size, { class: "size", "text-anchor": "middle" }),
+    text(middle, y - 7, size, { class: "size", "text-anchor": "middle" }),
     ...stripe(event, begin, end, y),
-    text(MIDDLE, y + 17, cut(label, CHARACTERS), {
+    text(middle, y + 17, cut(label, characters), {
       class: event.parts.some(({ kind }) => kind === "error") ? "faint error" : "faint",
       "text-anchor": "middle",
     }),
@@ -378,6 +399,7 @@ function chunkRow(event, top, bottom) {
     key.preventDefault();
     select(event);
   });
+  rows.set(event, group);
   return group;
 }
 
@@ -417,11 +439,12 @@ function stripe({ size, parts }, begin, end, y) {
  * @param {number} bottom
  */
 function stateRow(event, lines, top, bottom) {
+  const { server, middle } = layout;
   const group = element("g", { class: event.type });
   const isError = event.type === "reset";
   group.append(text(8, top + 14, seconds(event), { class: "faint" }));
   lines.forEach((line, i) => {
-    group.append(text(MIDDLE, top + 14 + i * LINE_HEIGHT, line, {
+    group.append(text(middle, top + 14 + i * LINE_HEIGHT, line, {
       class: isError ? "faint error" : "faint",
       "text-anchor": "middle",
     }));
@@ -429,8 +452,8 @@ function stateRow(event, lines, top, bottom) {
   if (event.type !== "end" && !isError) return group;
   const y = bottom - 8;
   const kind = isError ? "rst" : "fin";
-  const begin = { client: CLIENT, server: SERVER, relay: MIDDLE }[event.from];
-  for (const end of [CLIENT, SERVER]) {
+  const begin = { client: CLIENT, server, relay: middle }[event.from];
+  for (const end of [CLIENT, server]) {
     if (end === begin) continue;
     const step = Math.sign(end - begin);
     group.append(
@@ -457,23 +480,26 @@ function arrowHead(x, y, step, kind) {
 }
 
 /**
- * Shows the bytes of a chunk beside the diagram, or below it.
+ * Selects a chunk, whose bytes are then shown, or none. Nothing in the diagram moves.
  *
  * @param {Chunk | undefined} event
  */
 function select(event) {
   const before = selected;
   selected = event;
-  for (const chunk of [before, event]) {
-    const lane = chunk && lanes.get(chunk.connection);
-    if (lane) lane.isDrawn = false;
-  }
+  if (before) rows.get(before)?.classList.remove("selected");
+  if (event) rows.get(event)?.classList.add("selected");
+  showDetails();
+}
+
+/** Shows the bytes of the selected chunk: beside the diagram, or over it where there is no room beside. */
+function showDetails() {
   const details = byId("details");
-  details.hidden = event === undefined;
-  byId("diagram").classList.toggle("covered", event !== undefined);
-  isRevealing = event !== undefined;
-  draw();
-  if (event === undefined) return details.replaceChildren();
+  const event = selected;
+  details.classList.toggle("empty", event === undefined);
+  if (event === undefined) {
+    return details.replaceChildren(html("p", "Click an arrow to see its bytes.", "hint"));
+  }
   const bar = html("div", "", "bar");
   const close = html("button", "Close");
   close.type = "button";
@@ -485,18 +511,38 @@ function select(event) {
       html("h3", frame > 0 ? `${frame}: ${label}` : label, kind === "error" ? kind : ""),
     );
     const className = kind === "payload" ? "content" : kind;
-    if (dump.length > 0) details.append(html("pre", dump.join("\n"), className));
+    const lines = NARROW.matches ? dump.flatMap(halves) : dump;
+    if (dump.length > 0) details.append(html("pre", lines.join("\n"), className));
   }
   details.scrollTop = 0;
+  placeDetails(details, rows.get(event)?.getBoundingClientRect());
 }
 
-/** Scrolls to the selected chunk where the bytes or the buttons hide it. */
-function reveal() {
-  isRevealing = false;
-  const box = svg.querySelector(".selected")?.getBoundingClientRect();
-  if (!box) return;
-  const { top, bottom } = box;
-  if (top < 64 || bottom > innerHeight * 0.38) scrollBy(0, top - innerHeight * 0.2);
+/**
+ * Where the bytes lie over the diagram: puts them on the side of what was clicked that has more room.
+ *
+ * @param {HTMLElement} details
+ * @param {DOMRect | undefined} row
+ */
+function placeDetails(details, row) {
+  const above = row?.top ?? 0;
+  const below = innerHeight - (row?.bottom ?? 0);
+  details.classList.toggle("above", above > below);
+  details.style.setProperty("--room", `${Math.max(above, below)}px`);
+}
+
+/**
+ * Splits a line of a dump after its eighth byte.
+ *
+ * @param {string} line
+ */
+function halves(line) {
+  const [, place, hex, ascii] = /^([0-9a-f]+) {2}(.{48}) (.+)$/.exec(line) ?? [];
+  if (!place || !hex || !ascii) return [line]; // it is no line of bytes
+  const next = (parseInt(place, 16) + 8).toString(16).padStart(place.length, "0");
+  const [left, right] = [hex.slice(0, 24), hex.slice(24)];
+  const first = `${place}  ${left} ${ascii.slice(0, 8)}`;
+  return ascii.length > 8 ? [first, `${next}  ${right} ${ascii.slice(8)}`] : [first];
 }
 
 /** Saves what is shown, with its style, as a file of its own. */

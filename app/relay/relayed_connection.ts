@@ -33,8 +33,10 @@ export interface RelayOptions extends Limits {
   cut: number;
   /** Never read what the server sends. */
   stall: boolean;
+  /** Whether anybody looks at more than the notes; if not, bytes are not labelled. */
+  isWatched: boolean;
   /** Takes what happens. */
-  publish?: (event: RelayEvent) => void;
+  publish: (event: RelayEvent) => void;
 }
 
 type NewEvent = Omit<RelayEvent, "connection" | "time">;
@@ -83,7 +85,7 @@ export class RelayedConnection {
 
   #record(event: NewEvent) {
     if (this.#closed === 2 && event.type !== "close") return; // it came too late
-    this.#options.publish?.({
+    this.#options.publish({
       connection: this.#number,
       time: performance.now() - this.#accepted,
       ...event,
@@ -118,7 +120,7 @@ export class RelayedConnection {
     const annotator = new Annotator(this.#options.protocol, this.#options);
     let passing = this.#opened;
     const write = (bytes: Uint8Array): Promise<void> | undefined => {
-      if (this.#options.publish) {
+      if (this.#options.isWatched) {
         const text = `${from} → ${to}  ${bytes.length} byte${bytes.length === 1 ? "" : "s"}`;
         const parts = show(bytes, annotator.push(bytes));
         this.#record({ type: "chunk", from, text, size: bytes.length, parts });

@@ -1,4 +1,8 @@
-/** The order of an integer's bytes: most significant byte first (`"big"`) or last (`"little"`). */
+/**
+ * The order of an integer's bytes: most significant byte first (`"big"`) or last (`"little"`).
+ *
+ * @category Byte order
+ */
 export type ByteOrder = "big" | "little";
 
 /**
@@ -11,6 +15,8 @@ export type ByteOrder = "big" | "little";
  *
  * assert(["little", "big"].includes(HOST_BYTE_ORDER)); // x86 and ARM machines: "little"
  * ```
+ *
+ * @category Byte order
  */
 export const HOST_BYTE_ORDER: ByteOrder = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
   ? "little"
@@ -40,6 +46,8 @@ const scratch = new DataView(new ArrayBuffer(8));
  *
  * assertEquals(htons(0x0067), HOST_BYTE_ORDER === "little" ? 0x6700 : 0x0067);
  * ```
+ *
+ * @category Byte order
  */
 export function htons(value: number): number {
   return convertUint16(value, HOST_BYTE_ORDER);
@@ -59,6 +67,8 @@ export function htons(value: number): number {
  *
  * assertEquals(ntohs(htons(103)), 103);
  * ```
+ *
+ * @category Byte order
  */
 export function ntohs(value: number): number {
   return convertUint16(value, HOST_BYTE_ORDER);
@@ -78,6 +88,8 @@ export function ntohs(value: number): number {
  *
  * assertEquals(htonl(0x7f000001), HOST_BYTE_ORDER === "little" ? 0x0100007f : 0x7f000001);
  * ```
+ *
+ * @category Byte order
  */
 export function htonl(value: number): number {
   return convertUint32(value, HOST_BYTE_ORDER);
@@ -97,6 +109,8 @@ export function htonl(value: number): number {
  *
  * assertEquals(ntohl(htonl(65_432)), 65_432);
  * ```
+ *
+ * @category Byte order
  */
 export function ntohl(value: number): number {
   return convertUint32(value, HOST_BYTE_ORDER);
@@ -117,6 +131,8 @@ export function ntohl(value: number): number {
  *
  * assertEquals(htonll(1n), HOST_BYTE_ORDER === "little" ? 1n << 56n : 1n);
  * ```
+ *
+ * @category Byte order
  */
 export function htonll(value: bigint): bigint {
   return convertUint64(value, HOST_BYTE_ORDER);
@@ -137,6 +153,8 @@ export function htonll(value: bigint): bigint {
  *
  * assertEquals(ntohll(htonll(65_432n)), 65_432n);
  * ```
+ *
+ * @category Byte order
  */
 export function ntohll(value: bigint): bigint {
   return convertUint64(value, HOST_BYTE_ORDER);
@@ -161,6 +179,8 @@ export function ntohll(value: bigint): bigint {
  * assertEquals(readUint16(bytes), 0x0067);
  * assertEquals(readUint16(bytes, 1, "little"), 0x7b67);
  * ```
+ *
+ * @category Byte order
  */
 export function readUint16(bytes: Uint8Array, offset = 0, byteOrder: ByteOrder = "big"): number {
   if (!isInside(bytes, offset, 2)) throw outside("read 2 bytes", bytes, offset);
@@ -186,6 +206,8 @@ export function readUint16(bytes: Uint8Array, offset = 0, byteOrder: ByteOrder =
  * assertEquals(readUint32(bytes), 0x7f000001);
  * assertEquals(readUint32(bytes, 0, "little"), 0x0100007f);
  * ```
+ *
+ * @category Byte order
  */
 export function readUint32(bytes: Uint8Array, offset = 0, byteOrder: ByteOrder = "big"): number {
   if (!isInside(bytes, offset, 4)) throw outside("read 4 bytes", bytes, offset);
@@ -211,6 +233,8 @@ export function readUint32(bytes: Uint8Array, offset = 0, byteOrder: ByteOrder =
  * assertEquals(readBigUint64(bytes), 256n);
  * assertEquals(readBigUint64(bytes, 0, "little"), 1n << 48n);
  * ```
+ *
+ * @category Byte order
  */
 export function readBigUint64(bytes: Uint8Array, offset = 0, byteOrder: ByteOrder = "big"): bigint {
   if (!isInside(bytes, offset, 8)) throw outside("read 8 bytes", bytes, offset);
@@ -241,6 +265,8 @@ export function readBigUint64(bytes: Uint8Array, offset = 0, byteOrder: ByteOrde
  * writeUint16(bytes, 0x0067, 2, "little");
  * assertEquals(bytes, new Uint8Array([0x00, 0x67, 0x67, 0x00]));
  * ```
+ *
+ * @category Byte order
  */
 export function writeUint16(
   bytes: Uint8Array,
@@ -273,6 +299,8 @@ export function writeUint16(
  * writeUint32(bytes, 0x7f000001);
  * assertEquals(bytes, new Uint8Array([0x7f, 0x00, 0x00, 0x01]));
  * ```
+ *
+ * @category Byte order
  */
 export function writeUint32(
   bytes: Uint8Array,
@@ -305,6 +333,8 @@ export function writeUint32(
  * writeBigUint64(bytes, 256n);
  * assertEquals(bytes, new Uint8Array([0, 0, 0, 0, 0, 0, 1, 0]));
  * ```
+ *
+ * @category Byte order
  */
 export function writeBigUint64(
   bytes: Uint8Array,

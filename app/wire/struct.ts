@@ -9,7 +9,11 @@ import {
   writeBigUint64,
 } from "./endianness.ts";
 
-/** A value that {@linkcode pack} takes or {@linkcode unpack} gives. */
+/**
+ * A value that {@linkcode pack} takes or {@linkcode unpack} gives.
+ *
+ * @category Packed values
+ */
 export type StructValue = number | bigint | boolean | Uint8Array;
 
 /**
@@ -17,6 +21,8 @@ export type StructValue = number | bigint | boolean | Uint8Array;
  *
  * Counts up to 999 are spelled out. A longer one is an array of any length, and a format that is
  * not a literal is `StructValue[]`: the values are then only checked when the program runs.
+ *
+ * @category Packed values
  */
 export type StructValues<Format extends string> = ParseFormat<Format> extends
   infer Values extends StructValue[] ? Values : never;
@@ -24,13 +30,19 @@ export type StructValues<Format extends string> = ParseFormat<Format> extends
 /**
  * The values that {@linkcode pack} takes for a format: those of {@linkcode StructValues}, from any
  * memory.
+ *
+ * @category Packed values
  */
 export type StructArguments<Format extends string> = StructValues<Format> extends
   infer Values extends StructValue[]
   ? { [Index in keyof Values]: Values[Index] extends Uint8Array ? Uint8Array : Values[Index] }
   : never;
 
-/** The format itself if it is valid, and otherwise a string type that says why it is not. */
+/**
+ * The format itself if it is valid, and otherwise a string type that says why it is not.
+ *
+ * @category Packed values
+ */
 export type StructFormat<Format extends string> = ParseFormat<Format> extends
   infer Problem extends string ? Problem : Format;
 
@@ -47,6 +59,8 @@ export type StructFormat<Format extends string> = ParseFormat<Format> extends
  * assertEquals(error.code, "STRUCT_ERROR");
  * assertEquals(error.index, 1);
  * ```
+ *
+ * @category Packed values
  */
 export class StructError extends RangeError {
   /** The name of this class. */
@@ -105,6 +119,8 @@ export class StructError extends RangeError {
  * const name = new TextEncoder().encode("Ada");
  * assertEquals(pack(">HB4s", 0x0103, 7, name), new Uint8Array([1, 3, 7, 65, 100, 97, 0]));
  * ```
+ *
+ * @category Packed values
  */
 export function pack<Format extends string>(
   format: StructFormat<Format>,
@@ -129,6 +145,8 @@ export function pack<Format extends string>(
  * const [kind, length] = unpack(">HI", new Uint8Array([0, 7, 0, 0, 1, 0])); // both are numbers
  * assertEquals([kind, length], [7, 256]);
  * ```
+ *
+ * @category Packed values
  */
 export function unpack<Format extends string>(
   format: StructFormat<Format>,
@@ -154,6 +172,8 @@ export function unpack<Format extends string>(
  *
  * assertEquals(unpackFrom("<H", new Uint8Array([9, 1, 2, 9]), 1), [0x0201]);
  * ```
+ *
+ * @category Packed values
  */
 export function unpackFrom<Format extends string>(
   format: StructFormat<Format>,
@@ -178,6 +198,8 @@ export function unpackFrom<Format extends string>(
  *
  * assertEquals(calcSize(">HI"), 6);
  * ```
+ *
+ * @category Packed values
  */
 export function calcSize<Format extends string>(format: StructFormat<Format>): number {
   return cached(format).size;
@@ -197,6 +219,8 @@ export function calcSize<Format extends string>(format: StructFormat<Format>): n
  * assertEquals(bytes.length, header.size);
  * assertEquals(header.unpack(bytes), [1, 2n]);
  * ```
+ *
+ * @category Packed values
  */
 export class Struct<Format extends string> {
   /** The format, as it was given. */
