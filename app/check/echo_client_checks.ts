@@ -1,0 +1,235 @@
+// The checks of an echo client: it sends something, and gets it back from us in every possible way.
+import { concat } from "jsr:@std/bytes@^1.0.6/concat";
+import { escapeText } from "../wire/escape.ts";
+import { type Check, Failure, pause } from "./check_run.ts";
+import {
+  type ClientRun,
+  type Exit,
+  expectError,
+  expectImpatience,
+  expectPrintable,
+  expectSuccess,
+  type Peer,
+} from "./client_run.ts";
+
+const GAP = 20; // milliseconds between two pieces, so that they are read one by one
+const LONG_PAUSE = 500; // milliseconds
+const MAX_CUTS = 24; // places where an echo is cut in two
+const ESCAPES = new TextEncoder().encode("\x1b[2J\x1b[31mred\x07 \x9b1m\n");
+
+/** What our server does with each message of the client. */
+type Answer = (peer: Peer, message: Uint8Array) => Promise<void>;
+
+/** Answers the client until it has finished. */
+async function answerAll(peer: Peer, answer: Answer): Promise<void> {
+  let message = await peer.gather();
+  if (message === undefined) throw new Failure("a client that sends something", "the end");
+  while (message !== undefined) {
+    await answer(peer, message);
+    message = await peer.gather("a client that closes the connection when it has its echo");
+  }
+  peer.finish();
+}
+
+/** Runs the client against a server that gives a right echo, in pieces. It must read all of them. */
+async function expectWhole(clientRun: ClientRun, answer: Answer): Promise<Exit> {
+  const exit = await clientRun.against((peer) =>
+    answerAll(peer, async (peer, message) => {
+      await answer(peer, message);
+      if (peer.isLost) {
+        throw new Failure(`a client that reads all ${message.length} bytes`, "it closed before");
+      }
+    })
+  );
+  expectSuccess(exit);
+  return exit;
+}
+
+/** Runs the client against a server that does something wrong, once. It must end with an error. */
+async function expectNotice(clientRun: ClientRun, answer: Answer): Promise<void> {
+  expectError(
+    await clientRun.against(async (peer) => {
+      const message = await peer.gather();
+      if (message === undefined) throw new Failure("a client that sends something", "the end");
+      await answer(peer, message);
+    }),
+  );
+}
+
+async function sendInTwo(peer: Peer, message: Uint8Array, at: number, gap: number): Promise<void> {
+  await peer.send(message.subarray(0, at));
+  if (at < message.length) await pause(gap);
+  await peer.send(message.subarray(at));
+}
+
+/** Where to cut a message in two: everywhere, if it is short. */
+function cutsOf(length: number): number[] {
+  const count = Math.min(length - 1, MAX_CUTS);
+  return Array.from({ length: count }, (_, i) => Math.ceil((i + 1) * (length - 1) / count));
+}
+
+function half({ length }: Uint8Array): number {
+  return Math.ceil(length / 2);
+}
+
+/** What an echo client promises. */
+export const echoClientChecks: Check<ClientRun>[] = [
+  {
+    name: "echo",
+    what: "With its echo in one piece, the client ends with exit code 0",
+    hint: "The client does not send, does not close when it has its echo, or fails without reason.",
+    read: "echo",
+    async run(clientRun) {
+      await expectWhole(clientRun, (peer, message) => peer.send(message));
+    },
+  },
+  {
+    name: "prints",
+    what: "What comes back is printed",
+    hint: "The client does not show its user what it has received.",
+    read: "echo",
+    async run(clientRun) {
+      const decoder = new TextDecoder();
+      const sent: string[] = [];
+      const { stdout } = await expectWhole(clientRun, async (peer, message) => {
+        sent.push(...decoder.decode(message).split(/\p{Cc}+/u).filter((line) => line !== ""));
+        await peer.send(message);
+      });
+      const missing = sent.find((text) => !stdout.includes(text));
+      if (missing === undefined) return;
+      throw new Failure(`"${escapeText(missing)}" on standard output`, `"${escapeText(stdout)}"`);
+    },
+  },
+  {
+    name: "single-bytes",
+    what: "An echo in single bytes is read to its end",
+    hint: "The client takes the first read for the whole echo, or counts reads instead of bytes.",
+    read: "bytes",
+    async run(clientRun) {
+      await expectWhole(clientRun, async (peer, message) => {
+        const gap = Math.min(GAP, LONG_PAUSE / message.length);
+        for (let i = 0; i < message.length && !peer.isLost; i++) {
+          await peer.send(message.subarray(i, i + 1));
+          await pause(gap);
+        }
+      });
+    },
+  },
+  {
+    name: "pause",
+    what: "An echo with a pause in the middle is read to its end",
+    hint: "The client takes a pause for the end, or one read for the whole echo.",
+    read: "bytes",
+    async run(clientRun) {
+      await expectWhole(
+        clientRun,
+        (peer, message) => sendInTwo(peer, message, half(message), LONG_PAUSE),
+      );
+    },
+  },
+  {
+    name: "split",
+    what: "An echo in two pieces is read to its end, wherever it is cut",
+    hint: "The client takes the first read for the whole echo, or counts reads instead of bytes.",
+    read: "bytes",
+    async run(clientRun) {
+      let cuts = [1]; // more, as soon as we know how much it sends
+      for (let i = 0; i < cuts.length; i++) {
+        await expectWhole(clientRun, async (peer, message) => {
+          if (i === 0) cuts = cutsOf(message.length);
+          await sendInTwo(peer, message, cuts[i] ?? 1, GAP);
+        });
+        clientRun.progress = `cut at ${i + 1} of ${cuts.length} places`;
+      }
+    },
+  },
+  {
+    name: "cut-short",
+    what: "When the connection ends in the middle of the echo, the client ends with an error",
+    hint: "The client does not compare what has come back with what it has sent.",
+    read: "echo",
+    async run(clientRun) {
+      await expectNotice(clientRun, async (peer, message) => {
+        await peer.send(message.subarray(0, half(message) - 1));
+        peer.finish();
+      });
+    },
+  },
+  {
+    name: "no-echo",
+    what: "When the connection ends without a byte, the client ends with an error",
+    hint: "The client takes the end of the connection for an echo.",
+    read: "echo",
+    async run(clientRun) {
+      await expectNotice(clientRun, (peer) => {
+        peer.finish();
+        return Promise.resolve();
+      });
+    },
+  },
+  {
+    name: "too-much",
+    what: "When more comes back than was sent, the client ends with an error",
+    hint: "The client does not compare what has come back with what it has sent.",
+    read: "echo",
+    async run(clientRun) {
+      await expectNotice(clientRun, async (peer, message) => {
+        await peer.send(concat([message, message]));
+        peer.finish();
+      });
+    },
+  },
+  {
+    name: "differs",
+    what: "When other bytes come back, the client ends with an error",
+    hint: "The client does not compare what has come back with what it has sent.",
+    read: "echo",
+    async run(clientRun) {
+      await expectNotice(clientRun, async (peer, message) => {
+        await peer.send(message.map((byte, i) => i === message.length - 1 ? byte ^ 1 : byte));
+        peer.finish();
+      });
+    },
+  },
+  {
+    name: "escapes",
+    what: "Control characters that come back do not reach the terminal",
+    hint: "The client prints what a server sends as it is: it could clear the screen, or worse.",
+    read: "client",
+    async run(clientRun) {
+      const exit = await clientRun.against(async (peer) => {
+        await peer.gather();
+        await peer.send(ESCAPES);
+        peer.finish();
+      });
+      expectPrintable(exit);
+    },
+  },
+  {
+    name: "reset",
+    what: "When the connection is reset in the middle of the echo, the client ends with an error",
+    hint: "The client ignores the error, or takes what it has for the whole echo.",
+    read: "halfClose",
+    async run(clientRun) {
+      await expectNotice(clientRun, async (peer, message) => {
+        await peer.send(message.subarray(0, half(message) - 1));
+        await pause(GAP);
+        peer.reset();
+      });
+    },
+  },
+  {
+    name: "refused",
+    what: "When nobody listens, the client ends with an error",
+    hint: "The client ignores that it could not connect.",
+    read: "echo",
+    run: async (clientRun) => expectError(await clientRun.againstNobody()),
+  },
+  {
+    name: "silence",
+    what: "When the server is silent, the client gives up and ends with an error",
+    hint: "The client waits forever: it has no deadline. (If it has one, tell it with --patience.)",
+    read: "deadlines",
+    run: expectImpatience,
+  },
+];
