@@ -117,15 +117,6 @@ async function expectNotice(
   expectError(exit);
 }
 
-/** Sends bytes in pieces that end at these places. */
-async function sendCut(peer: Peer, bytes: Uint8Array, cuts: number[], gap: number): Promise<void> {
-  for (const [i, end] of [...cuts, bytes.length].entries()) {
-    if (i > 0) await pause(gap);
-    await peer.send(bytes.subarray(cuts[i - 1] ?? 0, end));
-    if (peer.isLost) return;
-  }
-}
-
 /** A message whose header is any text or bytes. */
 function frame(header: string | Uint8Array, content = '{"result":"wrong"}'): Uint8Array {
   const bytes = typeof header === "string" ? encoder.encode(header) : header;
@@ -161,8 +152,7 @@ export const appClientChecks: Check<ClientRun>[] = [
     run: (clientRun) =>
       expectAnswers(clientRun, async (peer, requests, answers) => {
         for (const request of requests) {
-          const response = answers.respond(request, "🐰 é ".repeat(20));
-          await sendCut(peer, response, [response.length - 10], GAP);
+          await peer.send(answers.respond(request, "🐰 é ".repeat(20)));
         }
       }),
   },
@@ -186,7 +176,7 @@ export const appClientChecks: Check<ClientRun>[] = [
         for (const request of requests) {
           const response = answers.respond(request);
           const cuts = Array.from({ length: response.length - 1 }, (_, i) => i + 1);
-          await sendCut(peer, response, cuts, LONG_PAUSE / response.length);
+          await peer.sendInPieces(response, cuts, LONG_PAUSE / response.length);
         }
       }),
   },
@@ -202,7 +192,7 @@ export const appClientChecks: Check<ClientRun>[] = [
             const response = answers.respond(request, "🐰");
             const cuts = boundariesOf(response);
             count = cuts.length;
-            await sendCut(peer, response, [cuts[i]!], GAP);
+            await peer.sendInPieces(response, [cuts[i]!], GAP);
           }
         });
         clientRun.progress = `cut at ${i + 1} of ${count} places`;
@@ -218,7 +208,7 @@ export const appClientChecks: Check<ClientRun>[] = [
       expectAnswers(clientRun, async (peer, requests, answers) => {
         for (const request of requests) {
           const response = answers.respond(request);
-          await sendCut(peer, response, [response.length >> 1], LONG_PAUSE);
+          await peer.sendInPieces(response, [response.length >> 1], LONG_PAUSE);
         }
       }),
   },

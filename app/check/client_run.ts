@@ -227,7 +227,7 @@ class Output {
 
 /** The server's side of a connection with the client. */
 export class Peer {
-  /** Whether the client has closed the connection before it had read everything, or by a reset. */
+  /** Whether the client has closed the connection before it had read everything. */
   isLost = false;
   readonly #socket: Socket;
   readonly #timeout: number;
@@ -285,10 +285,26 @@ export class Peer {
     return bytes;
   }
 
-  /** Sends bytes, if the client has not closed the connection. */
+  /** Sends bytes. If the client has closed the connection, that is noted. */
   async send(bytes: Uint8Array): Promise<void> {
-    if (this.#isClosed || bytes.length === 0) return;
+    if (bytes.length === 0) return;
+    if (this.#isClosed) {
+      this.isLost = true;
+      return;
+    }
     await new Promise<void>((resolve) => this.#socket.write(Buffer.from(bytes), () => resolve()));
+  }
+
+  /** Sends bytes in pieces that end at these places, with a pause between two pieces. */
+  async sendInPieces(bytes: Uint8Array, ends: number[], gap: number): Promise<void> {
+    let start = 0;
+    for (const end of [...ends, bytes.length]) {
+      if (end <= start) continue; // for a very short message, some ends are the same
+      if (start > 0) await pause(gap);
+      if (this.isLost) return;
+      await this.send(bytes.subarray(start, end));
+      start = end;
+    }
   }
 
   /** Says that nothing more will be sent. */
