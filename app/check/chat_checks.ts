@@ -132,7 +132,7 @@ export const chatChecks: Check<ServerRun>[] = [
   {
     name: "push",
     what: "A guest who sends nothing hears what others say",
-    hint: "The server writes to a client only when that client sends something.",
+    hint: "The server does not write to clients that send nothing.",
     read: "chat",
     async run(serverRun) {
       const [listener, talker] = [await join(serverRun), await join(serverRun)];
@@ -147,6 +147,7 @@ export const chatChecks: Check<ServerRun>[] = [
     what: "All hear the same in the same order, whoever talks",
     hint: "The server waits for one reader before it writes to the next.",
     read: "chat",
+    needs: ["say"],
     async run(serverRun) {
       const talkers = [await join(serverRun), await join(serverRun), await join(serverRun)];
       const listeners = [await join(serverRun), await join(serverRun)];
@@ -281,6 +282,7 @@ export const chatChecks: Check<ServerRun>[] = [
     what: "Nobody waits for a guest who does not read",
     hint: "The server waits for each reader.",
     read: "chat",
+    needs: ["say"],
     async run(serverRun) {
       const [listener, talker] = [await join(serverRun), await join(serverRun)];
       await join(serverRun); // and never reads again
@@ -298,6 +300,7 @@ export const chatChecks: Check<ServerRun>[] = [
     what: `${CROWD} guests are there at once, and all hear what one says`,
     hint: "The server serves one client after the other, or too few.",
     read: "chat",
+    needs: ["say"],
     async run(serverRun) {
       const all: Guest[] = [];
       for (let i = 0; i < CROWD; i++) {

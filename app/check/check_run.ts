@@ -10,6 +10,8 @@ export interface Check<Run> {
   hint: string;
   /** Where the tutorial explains it. */
   read: Lesson;
+  /** Checks without which a failure of this one would mean something else. */
+  needs?: string[];
   /** Throws a `Failure` if the promise is broken. Returns a remark if a pass needs one. */
   run: (run: Run) => Promise<string | void>;
 }

@@ -53,11 +53,15 @@ export async function* gradeAll<Run extends CheckRun>(
       yield graded;
     }
   }
+  const failed = new Set<string>();
   for (const check of chosen) {
-    const graded = stop === undefined
-      ? await grader.grade(check)
-      : { result: skipped(check), stop };
+    const missing = check.needs?.find((name) => failed.has(name));
+    let graded: Graded;
+    if (stop !== undefined) graded = { result: skipped(check), stop };
+    else if (missing !== undefined) graded = { result: skipped(check, `it needs ${missing}`) };
+    else graded = await grader.grade(check);
     stop = graded.stop;
+    if (graded.result.ok === false) failed.add(check.name);
     yield graded;
   }
 }
