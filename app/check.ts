@@ -163,8 +163,8 @@ function printSummary(): void {
   if (count(null) > 0) counts.push(`${count(null)} skipped`);
   const time = ((performance.now() - started) / 1000).toFixed(1);
   const checks = `${results.length} ${results.length === 1 ? "check" : "checks"}`;
-  printNow(`\n${checks}: ${counts.join(", ")} (${time} s)`);
-  if (stopped !== null) printNow(`${stopped}.`);
+  const why = stopped === null ? "" : `; ${stopped}`;
+  printNow(`\n${checks}: ${counts.join(", ")} (${time} s)${why}`);
 }
 
 function readKind(): Kind {

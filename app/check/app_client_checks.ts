@@ -21,7 +21,6 @@ import {
 } from "./client_run.ts";
 
 const GAP = 20; // milliseconds between two pieces, so that they are read one by one
-const LONG_PAUSE = 500; // milliseconds
 const HUGE = 10 ** 12; // bytes
 const PREFIX_LENGTH = 2; // bytes
 
@@ -176,7 +175,7 @@ export const appClientChecks: Check<ClientRun>[] = [
         for (const request of requests) {
           const response = answers.respond(request);
           const cuts = Array.from({ length: response.length - 1 }, (_, i) => i + 1);
-          await peer.sendInPieces(response, cuts, LONG_PAUSE / response.length);
+          await peer.sendInPieces(response, cuts, clientRun.pause / response.length);
         }
       }),
   },
@@ -208,7 +207,7 @@ export const appClientChecks: Check<ClientRun>[] = [
       expectAnswers(clientRun, async (peer, requests, answers) => {
         for (const request of requests) {
           const response = answers.respond(request);
-          await peer.sendInPieces(response, [response.length >> 1], LONG_PAUSE);
+          await peer.sendInPieces(response, [response.length >> 1], clientRun.pause);
         }
       }),
   },

@@ -11,6 +11,7 @@ const MAX_GATHERED = 16 * 1024 * 1024; // bytes that a client may send before it
 const MAX_OUTPUT = 64 * 1024; // bytes of each output that are kept
 const MAX_SHOWN = 100; // characters of an output
 const LAST_OUTPUT = 500; // milliseconds for the output to end when the client has
+const MAX_PAUSE = 500; // milliseconds
 const MAX_STEPS = 12; // times the timeout, for a check that starts the client many times
 const UNPRINTABLE = /[^\P{Cc}\n\r\t]/u; // all of C0 and C1, but for what a line may have
 const WATCH_INTERVAL = 20; // milliseconds
@@ -49,6 +50,11 @@ export class ClientRun implements CheckRun {
   get limit(): number {
     const { timeout, patience } = this.command;
     return MAX_STEPS * timeout + patience;
+  }
+
+  /** A pause that the client should bear, in milliseconds: it happens twice in an answer. */
+  get pause(): number {
+    return Math.min(MAX_PAUSE, this.command.patience / 4);
   }
 
   /**
@@ -194,7 +200,7 @@ function spawn(program: string, args: string[]): Deno.ChildProcess {
       stderr: "piped",
     }).spawn();
   } catch (error) {
-    throw new CannotCheck(`Cannot run ${escapeText(program)}: ${(error as Error).message}`);
+    throw new CannotCheck(escapeText(`Cannot run ${program}: ${(error as Error).message}`));
   }
 }
 

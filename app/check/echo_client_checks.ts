@@ -13,7 +13,6 @@ import {
 } from "./client_run.ts";
 
 const GAP = 20; // milliseconds between two pieces, so that they are read one by one
-const LONG_PAUSE = 500; // milliseconds
 const MAX_CUTS = 24; // places where an echo is cut in two
 const ESCAPES = new TextEncoder().encode("\x1b[2J\x1b[31mred\x07 \x9b1m\n");
 
@@ -103,7 +102,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     async run(clientRun) {
       await expectWhole(clientRun, async (peer, message) => {
         const ends = Array.from({ length: message.length - 1 }, (_, i) => i + 1);
-        await peer.sendInPieces(message, ends, Math.min(GAP, LONG_PAUSE / message.length));
+        await peer.sendInPieces(message, ends, Math.min(GAP, clientRun.pause / message.length));
       });
     },
   },
@@ -115,7 +114,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     async run(clientRun) {
       await expectWhole(clientRun, async (peer, message) => {
         const ends = [half(message), message.length - 1];
-        await peer.sendInPieces(message, ends, LONG_PAUSE);
+        await peer.sendInPieces(message, ends, clientRun.pause);
       });
     },
   },

@@ -39,26 +39,31 @@ export class ServerGrader implements Grader<ServerRun> {
     }
 
     const probed = await this.#probeWhileBusy(check.name);
-    if (!(probed instanceof Failure)) {
-      this.#lastGood = check.name;
-      return { result: resultOf(check, outcome, ms) };
+    if (probed instanceof Failure && await hasEnded(this.#address, this.#timeout)) {
+      return this.#gradeEnded(check, outcome, ms);
     }
-    const ended = await hasEnded(this.#address, this.#timeout);
-    if (!ended && this.#lastGood === undefined && outcome instanceof Failure) {
+    if (this.#lastGood === undefined && outcome instanceof Failure) {
       return { result: resultOf(check, outcome, ms), stop: buildsOn(check) };
     }
+    if (probed instanceof Failure) return this.#gradeStuck(check, outcome, probed, ms);
+    this.#lastGood = check.name;
+    return { result: resultOf(check, outcome, ms) };
+  }
 
-    const what = ended ? "ended" : "stopped answering";
-    const stop = `The server ${what} during ${check.name}; look at its terminal`;
-    // What the check has seen before that is true. Lost connections are not what the check is about.
+  /** A lost connection is not what the check is about. But what it has found before that is true. */
+  #gradeEnded(check: Check<ServerRun>, outcome: Outcome, ms: number): Graded {
+    const stop = `The server ended during ${check.name}; look at its terminal`;
     const isFinding = outcome instanceof Failure && !(outcome instanceof LostConnection);
-    if (isFinding || (!ended && outcome instanceof Failure)) {
-      const hint = ended ? `${stop}.` : check.hint;
-      return { result: { ...resultOf(check, outcome, ms), hint }, stop };
-    }
-    const actual = ended ? `nobody listens on ${this.#name} any more` : probed.actual;
-    const lost: Check<ServerRun> = { ...check, hint: `${stop}.`, read: "robustServer" };
-    return { result: resultOf(lost, new Failure(SERVES_OTHERS, actual), ms), stop };
+    const gone = new Failure(SERVES_OTHERS, `nobody listens on ${this.#name} any more`);
+    const ending: Check<ServerRun> = { ...check, hint: `${stop}.`, read: "robustServer" };
+    return { result: resultOf(ending, isFinding ? outcome : gone, ms), stop };
+  }
+
+  #gradeStuck(check: Check<ServerRun>, outcome: Outcome, probed: Failure, ms: number): Graded {
+    const stop = `The server stopped answering during ${check.name}; look at its terminal`;
+    if (outcome instanceof Failure) return { result: resultOf(check, outcome, ms), stop };
+    const hanging: Check<ServerRun> = { ...check, hint: `${stop}.`, read: "robustServer" };
+    return { result: resultOf(hanging, new Failure(SERVES_OTHERS, probed.actual), ms), stop };
   }
 
   get #name(): string {
