@@ -2,13 +2,16 @@
 // client, in whatever language it is written.
 import { appChecks, probeApp } from "./check/app_checks.ts";
 import { appClientChecks } from "./check/app_client_checks.ts";
+import { botChecks } from "./check/bot_checks.ts";
 import { chatChecks, probeChat } from "./check/chat_checks.ts";
 import type { Check, CheckRun } from "./check/check_run.ts";
 import { ClientGrader } from "./check/client_grader.ts";
 import type { ClientCommand, ClientRun } from "./check/client_run.ts";
+import { countChecks, probeCount } from "./check/count_checks.ts";
 import { echoChecks, probeEcho } from "./check/echo_checks.ts";
 import { echoClientChecks } from "./check/echo_client_checks.ts";
 import { gradeAll, type Graded, type Result } from "./check/grade.ts";
+import { probeReverse, reverseChecks } from "./check/reverse_checks.ts";
 import { type Probe, ServerGrader } from "./check/server_grader.ts";
 import type { ServerAddress, ServerRun } from "./check/server_run.ts";
 import {
@@ -41,20 +44,26 @@ const kinds: Record<string, Kind> = {
   "chat": serverKind(chatChecks, probeChat),
   "echo-client": clientKind(echoClientChecks),
   "app-client": clientKind(appClientChecks),
+  // The exercises of the tutorial.
+  "count": serverKind(countChecks, probeCount),
+  "reverse": serverKind(reverseChecks, probeReverse),
+  "bot": clientKind(botChecks),
 };
-const KINDS = "echo, app, chat, echo-client or app-client";
+const KINDS = "echo, app, chat, echo-client, app-client, count, reverse or bot";
 
 const { options, args } = readCommandLine(
   `deno run --allow-net app/check.ts echo|app|chat <host> <port>
 deno run --allow-net --allow-run app/check.ts echo-client|app-client -- <command>
 
-Checks whether a server does what the tutorial says: the echo, application or chat server that is
-listening at an address. Or checks a client, by starting its command for each check against a server
-that behaves well, or badly. In the command, {host} and {port} stand for the address of that server:
+Checks whether a server or a client does what the tutorial says. A server must be listening at the
+address. A client is started by its command, for each check, against a server that behaves well or
+badly. In the command, {host} and {port} stand for the address of that server, as in
   deno run --allow-net --allow-run app/check.ts echo-client -- python3 my_client.py {host} {port}
+The exercises of the tutorial have kinds of their own: count and reverse for servers, bot for a client.
 
-The exit code is 0 if all checks have passed, 1 if not, and 2 if the command line is wrong. The other
-checks are skipped when a server has ended, and when the first check fails, on which they build.
+The exit code is 0 if all checks have passed, 1 if not, and 2 if the command line is wrong. If the
+server ends, the rest of the checks is skipped. If the first check fails, the rest is skipped too,
+because all other checks build on it.
 
 With --json it prints {"stopped","checks":[{"name","what","ok","ms","expected","actual","hint",
 "read"}]}. "stopped" says why checks were skipped, or is null. "ok" is null for a check that was
@@ -163,8 +172,8 @@ function printSummary(): void {
   if (count(null) > 0) counts.push(`${count(null)} skipped`);
   const time = ((performance.now() - started) / 1000).toFixed(1);
   const checks = `${results.length} ${results.length === 1 ? "check" : "checks"}`;
-  const why = stopped === null ? "" : `; ${stopped}`;
-  printNow(`\n${checks}: ${counts.join(", ")} (${time} s)${why}`);
+  printNow(`\n${checks}: ${counts.join(", ")} (${time} s)`);
+  if (stopped !== null) printNow(`${stopped}.`);
 }
 
 function readKind(): Kind {

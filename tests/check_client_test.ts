@@ -84,7 +84,7 @@ Deno.test("app/check.ts finds the mistake of each wrong echo client, and no othe
     inDeno("prints-raw", { "escapes": /\\x1b\[2J[^]*prints what a server sends as it is/ }),
     inDeno("prints-nothing", { "prints": /does not show its user/ }),
     inDeno("hangs", { "silence": HANGS }),
-    inDeno("waits-for-the-end", { "echo": /^exit code 1|^nothing|close/ }, /^every other .* echo$/),
+    inDeno("waits-for-the-end", { "echo": /^exit code 1|^nothing|close/ }, /^Every other .* echo$/),
   ]);
 });
 
@@ -108,7 +108,7 @@ Deno.test("app/check.ts finds the mistake of each wrong application client, and 
       "bad-header": /^exit code 0 .*\n.* does not look whether the header/,
     }),
     inDeno("takes-any-length", { "bad-length": SUCCEEDED }),
-    inDeno("sends-no-header", { "answer": /./ }, /^every other check builds on answer$/),
+    inDeno("sends-no-header", { "answer": /./ }, /^Every other check builds on answer$/),
   ]);
 });
 
@@ -142,7 +142,7 @@ Deno.test({
       app(
         "says-one-too-many",
         { "answer": /^the end in the middle of it; exit code 1 after "No response: Timeout/ },
-        /^every other check builds on answer$/,
+        /^Every other check builds on answer$/,
       ),
       app("succeeds-always", {
         "cut-short": SUCCEEDED,

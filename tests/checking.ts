@@ -24,7 +24,7 @@ export interface Report {
 
 /** A server or client, and what the checker must say about it. */
 export interface Case {
-  kind: "echo" | "app" | "chat" | "echo-client" | "app-client";
+  kind: "echo" | "app" | "chat" | "echo-client" | "app-client" | "count" | "reverse" | "bot";
   name: string;
   /** Starts it, and returns the rest of the checker's command line. */
   start: () => Promise<AsyncDisposable & { args: string[] }>;
@@ -39,7 +39,7 @@ export interface Case {
 /** Runs the checker. */
 export async function check(kind: string, ...args: string[]): Promise<Report> {
   const permissions = ["--no-prompt", "--allow-net"];
-  if (kind.endsWith("-client")) permissions.push("--allow-run");
+  if (args.includes("--")) permissions.push("--allow-run");
   await using program = new Program([
     "run",
     ...permissions,

@@ -274,7 +274,7 @@ export const wrongEchoServers: Wrong[] = [
     fails: {
       "echo": /^12 bytes, then the end\n|^the end\n|closed the connection\n|reset the conn/,
     },
-    stopped: /^every other check builds on echo$/,
+    stopped: /^Every other check builds on echo$/,
     async handle(conn) {
       const buffer = new Uint8Array(1024);
       const n = await conn.read(buffer) ?? 0;
@@ -404,7 +404,7 @@ const appMistakes: [string, Mistakes, string, RegExp, RegExp?][] = [
     { hangs: true },
     "search",
     /^nothing within/,
-    /^every other check builds on search$/,
+    /^Every other check builds on search$/,
   ],
 ];
 

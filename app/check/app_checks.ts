@@ -267,7 +267,11 @@ function frame(header: string | Uint8Array, content: string | Uint8Array = CONTE
 }
 
 /** Sends a request in parts on a connection of its own, and returns the response. */
-async function ask(serverRun: ServerRun, parts: Uint8Array[], expected: string): Promise<Message> {
+export async function ask(
+  serverRun: ServerRun,
+  parts: Uint8Array[],
+  expected: string,
+): Promise<Message> {
   const client = await serverRun.connect();
   for (const [i, part] of parts.entries()) {
     if (i > 0 && parts.length === 2) await pause(PAUSE);
@@ -283,7 +287,7 @@ async function ask(serverRun: ServerRun, parts: Uint8Array[], expected: string):
   return response;
 }
 
-async function expectResult(
+export async function expectResult(
   serverRun: ServerRun,
   parts: Uint8Array[],
   result: string,
@@ -313,7 +317,7 @@ async function expectRefusal(
   }
 }
 
-function resultOf(response: Message, expected: string): unknown {
+export function resultOf(response: Message, expected: string): unknown {
   if (!isJson(response)) return undefined;
   const value = decodeOrFail(() => decodeContent(response), expected);
   return (Object(value) as Record<string, unknown>).result;

@@ -42,6 +42,7 @@ export class ClientRun implements CheckRun {
   #server: Server | undefined;
   #child: Deno.ChildProcess | undefined;
   readonly #peers = new Set<Peer>();
+  #isOver = false;
 
   constructor(command: ClientCommand) {
     this.command = command;
@@ -124,6 +125,11 @@ export class ClientRun implements CheckRun {
 
   /** Ends the client, and all programs that it has started. */
   abort(): void {
+    this.#isOver = true;
+    this.#kill();
+  }
+
+  #kill(): void {
     const child = this.#child;
     if (child === undefined) return;
     this.#child = undefined;
@@ -141,7 +147,7 @@ export class ClientRun implements CheckRun {
   /** Waits a moment for the end of a client whose connection was not as it should be. */
   async #endIfFailed(exiting: Promise<Exit>, failure: unknown): Promise<Exit | undefined> {
     const exit = failure === undefined ? TIMED_OUT : await withTimeout(exiting, LAST_OUTPUT);
-    this.abort();
+    this.#kill();
     return exit === TIMED_OUT ? undefined : exit;
   }
 
@@ -171,6 +177,7 @@ export class ClientRun implements CheckRun {
 
   /** Starts the client. It becomes a group of processes, which can be killed as a whole. */
   #start(port: number): Promise<Exit> {
+    if (this.#isOver) throw new Failure("a client that is started", "the end of the check");
     const [program, ...args] = this.command.words.map((word) =>
       word.replaceAll("{host}", HOST).replaceAll("{port}", String(port))
     ) as [string, ...string[]];
@@ -182,7 +189,7 @@ export class ClientRun implements CheckRun {
   async #collect(child: Deno.ChildProcess): Promise<Exit> {
     const outputs = [new Output(child.stdout), new Output(child.stderr)] as const;
     const { code } = await child.status;
-    this.abort(); // what it has started in the background would keep its output open
+    this.#kill(); // what it has started in the background would keep its output open
     await withTimeout(Promise.all(outputs.map(({ ended }) => ended)), LAST_OUTPUT);
     const [stdout, stderr] = await Promise.all(outputs.map((output) => output.close()));
     return { code, stdout: stdout!, stderr: stderr! };

@@ -68,7 +68,7 @@ export async function* gradeAll<Run extends CheckRun>(
 
 /** Why nothing is checked after the first check has failed. */
 export function buildsOn({ name }: { name: string }): string {
-  return `every other check builds on ${name}`;
+  return `Every other check builds on ${name}`;
 }
 
 /** The result of a check that was not run. */

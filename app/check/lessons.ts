@@ -13,8 +13,10 @@ export const lessons = {
   robustServer: "The cure, part by part",
   client: "The client",
   protocol: "The protocol",
+  byteOrder: "Byte order",
   messages: "From bytes to messages",
   limits: "What a server must refuse",
+  action: "An action of your own",
   chat: "Step 4: a chat",
   deadlines: "Deadlines and limits",
 } as const;
