@@ -1,243 +1,308 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { Program, runScript, startServer } from "./processes.ts";
-import { createChat, wrongChatServers } from "./wrong_chat_servers.ts";
-import { answersOnce, wrongAppServers, wrongEchoServers, WrongServer } from "./wrong_servers.ts";
+import { lessons } from "../app/check/lessons.ts";
+import { check } from "./checking.ts";
+import { Program, PYTHON, runScript, startServer } from "./processes.ts";
+import { WrongServer } from "./wrong_servers.ts";
 
-const AT_ONCE = 6; // runs of the checker; they mostly wait
-const SECONDS = "2"; // for a step of a server
+const SERVER_KINDS = ["echo", "app", "chat"];
+const CLIENT_KINDS = ["echo-client", "app-client"];
+const CLEAR = { hostname: "127.0.0.1", port: 0 };
 
-interface Check {
-  name: string;
-  what: string;
-  ok: boolean;
-  ms: number;
-  expected: string | null;
-  actual: string | null;
+/** A port on which nobody listens. */
+function freePort(): string {
+  const listener = Deno.listen(CLEAR);
+  listener.close();
+  return `${listener.addr.port}`;
 }
 
-/** A server, and what must fail. */
-interface Case {
-  kind: "echo" | "app" | "chat";
-  server: string;
-  start: () => Promise<AsyncDisposable & { port: number }>;
-  fails: string[];
-  seconds?: string;
+/** Starts the checker of a client. */
+function checkClient(args: string[], options: string[] = [], kind = "echo-client"): Program {
+  const run = ["run", "--no-prompt", "--allow-net", "--allow-run", "app/check.ts"];
+  return new Program([...run, kind, ...options, "--", ...args]);
 }
 
-/** Runs the checks. */
-async function check(kind: string, port: number, ...args: string[]): Promise<Check[]> {
-  const all = [kind, "127.0.0.1", String(port), "--json", ...args];
-  const { code, stdout, stderr } = await runScript("app/check.ts", ...all);
-  assertEquals(stderr, "");
-  const { checks }: { checks: Check[] } = JSON.parse(stdout);
-  assertEquals(code, checks.every(({ ok }) => ok) ? 0 : 1);
-  return checks;
-}
-
-function failed(checks: Check[]): string[] {
-  return checks.filter(({ ok }) => !ok).map(({ name }) => name);
-}
-
-async function assertFails(cases: Case[]): Promise<void> {
-  const actual: Record<string, string[]> = {};
-  const waiting = [...cases];
-  const work = async () => {
-    for (let next; (next = waiting.shift()) !== undefined;) {
-      const { kind, server, start, seconds = SECONDS } = next;
-      await using running = await start();
-      actual[server] = failed(await check(kind, running.port, "--timeout", seconds));
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  const expected = cases.map(({ server, fails }) => [server, fails]);
-  assertEquals(cases.map(({ server }) => [server, actual[server]]), expected);
-}
-
-Deno.test("app/check.ts fails nothing for the servers here that serve many clients", async () => {
-  await assertFails([
-    ["echo", "multiconn_server.ts"] as const,
-    ["app", "app/server.ts"] as const,
-    ["chat", "app/chat_server.ts"] as const,
-  ].map(([kind, server]) => ({ kind, server, start: () => startServer(server), fails: [] })));
-});
-
-Deno.test("app/check.ts fails for each wrong server exactly the check that is meant for it", async () => {
-  const wrong = (kind: Case["kind"]) =>
-    (kind === "echo" ? wrongEchoServers : wrongAppServers).map(({ mistake, fails, handle }) => ({
-      kind,
-      server: mistake,
-      start: () => Promise.resolve(new WrongServer(handle)),
-      fails: [fails],
-    }));
-  const oneAtATime: Case = {
-    kind: "echo",
-    server: "echo_server.ts",
-    start: () => startServer("echo_server.ts"),
-    fails: [
-      "five-clients",
-      "slow-client",
-      "idle-client",
-      "never-reads",
-      "no-mixing",
-      "500-clients",
-    ],
-    seconds: "1",
-  };
-  await assertFails([oneAtATime, ...wrong("echo"), ...wrong("app")]);
-});
-
-Deno.test("app/check.ts fails for each wrong chat server the checks that are meant for it", async () => {
-  await assertFails(wrongChatServers.map(({ mistake, fails }) => ({
-    kind: "chat",
-    server: mistake,
-    start: () => Promise.resolve(new WrongServer(createChat(mistake))),
-    fails,
-    seconds: "3",
-  })));
-});
-
-Deno.test({
-  name: "app/check.ts fails for each wrong Python server exactly the check that is meant for it",
-  ignore: !await hasPython(),
-  async fn() {
-    await assertFails([
-      ["echo", "none", []] as const,
-      ["echo", "resets", ["reset"]] as const,
-      ["echo", "sends-once", ["backpressure"]] as const,
-      ["echo", "drops", ["half-close"]] as const,
-      ["app", "none", []] as const,
-      ["app", "negative-length", ["negative-length"]] as const,
-      ["app", "spins", ["falsy-content"]] as const,
-    ].map(([kind, mistake, fails]) => ({
-      kind,
-      server: `${kind} ${mistake}`,
-      async start() {
-        const program = new Program([`tests/python/wrong_${kind}_server.py`, mistake], "python3");
-        const [, port] = await program.prints(/Listening on .*:(\d+)\n/);
-        return Object.assign(program, { port: Number(port) });
-      },
-      fails: [...fails],
-    })));
-  },
-});
-
-Deno.test("app/check.ts accepts one response a connection, as beyond the tutorial", async () => {
-  await using server = new WrongServer(answersOnce);
-  const checks = await check("app", server.port);
-  assertEquals(failed(checks), []);
-  const remarks = checks.filter(({ actual }) => actual !== null);
-  assertEquals(remarks.map(({ name }) => name), ["pipelined"]);
-  assertStringIncludes(remarks[0]!.actual!, "beyond the tutorial");
-});
-
-Deno.test("app/check.ts fails every check of a silent server in time, and leaves no connection open", async () => {
-  let max = 0;
-  await using server = new WrongServer(async (conn, { open }) => {
-    max = Math.max(max, open.size);
-    const buffer = new Uint8Array(64 * 1024);
-    while (await conn.read(buffer) !== null);
-  });
-  await Promise.all(([["echo", 14], ["app", 17]] as const).map(async ([kind, number]) => {
-    const checks = await check(kind, server.port, "--timeout", "0.1");
-    assertEquals(failed(checks).length, number);
-    assert(checks.every(({ ms }) => ms < 2000));
-  }));
-  assert(max <= 14, `${max} connections were open`); // one check has 10; without closing, over 40
-});
-
-Deno.test("app/check.ts ends a check that never ends, and closes its connection", async () => {
-  const open: number[] = [];
-  await using server = new WrongServer(async (conn, server) => {
-    open.push(server.open.size);
-    const buffer = new Uint8Array(1);
-    while (await conn.read(buffer) !== null) {
-      await conn.write(buffer);
-      await new Promise((resume) => setTimeout(resume, 10));
-    }
-  });
-  const checks = await check("echo", server.port, "--timeout", "0.5", "--only", "large,echo");
-  assertEquals(failed(checks), ["large"]);
-  assertEquals(checks[0]!.expected, "the end within 2 s");
-  assert(checks[0]!.ms < 4000);
-  // The last of the three looks whether the server survived. A connection may be seen to end late.
-  assertEquals(open.length, 3);
-  assert(Math.max(...open) <= 2, `${open} connections were open`);
-});
-
-Deno.test("app/check.ts prints what was expected, what came instead, and what that means", async () => {
+Deno.test("app/check.ts prints what was expected, what came, what that means and where to read", async () => {
   await using server = new WrongServer(async (conn) => {
     await conn.read(new Uint8Array(100));
     await conn.write(new TextEncoder().encode("\x1b[2J"));
   });
-  const { code, stdout, stderr } = await runScript(
-    "app/check.ts",
-    "echo",
-    "127.0.0.1",
-    String(server.port),
-    "--only=echo",
-  );
+  const args = ["echo", "127.0.0.1", String(server.port), "--only=echo,large"];
+  const { code, stdout, stderr } = await runScript("app/check.ts", ...args);
   assertEquals([code, stderr], [1, ""]);
   assertMatch(
     stdout,
     new RegExp(
-      String.raw`^✗ echo  What is sent comes back \(\d+ ms\)
+      String.raw`^✗ echo   What is sent comes back \(\d+ ms\)
     expected: 'Hello, world'
     actual:   '\\x1b\[2J'
-    The server does not .*; step 1 .*\.
+    The server does not read, .*\.
+    Read "Step 1: echo" in README\.md\.
+- large  skipped
 
-1 check: 0 passed, 1 failed \(\d+\.\d s\)
+2 checks: 0 passed, 1 failed, 1 skipped \(\d+\.\d s\)
+Every other check builds on echo\.
 $`,
     ),
   );
 });
 
-Deno.test("app/check.ts stops where nobody listens", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+Deno.test("app/check.ts says in words that a server has closed the connection", async () => {
+  await using server = new WrongServer(async (conn) => {
+    const buffer = new Uint8Array(1024);
+    let rest = 100_000; // bytes
+    for (let n; rest > 0 && (n = await conn.read(buffer)) !== null; rest -= n) {
+      await conn.write(buffer.subarray(0, n));
+    }
+  });
+  const args = ["127.0.0.1", String(server.port), "--only", "backpressure,never-reads"];
+  const { checks } = await check("echo", ...args);
+  assertEquals(checks.map(({ ok }) => ok), [false, false]);
+  for (const { actual } of checks) {
+    assertMatch(actual!, /^the server has (closed|reset) the connection$/);
+  }
+});
+
+Deno.test("app/check.ts says in one line that no server is listening, and fails no check", async () => {
+  const port = freePort();
+  for (const kind of SERVER_KINDS) {
+    for (const [host, name] of [["127.0.0.1", "127.0.0.1"], ["[::1]", "[::1]"], ["::1", "[::1]"]]) {
+      const { code, stdout, stderr } = await runScript("app/check.ts", kind, host!, port);
+      const line = `No server is listening on ${name}:${port}; start it first\n`;
+      assertEquals([code, stdout, stderr], [1, "", line]);
+    }
+    const { stopped, checks } = await check(kind, "127.0.0.1", port);
+    assertMatch(stopped!, /^No server is listening/);
+    assert(checks.length > 0 && checks.every(({ ok }) => ok === null));
+  }
+});
+
+Deno.test("app/check.ts takes an IPv6 address in brackets", async () => {
+  const listener = Deno.listen({ hostname: "::1", port: 0 });
+  const echoing = (async () => {
+    for await (const conn of listener) {
+      await conn.readable.pipeTo(conn.writable).catch(() => {});
+    }
+  })();
+  const { checks } = await check("echo", "[::1]", String(listener.addr.port), "--only=echo,binary");
   listener.close();
-  const checks = await check("app", listener.addr.port);
-  assertEquals(checks.length, 1);
-  assertMatch(checks[0]!.actual!, /refused/);
+  await echoing;
+  assertEquals(checks.map(({ ok }) => ok), [true, true]);
+});
+
+Deno.test("app/check.ts says after which check a server has ended", async () => {
+  const listener = Deno.listen(CLEAR);
+  const serving = (async () => {
+    for (let connections = 1; connections <= 4; connections++) { // two checks, and a look after each
+      using conn = await listener.accept();
+      if (connections === 4) listener.close();
+      const buffer = new Uint8Array(1024);
+      for (let n; (n = await conn.read(buffer)) !== null;) await conn.write(buffer.subarray(0, n));
+    }
+  })();
+  const report = await check("echo", "127.0.0.1", String(listener.addr.port));
+  await serving;
+  assertEquals(report.checks.slice(0, 3).map(({ ok }) => ok), [true, true, null]);
+  assertEquals(report.stopped, "The server ended after binary; look at its terminal");
+});
+
+Deno.test("app/check.ts runs the first check in any case, since all others build on it", async () => {
+  await using server = new WrongServer(async (conn) => {
+    await conn.read(new Uint8Array(1));
+  });
+  const args = ["127.0.0.1", String(server.port), "--only", "binary,large", "--timeout", "0.5"];
+  const { stopped, checks } = await check("echo", ...args);
+  assertEquals(checks.map(({ name, ok }) => [name, ok]), [
+    ["echo", false],
+    ["binary", null],
+    ["large", null],
+  ]);
+  assertEquals(stopped, "Every other check builds on echo");
 });
 
 Deno.test("app/check.ts prints exactly the documented keys as JSON", async () => {
   await using server = await startServer("echo_server.ts");
-  const [echo, ...rest] = await check("echo", server.port, "--only", "echo");
-  assertEquals(rest, []);
-  assertEquals({ ...echo, ms: 0 }, {
-    name: "echo",
-    what: "What is sent comes back",
-    ok: true,
-    ms: 0,
-    expected: null,
-    actual: null,
+  const report = await check("echo", "127.0.0.1", String(server.port), "--only", "echo");
+  const { ms } = report.checks[0]!;
+  assert(ms >= 0);
+  assertEquals(report, {
+    stopped: null,
+    checks: [{
+      name: "echo",
+      what: "What is sent comes back",
+      ok: true,
+      ms,
+      expected: null,
+      actual: null,
+      hint: null,
+      read: null,
+    }],
   });
 });
 
-Deno.test("app/check.ts lists the checks", async () => {
-  for (const [kind, least] of [["echo", 14], ["app", 16]] as const) {
-    const { code, stdout } = await runScript("app/check.ts", kind, "--list");
-    assertEquals(code, 0);
-    assert(stdout.trimEnd().split("\n").length >= least);
+Deno.test("app/check.ts sends its readers to headings that README.md has", async () => {
+  const page = await Deno.readTextFile(new URL("../README.md", import.meta.url));
+  const headings = [...page.replaceAll(/^```[^]*?^```$/gm, "").matchAll(/^#+ (.*)$/gm)];
+  for (const heading of Object.values(lessons)) {
+    assert(headings.some(([, text]) => text === heading), `README.md has no heading "${heading}"`);
+  }
+});
+
+Deno.test("app/check.ts lists the checks of each kind", async () => {
+  const least = { "echo": 14, "app": 17, "chat": 14, "echo-client": 8, "app-client": 8 };
+  for (const [kind, number] of Object.entries(least)) {
+    const { code, stdout, stderr } = await runScript("app/check.ts", kind, "--list");
+    assertEquals([code, stderr], [0, ""]);
+    const lines = stdout.trimEnd().split("\n");
+    assert(lines.length >= number, `${kind} has ${lines.length} checks`);
+    for (const line of lines) assertMatch(line, /^[a-z0-9-]+ {2,}[A-Z0-9].*[^.]$/);
   }
 });
 
 Deno.test("app/check.ts refuses a wrong command line with exit code 2", async () => {
   const wrong: [string[], string][] = [
-    [[], "Missing kind of server"],
-    [["talk", "127.0.0.1", "1"], "Unknown kind of server: talk is not echo, app or chat"],
+    [[], "Missing kind of server or client: echo, app, chat, echo-client or app-client"],
+    [["talk", "127.0.0.1", "1"], "Unknown kind of server or client: talk is not echo, app,"],
+    [["__proto__"], "Unknown kind of server or client: __proto__ is not"],
     [["echo", "127.0.0.1"], "Missing port"],
     [["echo", "127.0.0.1", "x"], 'Wrong port: "x" is not an integer from 0 to 65535'],
     [["echo", "127.0.0.1", "1", "2"], "Unexpected argument 2"],
     [["echo", "127.0.0.1", "1", "--only=none"], 'Wrong --only: there is no check "none"'],
     [["echo", "127.0.0.1", "1", "--fast"], "Unknown option --fast"],
+    [["echo-client"], "Missing -- and the client's command"],
+    [["echo-client", "--"], "Missing -- and the client's command"],
+    [["echo-client", "python3", "c.py"], "Unexpected argument python3: the client's command comes"],
+    [["app-client", "x", "--", "y", "{port}"], "Unexpected argument x"],
+    [["echo-client", "--", "c.py"], "The client's command has no {port}"],
+    [["echo-client", "--port=70000", "--", "c.py"], "Wrong --port"],
+    [
+      ["echo-client", "--only=search", "--", "c", "{port}"],
+      'Wrong --only: there is no check "search"',
+    ],
   ];
   for (const [args, message] of wrong) {
     const { code, stdout, stderr } = await runScript("app/check.ts", ...args);
-    assertEquals([code, stdout], [2, ""]);
+    assertEquals([code, stdout], [2, ""], message);
     assert(stderr.startsWith(message), stderr);
     assertMatch(stderr, /^[^\n]+\n$/);
   }
 });
+
+Deno.test("app/check.ts says in one line why it cannot run a client", async () => {
+  {
+    await using program = checkClient(["no\x1bsuch-command", "{port}"]);
+    assertEquals((await program.ended).code, 1);
+    assertMatch(program.stderr, /^Cannot run no\\x1bsuch-command: [^\n\x1b]*\n$/);
+  }
+  const args = ["echo-client", "--", Deno.execPath(), "{port}"];
+  const { code, stdout, stderr } = await runScript("app/check.ts", ...args);
+  assertEquals([code, stdout], [1, ""]);
+  assertMatch(stderr, /^Cannot run [^\n]*--allow-run[^\n]*\n$/);
+  using listener = Deno.listen(CLEAR);
+  const { port } = listener.addr;
+  await using program = checkClient(["c"], ["--port", `${port}`]);
+  assertEquals((await program.ended).code, 1);
+  assertMatch(program.stderr, new RegExp(`^Cannot listen on 127.0.0.1:${port}: [^\n]*\n$`));
+});
+
+Deno.test("app/check.ts gives a client its command line untouched, but for {host} and {port}", async () => {
+  const script = "console.error(JSON.stringify(Deno.args)); Deno.exit(3)";
+  const args = [
+    "--json",
+    "--",
+    "-x",
+    "a b",
+    "$HOME",
+    "{host}:{port}",
+    "{port}{port}",
+    "{user}",
+    "",
+  ];
+  await using program = checkClient([Deno.execPath(), "eval", script, "--", ...args]);
+  assertEquals((await program.ended).code, 1);
+  const shown = /^ +actual: +exit code 3 after "(.*)"$/m.exec(program.stdout)![1]!;
+  const [port] = shown.match(/(?<=127\.0\.0\.1:)\d+/)!;
+  const whole = args.map((word) => word.replace("{host}", "127.0.0.1").replaceAll("{port}", port));
+  assertEquals(shown, JSON.stringify(whole));
+});
+
+Deno.test("app/check.ts listens on the port that a client always uses", async () => {
+  const port = freePort();
+  const command = [Deno.execPath(), "run", "--allow-net", "echo_client.ts", "127.0.0.1", port];
+  const names = "--only=echo,prints,single-bytes,reset,refused";
+  await using program = checkClient(command, ["--port", port, names]);
+  assertEquals((await program.ended).code, 0, program.stdout + program.stderr);
+  assertStringIncludes(program.stdout, "5 checks: 5 passed, 0 failed");
+});
+
+Deno.test("app/check.ts escapes what a client prints", async () => {
+  const script = 'console.error("\\x1b[2J\\x9b1m\\u202e"); Deno.exit(1)';
+  await using program = checkClient([Deno.execPath(), "eval", script, "{port}"]);
+  assertEquals((await program.ended).code, 1);
+  assertStringIncludes(program.stdout, String.raw`exit code 1 after "\x1b[2J\x9b1m\u{202e}"`);
+});
+
+Deno.test({
+  name: "app/check.ts ends a client that goes on, with all that it has started",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    // The shell starts the client as a process of its own, which must not survive either.
+    const child = "console.log(Deno.pid); await (await Deno.connect({ port: Deno.args[0] }))." +
+      "read(new Uint8Array(1)); await new Promise((resolve) => setTimeout(resolve, 1e6))";
+    const folder = await Deno.makeTempDir();
+    try {
+      const shell = `'${Deno.execPath()}' eval '${child}' {port} > ${folder}/pid; true`;
+      await using program = checkClient(["sh", "-c", shell], ["--timeout=2", "--only=echo"]);
+      assertEquals((await program.ended).code, 1);
+      assertMatch(program.stdout, /^✗ echo/);
+      await assertEnds(Number(await Deno.readTextFile(`${folder}/pid`)));
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test({
+    name: `app/check.ts ends its client at ${signal}`,
+    ignore: Deno.build.os === "windows",
+    async fn() {
+      const connected = Promise.withResolvers<number>();
+      const listener = Deno.listen(CLEAR); // where the client says who it is
+      const child = "const tell = await Deno.connect({ port: Deno.args[1] });" +
+        "await tell.write(new TextEncoder().encode(`${Deno.pid}`)); tell.close();" +
+        "await new Promise((resolve) => setTimeout(resolve, 1e6))";
+      const telling = listener.accept().then(async (conn) => {
+        connected.resolve(Number(await new Response(conn.readable).text()));
+      });
+      const { port } = listener.addr;
+      await using program = checkClient(
+        [Deno.execPath(), "eval", child, "{port}", `${port}`],
+        ["--timeout=20"],
+      );
+      const pid = await connected.promise;
+      await telling;
+      listener.close();
+      program.kill(signal);
+      assertEquals((await program.ended).code, 130);
+      await assertEnds(pid);
+    },
+  });
+}
+
+/** Waits until a process has ended. */
+async function assertEnds(pid: number): Promise<void> {
+  assert(pid > 0);
+  for (let i = 0; i < 100; i++) {
+    const { success, stdout } = await new Deno.Command("ps", {
+      args: ["-o", "stat=", "-p", `${pid}`],
+    })
+      .output();
+    const state = new TextDecoder().decode(stdout).trim();
+    if (!success || state === "" || state.startsWith("Z")) return;
+    await new Promise((resume) => setTimeout(resume, 50));
+  }
+  throw new Error(`The process ${pid} is still there`);
+}
 
 Deno.test("app/check.ts needs --remote for any other than a loopback address, before it uses the network", async () => {
   const others = ["192.0.2.1", "no-such-host.invalid", "127.0.0.1.no-such-host.invalid", "127.1"];
@@ -257,7 +322,7 @@ Deno.test("app/check.ts needs --remote for any other than a loopback address, be
 
 Deno.test({
   name: "app/check.ts uses colour and shows progress on a terminal only, and respects NO_COLOR",
-  ignore: !await hasPython() || Deno.build.os === "windows",
+  ignore: PYTHON === undefined || Deno.build.os === "windows",
   async fn() {
     await using server = new WrongServer(async (conn) => {
       await conn.read(new Uint8Array(1));
@@ -267,18 +332,10 @@ Deno.test({
     const all = [...command, String(server.port), "--only=echo"];
     const spawn = "import pty, sys; pty.spawn(sys.argv[1:])";
     for (const [noColor, mark] of [["", "\x1b[31m✗\x1b[0m echo"], ["1", "✗ echo"]] as const) {
-      await using program = new Program(["-c", spawn, ...all], "python3", { NO_COLOR: noColor });
+      await using program = new Program(["-c", spawn, ...all], PYTHON, { NO_COLOR: noColor });
       await program.ended;
       assertStringIncludes(program.stdout, "\r\x1b[K… echo");
       assertStringIncludes(program.stdout, `\r\x1b[K${mark}`);
     }
   },
 });
-
-async function hasPython(): Promise<boolean> {
-  try {
-    return (await new Deno.Command("python3", { args: ["--version"] }).output()).success;
-  } catch {
-    return false;
-  }
-}

@@ -20,7 +20,7 @@ const options: Record<string, { seconds?: string[]; integers?: string[]; flags?:
   "app/client.ts": { seconds: ["timeout"], integers: ["max-header-length"], flags: ["tls"] },
   "app/chat_server.ts": { seconds: ["ping-interval"], integers: ["max-connections"] },
   "app/chat_client.ts": { seconds: ["timeout"] },
-  "app/check.ts": { seconds: ["timeout"], flags: ["list", "json", "remote"] },
+  "app/check.ts": { seconds: ["timeout", "patience"], flags: ["list", "json", "remote"] },
   "app/relay.ts": { integers: ["max-connections", "max-header-length"], flags: ["stall", "quiet"] },
 };
 

@@ -1,7 +1,7 @@
 // Chat servers that are wrong on purpose, each in one way, to check the checker with.
 import { decodeChat, encodeChat, type FromServer } from "../app/chat/messages.ts";
 import { isName, keyOf } from "../app/chat/names.ts";
-import { MessageDecoder } from "../mod.ts";
+import { MessageDecoder, MessageHeaderError } from "../mod.ts";
 import type { WrongServer } from "./wrong_servers.ts";
 import { writeAll } from "./processes.ts";
 
@@ -15,6 +15,7 @@ interface Mistakes {
   waitsForReaders?: boolean;
   hidesTheAsker?: boolean;
   keepsLeavers?: boolean;
+  diesOfNonsense?: boolean;
 }
 
 interface Guest {
@@ -23,17 +24,38 @@ interface Guest {
   written: Promise<void>;
 }
 
-/** The mistakes, and the checks that must fail. */
-export const wrongChatServers: { mistake: keyof Mistakes; fails: string[] }[] = [
-  { mistake: "tellsOnlyOthers", fails: ["say", "order", "pong", "slow-reader", "crowd"] },
-  { mistake: "forgetsLeaves", fails: ["leave", "gone", "nonsense"] },
-  { mistake: "takesAnyName", fails: ["bad-name"] },
-  { mistake: "comparesBytes", fails: ["name-taken"] },
-  { mistake: "needsNoJoin", fails: ["first-message"] },
-  { mistake: "answersPongs", fails: ["pong"] },
-  { mistake: "waitsForReaders", fails: ["slow-reader"] },
-  { mistake: "hidesTheAsker", fails: ["who"] },
-  { mistake: "keepsLeavers", fails: ["leave"] },
+/** The mistakes, the checks that must fail, and what they must say. */
+export const wrongChatServers: {
+  mistake: keyof Mistakes;
+  fails: Record<string, RegExp>;
+  stopped?: RegExp;
+  skips?: string[];
+}[] = [
+  {
+    mistake: "tellsOnlyOthers",
+    fails: { "say": /does not pass it on, or not to all/ },
+    skips: ["order", "slow-reader", "crowd"],
+  },
+  {
+    mistake: "forgetsLeaves",
+    fails: {
+      "leave": /does not tell them/,
+      "gone": /The others are not told/,
+      "nonsense": /does not tell the others/,
+    },
+  },
+  { mistake: "takesAnyName", fails: { "bad-name": /takes any text for a name/ } },
+  { mistake: "comparesBytes", fails: { "name-taken": /names as they are/ } },
+  { mistake: "needsNoJoin", fails: { "first-message": /messages from strangers/ } },
+  { mistake: "answersPongs", fails: { "pong": /What is a pong.*\nThe server takes a pong/ } },
+  { mistake: "waitsForReaders", fails: { "slow-reader": /waits for each reader/ } },
+  { mistake: "hidesTheAsker", fails: { "who": /The list lacks a guest/ } },
+  { mistake: "keepsLeavers", fails: { "leave": /does not close the connection/ } },
+  {
+    mistake: "diesOfNonsense",
+    fails: { "nonsense": /ended during nonsense/ },
+    stopped: /^The server ended during nonsense; look at its terminal$/,
+  },
 ];
 
 /** A chat with a mistake, for a `WrongServer`. */
@@ -41,7 +63,7 @@ export function createChat(mistake: keyof Mistakes) {
   const mistakes: Mistakes = { [mistake]: true };
   const guests = new Map<string, Guest>();
 
-  return async (conn: Deno.Conn, _server: WrongServer): Promise<void> => {
+  return async (conn: Deno.Conn, server: WrongServer): Promise<void> => {
     const decoder = new MessageDecoder({ copy: true });
     const buffer = new Uint8Array(64 * 1024);
     let guest: Guest | undefined;
@@ -56,6 +78,7 @@ export function createChat(mistake: keyof Mistakes) {
         }
       }
     } catch (error) {
+      if (mistakes.diesOfNonsense && error instanceof MessageHeaderError) server.die();
       await writeAll(conn, encodeChat({ type: "error", reason: (error as Error).message }));
     } finally {
       if (guest) await leave(guest);

@@ -1,20 +1,33 @@
 // Servers that are wrong on purpose, each in one way, to check the checker with.
 import { concat } from "@std/bytes/concat";
 import { createErrorResponse, createResponse } from "../app/libserver.ts";
-import { decodeContent } from "../mod.ts";
+import { decodeContent, type Message } from "../mod.ts";
 
 type Handle = (conn: Deno.Conn, server: WrongServer) => Promise<void>;
+
+/** How a server accepts. */
+interface Accepting {
+  /** How many clients may wait to be accepted. */
+  tcpBacklog?: number;
+  /** How many clients may be connected at once. The others wait. */
+  maxClients?: number;
+  /** How long it does something else after each accept, in milliseconds. */
+  acceptDelay?: number;
+}
 
 /** A server in this process. Disposing it closes all its connections. */
 export class WrongServer implements AsyncDisposable {
   readonly open = new Set<Deno.Conn>();
   dead = false;
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1024 });
+  acceptsMore = true;
+  readonly #listener: Deno.TcpListener;
   readonly #handling = new Set<Promise<void>>();
   readonly #accepting: Promise<void>;
 
-  constructor(handle: Handle) {
-    this.#accepting = this.#accept(handle);
+  constructor(handle: Handle, accepting: Accepting = {}) {
+    const { tcpBacklog = 1024 } = accepting;
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog });
+    this.#accepting = this.#accept(handle, accepting);
   }
 
   get port(): number {
@@ -34,11 +47,16 @@ export class WrongServer implements AsyncDisposable {
     await Promise.all(this.#handling);
   }
 
-  async #accept(handle: Handle) {
+  async #accept(handle: Handle, { maxClients = Infinity, acceptDelay = 0 }: Accepting) {
     while (true) {
       let conn: Deno.Conn;
       try {
+        while (!this.acceptsMore || this.open.size >= maxClients) {
+          if (this.dead) return;
+          await pause(5);
+        }
         conn = await this.#listener.accept();
+        if (acceptDelay > 0) await pause(acceptDelay);
       } catch (error) {
         if (error instanceof Deno.errors.BadResource) return;
         continue;
@@ -73,10 +91,14 @@ async function echo(
   for (let n; (n = await conn.read(buffer)) !== null;) await write(buffer.subarray(0, n));
 }
 
-/** A server with one mistake, and the one check that must notice it. */
-export interface Wrong {
+/** A server with one mistake, the checks that must notice it, and what they must say. */
+export interface Wrong extends Accepting {
   mistake: string;
-  fails: string;
+  fails: Record<string, RegExp>;
+  /** Why the other checks are skipped. */
+  stopped?: RegExp;
+  /** Checks that are skipped because what they need has failed. */
+  skips?: string[];
   handle: Handle;
 }
 
@@ -87,7 +109,7 @@ let lastWrite = Promise.resolve();
 export const wrongEchoServers: Wrong[] = [
   {
     mistake: "waits for a second byte",
-    fails: "single-bytes",
+    fails: { "single-bytes": /waits for more bytes/ },
     async handle(conn) {
       let waiting: Uint8Array = new Uint8Array();
       await echo(conn, undefined, async (chunk) => {
@@ -100,12 +122,12 @@ export const wrongEchoServers: Wrong[] = [
   },
   {
     mistake: "writes once, and forgets what that did not take",
-    fails: "backpressure",
+    fails: { "backpressure": /as if some were lost[^]*forgets what a write did not take/ },
     handle: (conn) => echo(conn, new Uint8Array(100_000), (chunk) => conn.write(chunk)),
   },
   {
     mistake: "keeps in memory what it cannot write",
-    fails: "backpressure",
+    fails: { "backpressure": /keeps in memory[^]*reads on without limit/ },
     async handle(conn) {
       let written = Promise.resolve();
       await echo(conn, undefined, async (chunk) => {
@@ -119,7 +141,7 @@ export const wrongEchoServers: Wrong[] = [
   },
   {
     mistake: "closes at a half-close with bytes unsent",
-    fails: "half-close",
+    fails: { "half-close": /then the end[^]*closes with bytes unsent/ },
     async handle(conn) {
       let waiting = 0;
       let written = Promise.resolve();
@@ -136,7 +158,7 @@ export const wrongEchoServers: Wrong[] = [
   },
   {
     mistake: "never closes after a half-close",
-    fails: "half-close",
+    fails: { "half-close": /nothing within[^]*does not close/ },
     async handle(conn, server) {
       await echo(conn);
       while (!server.dead) await pause(10);
@@ -144,7 +166,7 @@ export const wrongEchoServers: Wrong[] = [
   },
   {
     mistake: "looks at silent clients first",
-    fails: "idle-client",
+    fails: { "idle-client": /ms[^]*waits for each client in turn/ },
     async handle(conn, { open }) {
       await echo(conn, undefined, async (chunk) => {
         talkers.add(conn);
@@ -155,7 +177,7 @@ export const wrongEchoServers: Wrong[] = [
   },
   {
     mistake: "writes to one client at a time",
-    fails: "never-reads",
+    fails: { "never-reads": /nothing within[^]*waits in a write to one client/ },
     handle: (conn) =>
       echo(conn, undefined, (chunk) => {
         const before = lastWrite;
@@ -166,17 +188,20 @@ export const wrongEchoServers: Wrong[] = [
   },
   {
     mistake: "reads into a buffer that all clients share",
-    fails: "no-mixing",
+    fails: { "no-mixing": /share a buffer/ },
     handle: (conn) => echo(conn, shared),
   },
   {
     mistake: "turns away the hundredth client",
-    fails: "500-clients",
+    fails: { "500-clients": /the end[^]*cannot hold that many/ },
     handle: (conn, { open }) => open.size < 100 ? echo(conn) : Promise.resolve(),
   },
   {
     mistake: "dies on a reset",
-    fails: "reset",
+    fails: {
+      "reset": /^nobody listens on 127\.0\.0\.1:\d+ any more\nThe server ended during reset; look/,
+    },
+    stopped: /^The server ended during reset; look at its terminal$/,
     async handle(conn, server) {
       try {
         await echo(conn);
@@ -185,7 +210,154 @@ export const wrongEchoServers: Wrong[] = [
       }
     },
   },
+  {
+    mistake: "keeps everything, and dies on a reset",
+    fails: { "backpressure": /\nThe server ended during backpressure; look at its terminal\.$/ },
+    stopped: /ended during backpressure/,
+    async handle(conn, server) {
+      let written = Promise.resolve();
+      try {
+        await echo(conn, undefined, (chunk) => {
+          const copy = chunk.slice();
+          written = written.then(() => writeAll(conn, copy));
+          written.catch(() => server.die());
+          return Promise.resolve();
+        });
+        await written;
+      } catch {
+        server.die();
+      }
+    },
+  },
+  {
+    mistake: "ends after its first client",
+    fails: {
+      "echo": /^nobody listens on .*\nThe server ended during echo; look at its terminal\.$/,
+    },
+    stopped: /ended during echo/,
+    async handle(conn, server) {
+      await echo(conn);
+      server.die();
+    },
+  },
+  {
+    mistake: "ends by what is not text",
+    fails: { "binary": /ended during binary/ },
+    stopped: /ended during binary/,
+    async handle(conn, server) {
+      await echo(conn, undefined, async (chunk) => {
+        try {
+          new TextDecoder("utf-8", { fatal: true }).decode(chunk);
+        } catch {
+          server.die();
+        }
+        await writeAll(conn, chunk);
+      });
+    },
+  },
+  {
+    mistake: "accepts no more after a reset, but does not end",
+    fails: {
+      "reset": /^nothing within .*\nAn error of one connection harms others, or the server/,
+    },
+    stopped: /stopped answering during reset/,
+    async handle(conn, server) {
+      try {
+        await echo(conn);
+      } catch {
+        server.acceptsMore = false;
+      }
+    },
+  },
+  {
+    mistake: "reads once, and closes",
+    fails: {
+      "echo": /^12 bytes, then the end\n|^the end\n|closed the connection\n|reset the conn/,
+    },
+    stopped: /^Every other check builds on echo$/,
+    async handle(conn) {
+      const buffer = new Uint8Array(1024);
+      const n = await conn.read(buffer) ?? 0;
+      await writeAll(conn, buffer.subarray(0, n));
+    },
+  },
+  {
+    mistake: "answers in capitals",
+    fails: { "echo": /^'HELLO, WORLD'\nThe server does not read, and send back what it has read/ },
+    stopped: /builds on echo/,
+    handle: (conn) =>
+      echo(conn, undefined, (chunk) => writeAll(conn, encode(decode(chunk).toUpperCase()))),
+  },
+  {
+    mistake: "waits for the end of a line",
+    fails: { "echo": /^nothing within/ },
+    stopped: /builds on echo/,
+    async handle(conn) {
+      let waiting = "";
+      await echo(conn, undefined, async (chunk) => {
+        waiting += decode(chunk);
+        const end = waiting.lastIndexOf("\n") + 1;
+        await writeAll(conn, encode(waiting.slice(0, end)));
+        waiting = waiting.slice(end);
+      });
+    },
+  },
+  {
+    mistake: "answers the first client only",
+    fails: { "echo": /^nothing within .*\nThe server stopped answering during echo/ },
+    stopped: /stopped answering during echo/,
+    async handle(conn, server) {
+      server.acceptsMore = false;
+      await echo(conn);
+    },
+  },
+  {
+    mistake: "takes the bytes for text",
+    fails: { "binary": /takes the bytes for text/ },
+    handle: (conn) => echo(conn, undefined, (chunk) => writeAll(conn, encode(decode(chunk)))),
+  },
+  {
+    mistake: "leaves out the ends of lines",
+    fails: { "binary": /changes those that are not text/ },
+    handle: (conn) =>
+      echo(conn, undefined, (chunk) => writeAll(conn, chunk.filter((byte) => byte !== 10))),
+  },
+  {
+    mistake: "sends back at most 64 KiB on a connection",
+    fails: { "large": /reads or writes once/ },
+    skips: ["backpressure", "half-close", "no-mixing"],
+    async handle(conn) {
+      let rest = 64 * 1024;
+      await echo(conn, undefined, async (chunk) => {
+        await writeAll(conn, chunk.subarray(0, rest));
+        rest = Math.max(0, rest - chunk.length);
+      });
+    },
+  },
+  {
+    mistake: "serves four clients at a time",
+    maxClients: 4,
+    fails: {
+      "five-clients": /^nothing within .*\nThe server serves one client, or a few/,
+      "no-mixing": /^nothing within .*\nThe clients wait for each other/,
+      "500-clients": /^nothing within .*\nThe server cannot hold that many clients at once/,
+    },
+    handle: (conn) => echo(conn),
+  },
 ];
+
+/** Echo servers that are right. */
+export const rightEchoServers: Wrong[] = [0, 1, 5].map((tcpBacklog) => ({
+  mistake: `none, but a backlog of ${tcpBacklog}, and a little work at each accept`,
+  fails: {},
+  tcpBacklog,
+  acceptDelay: 1,
+  handle: (conn) => echo(conn),
+}));
+
+const encoder = new TextEncoder();
+const encode = (text: string) => encoder.encode(text);
+const decode = (bytes: Uint8Array) => decoder.decode(bytes);
 
 /** What a wrong application server does. With none of it, it is a good one. */
 interface Mistakes {
@@ -199,23 +371,51 @@ interface Mistakes {
   acceptsAnyEncoding?: boolean;
   spins?: boolean;
   closesAfterOne?: boolean;
+  takesNegativeForZero?: boolean;
+  diesOnNegative?: boolean;
+  lacksTheRing?: boolean;
+  readsByPosition?: boolean;
+  hangs?: boolean;
 }
 
-export const wrongAppServers: Wrong[] = [
-  ["takes characters for bytes", "dog", { countsCharacters: true }],
-  ["takes a read for a message", "split", { readsOnce: true }],
-  ["forgets what follows a request", "pipelined", { forgetsTheRest: true }],
-  ["accepts a negative length", "negative-length", { acceptsNegativeLength: true }],
-  ["accepts any length", "huge-length", { acceptsAnyLength: true }],
-  ["accepts a header without byteorder", "missing-key", { acceptsMissingKeys: true }],
-  ["replaces what is not UTF-8", "invalid-utf8", { acceptsAnyText: true }],
-  ["ignores the encoding", "unknown-encoding", { acceptsAnyEncoding: true }],
-  ["spins on {}", "falsy-content", { spins: true }],
-].map(([mistake, fails, mistakes]) => ({
-  mistake: mistake as string,
-  fails: fails as string,
-  handle: (conn, server) => answer(conn, server, mistakes as Mistakes),
-}));
+/** The mistakes, each with the check that must notice it and what that must say. */
+const appMistakes: [string, Mistakes, string, RegExp, RegExp?][] = [
+  ["takes characters for bytes", { countsCharacters: true }, "dog", /characters instead of bytes/],
+  ["takes a read for a message", { readsOnce: true }, "split", /what one read returns/],
+  ["forgets what follows", { forgetsTheRest: true }, "pipelined", /beyond the first request/],
+  ["accepts a negative length", { acceptsNegativeLength: true }, "negative-length", /other bytes/],
+  ["takes a negative length for 0", { takesNegativeForZero: true }, "negative-length", /request: /],
+  [
+    "dies on a negative length",
+    { diesOnNegative: true },
+    "negative-length",
+    /ended during negative-length/,
+    /ended during negative-length/,
+  ],
+  ["accepts any length", { acceptsAnyLength: true }, "huge-length", /keep it in memory/],
+  ["accepts less than four keys", { acceptsMissingKeys: true }, "missing-key", /all four keys/],
+  ["replaces what is not UTF-8", { acceptsAnyText: true }, "invalid-utf8", /replaces what/],
+  ["ignores the encoding", { acceptsAnyEncoding: true }, "unknown-encoding", /ignores content-e/],
+  ["spins on {}", { spins: true }, "falsy-content", /^nothing within .*\n.* waits or spins/],
+  ["lacks an answer", { lacksTheRing: true }, "ring", /^\{"result":"No.*\n.*lacks this answer/],
+  ["reads keys by position", { readsByPosition: true }, "key-order", /does not read .* as JSON/],
+  [
+    "is silent",
+    { hangs: true },
+    "search",
+    /^nothing within/,
+    /^Every other check builds on search$/,
+  ],
+];
+
+export const wrongAppServers: Wrong[] = appMistakes.map(
+  ([mistake, mistakes, check, cause, stopped]) => ({
+    mistake,
+    fails: { [check]: cause },
+    ...(stopped && { stopped }),
+    handle: (conn, server) => answer(conn, server, mistakes),
+  }),
+);
 
 /** Like the tutorial's Python server, and not wrong. */
 export const answersOnce: Handle = (conn, server) => answer(conn, server, { closesAfterOne: true });
@@ -230,15 +430,23 @@ async function answer(conn: Deno.Conn, server: WrongServer, mistakes: Mistakes):
         while (mistakes.spins && decoder.decode(request.content) === "{}" && !server.dead) {
           await pause(0);
         }
-        await writeAll(conn, await createResponse(decodeContent(request)));
+        if (mistakes.hangs) break;
+        await writeAll(conn, await respond(request, mistakes));
         if (mistakes.closesAfterOne) return;
         bytes = mistakes.forgetsTheRest ? new Uint8Array() : request.rest;
       }
       if (mistakes.readsOnce && bytes.length > 0) return;
     }
   } catch (error) {
+    if (mistakes.diesOnNegative && (error as Error).message === "Negative length") server.die();
     await writeAll(conn, createErrorResponse((error as Error).message));
   }
+}
+
+function respond(request: Message, { lacksTheRing }: Mistakes): Uint8Array | Promise<Uint8Array> {
+  const content = decodeContent(request) as { value?: string };
+  if (lacksTheRing && content?.value === "ring") content.value = "a ring";
+  return createResponse(content);
 }
 
 function parse(bytes: Uint8Array, mistakes: Mistakes) {
@@ -252,6 +460,10 @@ function parse(bytes: Uint8Array, mistakes: Mistakes) {
   if (mistakes.acceptsAnyEncoding) header["content-encoding"] &&= "utf-8";
   for (const key of ["byteorder", "content-type", "content-encoding", "content-length"]) {
     if (!(key in header)) throw new Error(`No ${key}`);
+  }
+  if (mistakes.readsByPosition && Object.keys(header)[0] !== "byteorder") throw new Error("Order");
+  if (mistakes.takesNegativeForZero) {
+    header["content-length"] = Math.max(0, header["content-length"]);
   }
   const length = header["content-length"];
   if (!mistakes.acceptsNegativeLength && length < 0) throw new Error("Negative length");

@@ -3,8 +3,9 @@ import { concat } from "jsr:@std/bytes@^1.0.6/concat";
 import { decodeChat, encodeChat, type FromClient } from "../chat/messages.ts";
 import { escapeJson } from "../wire/escape.ts";
 import { MessageDecoder } from "../wire/message.ts";
-import { decodeOrFail, endIfReset, receive } from "./app_checks.ts";
-import { type Check, type CheckRun, type Client, Failure } from "./echo_checks.ts";
+import { type Check, Failure, LostConnection } from "./check_run.ts";
+import { decodeOrFail, endIfReset, receive } from "./messages.ts";
+import type { Client, ServerRun } from "./server_run.ts";
 
 const SAYINGS = 20; // by each of the talkers
 const CROWD = 200; // clients
@@ -50,11 +51,19 @@ class Guest {
     let last = "nothing";
     while (true) {
       const content = await this.next(expected);
-      if (content === undefined) throw new Failure(expected, `${last}, then the end`);
+      if (content === undefined) throw new LostConnection(expected, `${last}, then the end`);
       if (Object.entries(fields).every(([key, value]) => content[key] === value)) return content;
       last = escapeJson(content);
       if (content.type === "error") throw new Failure(expected, last);
     }
+  }
+
+  /** Reads, in the background, whatever comes. */
+  readsOn(): void {
+    const read = async () => {
+      while (await this.next("anything") !== undefined);
+    };
+    read().catch(() => {}); // the end of the check ends it too
   }
 
   /** Expects to be told of an error, and to be thrown out. */
@@ -72,45 +81,47 @@ class Guest {
 let guests = 0;
 
 /** Connects, and joins under a name that nobody has. */
-async function join(checkRun: CheckRun, name = newName()): Promise<Guest> {
-  const guest = await connect(checkRun, name);
+async function join(serverRun: ServerRun, name = newName()): Promise<Guest> {
+  const guest = await connect(serverRun, name);
   await guest.send({ type: "join", name });
   await guest.hears({ type: "join", name });
   return guest;
 }
 
-async function connect(checkRun: CheckRun, name = newName()): Promise<Guest> {
-  return new Guest(await checkRun.connect(), name);
+async function connect(serverRun: ServerRun, name = newName()): Promise<Guest> {
+  return new Guest(await serverRun.connect(), name);
 }
 
 function newName(): string {
-  return `guest ${++guests} ${crypto.randomUUID().slice(0, 8)}`;
+  return `guest${++guests}x${crypto.randomUUID().slice(0, 8)}`;
 }
 
 /** What a good chat server does at any time. */
-export async function probeChat(checkRun: CheckRun): Promise<void> {
-  const guest = await join(checkRun);
+export async function probeChat(serverRun: ServerRun): Promise<void> {
+  const guest = await join(serverRun);
   await guest.send({ type: "leave" });
 }
 
 /** What a chat server promises. After each check, a guest must still be able to join. */
-export const chatChecks: Check[] = [
+export const chatChecks: Check<ServerRun>[] = [
   {
     name: "join",
-    what: "Who joins is told of it, and so are those who are there",
-    hint: "The server tells only others, or nobody; step 4 tells everybody.",
-    async run(checkRun) {
-      const first = await join(checkRun);
-      const { name } = await join(checkRun);
+    what: "A guest who joins is told so, and so are those who are already there",
+    hint: "The server tells only the others, or nobody.",
+    read: "chat",
+    async run(serverRun) {
+      const first = await join(serverRun);
+      const { name } = await join(serverRun);
       await first.hears({ type: "join", name });
     },
   },
   {
     name: "say",
-    what: "What one says reaches everybody, also the one who says it",
-    hint: "The server does not pass it on, or not to all; step 4 has one broadcast for all.",
-    async run(checkRun) {
-      const [first, second] = [await join(checkRun), await join(checkRun)];
+    what: "What a guest says reaches everybody, also the one who says it",
+    hint: "The server does not pass it on, or not to all.",
+    read: "chat",
+    async run(serverRun) {
+      const [first, second] = [await join(serverRun), await join(serverRun)];
       const text = "Hello, wörld 🐶\n\u202e";
       await first.send({ type: "say", text });
       for (const guest of [first, second]) {
@@ -120,10 +131,11 @@ export const chatChecks: Check[] = [
   },
   {
     name: "push",
-    what: "Who sends nothing hears what others say",
-    hint: "The server writes only when it is asked; step 4 writes when something happens.",
-    async run(checkRun) {
-      const [listener, talker] = [await join(checkRun), await join(checkRun)];
+    what: "A guest who sends nothing hears what others say",
+    hint: "The server does not write to clients that send nothing.",
+    read: "chat",
+    async run(serverRun) {
+      const [listener, talker] = [await join(serverRun), await join(serverRun)];
       for (const text of ["one", "two", "three"]) {
         await talker.send({ type: "say", text });
         await listener.hears({ type: "say", name: talker.name, text });
@@ -133,31 +145,32 @@ export const chatChecks: Check[] = [
   {
     name: "order",
     what: "All hear the same in the same order, whoever talks",
-    hint:
-      "The server waits for one reader before it writes to the next; step 4 has a queue for each.",
-    async run(checkRun) {
-      const all = [await join(checkRun), await join(checkRun), await join(checkRun)];
-      const texts = Array.from({ length: SAYINGS }, (_, i) => `${i}`);
-      await Promise.all(
-        all.map((guest) => guest.send(...texts.map((text) => ({ type: "say", text } as const)))),
-      );
-      const heard = await Promise.all(all.map(async (guest) => {
-        const sayings: string[] = [];
-        while (sayings.length < all.length * SAYINGS) {
-          const { name, text } = await guest.hears({ type: "say" });
-          if (all.some((other) => other.name === name)) sayings.push(`${name}: ${text}`);
+    hint: "The server waits for one reader before it writes to the next.",
+    read: "chat",
+    needs: ["say"],
+    async run(serverRun) {
+      const talkers = [await join(serverRun), await join(serverRun), await join(serverRun)];
+      const listeners = [await join(serverRun), await join(serverRun)];
+      const sayings = Array.from({ length: SAYINGS }, (_, i) => ({ type: "say", text: `${i}` }));
+      await Promise.all(talkers.map((talker) => talker.send(...sayings as FromClient[])));
+      const heard = await Promise.all(listeners.map(async (listener) => {
+        const lines: string[] = [];
+        while (lines.length < talkers.length * SAYINGS) {
+          const { name, text } = await listener.hears({ type: "say" });
+          if (talkers.some((talker) => talker.name === name)) lines.push(`${name}: ${text}`);
         }
-        return sayings.join("\n");
+        return lines.join("\n");
       }));
       if (new Set(heard).size > 1) throw new Failure("one order for all", "several");
     },
   },
   {
     name: "who",
-    what: "Who asks gets the names of all who are there",
-    hint: "The list lacks somebody, or has somebody who has left; step 4 keeps a map by name.",
-    async run(checkRun) {
-      const [first, second] = [await join(checkRun), await join(checkRun)];
+    what: "A guest who asks gets the names of all who are there",
+    hint: "The list lacks a guest, or has one who has left.",
+    read: "chat",
+    async run(serverRun) {
+      const [first, second] = [await join(serverRun), await join(serverRun)];
       await first.send({ type: "who" });
       const { names } = await first.hears({ type: "who" });
       for (const { name } of [first, second]) {
@@ -168,10 +181,11 @@ export const chatChecks: Check[] = [
   },
   {
     name: "leave",
-    what: "Who leaves is told of it, and so are the others, and the connection ends",
-    hint: "The server forgets to tell, or to close; step 4 does both.",
-    async run(checkRun) {
-      const [first, second] = [await join(checkRun), await join(checkRun)];
+    what: "A guest who leaves is told so, and so are the others, and the connection ends",
+    hint: "The server does not tell them, or does not close the connection.",
+    read: "chat",
+    async run(serverRun) {
+      const [first, second] = [await join(serverRun), await join(serverRun)];
       await second.send({ type: "leave" });
       await first.hears({ type: "leave", name: second.name });
       while (await second.next("the end") !== undefined);
@@ -179,24 +193,26 @@ export const chatChecks: Check[] = [
   },
   {
     name: "gone",
-    what: "Who vanishes by a reset has left, and nobody else is disturbed",
-    hint: "The reset ends more than one connection; step 4 catches it for each client.",
-    async run(checkRun) {
-      const first = await join(checkRun);
+    what: "A guest who vanishes by a reset has left, and does not disturb the others",
+    hint: "The others are not told, or the reset ends their connections too.",
+    read: "chat",
+    async run(serverRun) {
+      const first = await join(serverRun);
       const name = newName();
-      await checkRun.reset(encodeChat({ type: "join", name }));
+      await serverRun.reset(encodeChat({ type: "join", name }));
       await first.hears({ type: "leave", name });
     },
   },
   {
     name: "name-taken",
-    what: "A name that somebody has is refused, also in other letters that look the same",
-    hint: "The server compares names as they are; step 4 compares what they look like.",
-    async run(checkRun) {
-      const { name } = await join(checkRun);
+    what: "A name that a guest has is refused, also in other letters that look the same",
+    hint: "The server compares names as they are, and not what they look like.",
+    read: "chat",
+    async run(serverRun) {
+      const { name } = await join(serverRun);
       const wide = name.replace("guest", "ｇｕｅｓｔ");
       for (const other of [name, name.toUpperCase(), wide]) {
-        const guest = await connect(checkRun, other);
+        const guest = await connect(serverRun, other);
         await guest.send({ type: "join", name: other });
         await guest.isRefused();
       }
@@ -204,9 +220,10 @@ export const chatChecks: Check[] = [
   },
   {
     name: "bad-name",
-    what: "Names that are none, or could be taken for something else, are refused",
-    hint: "The server takes any text for a name; step 4 has a rule for names.",
-    async run(checkRun) {
+    what: "Names that are empty, or could be taken for something else, are refused",
+    hint: "The server takes any text for a name.",
+    read: "chat",
+    async run(serverRun) {
       const names = [
         "",
         "\x1b[31m",
@@ -218,8 +235,8 @@ export const chatChecks: Check[] = [
         " a",
       ];
       for (const name of names) {
-        checkRun.progress = `the name ${JSON.stringify(name)}`;
-        const guest = await connect(checkRun, name);
+        serverRun.progress = `the name ${JSON.stringify(name)}`;
+        const guest = await connect(serverRun, name);
         await guest.send({ type: "join", name });
         await guest.isRefused();
       }
@@ -227,10 +244,11 @@ export const chatChecks: Check[] = [
   },
   {
     name: "first-message",
-    what: "Who talks before joining is refused",
-    hint: "The server takes messages from strangers; step 4 expects a join first.",
-    async run(checkRun) {
-      const guest = await connect(checkRun);
+    what: "A guest who talks before joining is refused",
+    hint: "The server takes messages from strangers.",
+    read: "chat",
+    async run(serverRun) {
+      const guest = await connect(serverRun);
       await guest.send({ type: "say", text: "hello" });
       await guest.isRefused();
     },
@@ -238,53 +256,61 @@ export const chatChecks: Check[] = [
   {
     name: "pong",
     what: "A pong is taken without an answer",
-    hint: "The server knows no pong; in step 4 it is the answer to a ping.",
-    async run(checkRun) {
-      const guest = await join(checkRun);
-      await guest.send({ type: "pong" }, { type: "say", text: "still here" });
-      await guest.hears({ type: "say", name: guest.name, text: "still here" });
+    hint: "The server takes a pong, which is the answer to a ping, for a mistake.",
+    read: "chat",
+    async run(serverRun) {
+      const [first, second] = [await join(serverRun), await join(serverRun)];
+      await first.send({ type: "pong" }, { type: "say", text: "still here" });
+      await second.hears({ type: "say", name: first.name, text: "still here" });
+      await second.send({ type: "say", text: "over" });
+      await first.hears({ type: "say", name: second.name, text: "over" }); // and no error before
     },
   },
   {
     name: "nonsense",
-    what: "Who sends what is no message is thrown out, and the others hear that",
-    hint: "The server goes on, or ends; step 3 lists what a server must refuse.",
-    async run(checkRun) {
-      const [first, second] = [await join(checkRun), await join(checkRun)];
+    what: "A guest who sends what is no message is disconnected, and the others are told",
+    hint: "The server goes on with this guest, or does not tell the others.",
+    read: "limits",
+    async run(serverRun) {
+      const [first, second] = [await join(serverRun), await join(serverRun)];
       await second.sendBytes(new Uint8Array(2)); // a header of no bytes
       await first.hears({ type: "leave", name: second.name });
     },
   },
   {
     name: "slow-reader",
-    what: "Nobody waits for one who does not read",
-    hint: "The server waits for each reader, or keeps too much; step 4 drops who falls behind.",
-    async run(checkRun) {
-      const [listener, talker] = [await join(checkRun), await join(checkRun)];
-      await join(checkRun); // and never reads again
+    what: "Nobody waits for a guest who does not read",
+    hint: "The server waits for each reader.",
+    read: "chat",
+    needs: ["say"],
+    async run(serverRun) {
+      const [listener, talker] = [await join(serverRun), await join(serverRun)];
+      await join(serverRun); // and never reads again
+      talker.readsOn();
       const text = "x".repeat(8 * 1024);
       for (let i = 0; i < FLOOD; i++) {
         await talker.send({ type: "say", text: `${i} ${text}` });
-        const said = { type: "say", name: talker.name, text: `${i} ${text}` };
-        await Promise.all([listener.hears(said), talker.hears(said)]);
-        checkRun.progress = `${i + 1} of ${FLOOD} said`;
+        await listener.hears({ type: "say", name: talker.name, text: `${i} ${text}` });
+        serverRun.progress = `${i + 1} of ${FLOOD} said`;
       }
     },
   },
   {
     name: "crowd",
-    what: `${CROWD} clients are there at once, and all hear what one says`,
-    hint: "The server serves one after the other, or too few; step 2 serves all at once.",
-    async run(checkRun) {
+    what: `${CROWD} guests are there at once, and all hear what one says`,
+    hint: "The server serves one client after the other, or too few.",
+    read: "chat",
+    needs: ["say"],
+    async run(serverRun) {
       const all: Guest[] = [];
       for (let i = 0; i < CROWD; i++) {
-        all.push(await join(checkRun));
-        checkRun.progress = `${i + 1} of ${CROWD} have joined`;
+        all.push(await join(serverRun));
+        serverRun.progress = `${i + 1} of ${CROWD} have joined`;
       }
       const [{ name }] = all as [Guest];
       await all[0]!.send({ type: "say", text: "Hello, everybody" });
       const said = { type: "say", name, text: "Hello, everybody" };
-      await Promise.all(all.map((guest) => guest.hears(said)));
+      await Promise.all(all.slice(1).map((guest) => guest.hears(said)));
     },
   },
 ];

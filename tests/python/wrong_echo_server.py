@@ -1,14 +1,15 @@
 # An echo server with the mistake that is named: a single thread, and sockets that do not block.
 #
-#   python3 tests/python/wrong_echo_server.py none|resets|sends-once|drops [port]
+#   python3 tests/python/wrong_echo_server.py none|resets|sends-once|drops|keeps|ends [port]
 import selectors
 import socket
 import sys
 
 mistake = sys.argv[1]
 port = int(sys.argv[2]) if len(sys.argv) > 2 else 0  # 0: a free one
-LIMIT = 8 * 1024 * 1024 if mistake == "drops" else 64 * 1024  # bytes that may wait to be sent
-RESETS = () if mistake == "resets" else (ConnectionError,)
+# Bytes that may wait to be sent.
+LIMIT = {"drops": 8 * 1024 * 1024, "keeps": 1024 * 1024 * 1024}.get(mistake, 64 * 1024)
+RESETS = () if mistake in ("resets", "keeps") else (ConnectionError,)
 
 selector = selectors.DefaultSelector()
 listener = socket.create_server(("127.0.0.1", port), backlog=1024)
@@ -61,3 +62,5 @@ while True:
         if not stays:
             selector.unregister(key.fileobj)
             key.fileobj.close()
+            if mistake == "ends":
+                sys.exit()

@@ -1,0 +1,359 @@
+// The checks of an application client: it sends a request in the message protocol, and shows the response.
+import { concat } from "jsr:@std/bytes@^1.0.6/concat";
+import { readUint16, writeUint16 } from "../wire/endianness.ts";
+import { escapeText } from "../wire/escape.ts";
+import {
+  decodeContent,
+  encodeMessage,
+  JSON_CONTENT_TYPE,
+  type Message,
+  MessageDecoder,
+} from "../wire/message.ts";
+import { type Check, Failure, pause } from "./check_run.ts";
+import {
+  type ClientRun,
+  type Exit,
+  expectError,
+  expectImpatience,
+  expectPrintable,
+  expectSuccess,
+  type Peer,
+} from "./client_run.ts";
+
+const GAP = 20; // milliseconds between two pieces, so that they are read one by one
+const HUGE = 10 ** 12; // bytes
+const PREFIX_LENGTH = 2; // bytes
+
+const encoder = new TextEncoder();
+
+/** What our server answers: text that the client must print, of which no client can know. */
+class Answers {
+  readonly texts: string[] = [];
+
+  /** Encodes the response to a request: JSON to JSON, bytes to bytes. */
+  respond(request: Message, before = "", after = ""): Uint8Array {
+    const text = `answer-${crypto.randomUUID().slice(0, 8)}`;
+    this.texts.push(text);
+    const all = before + text + after;
+    return isJson(request) ? encodeResult(all) : encodeMessage(encoder.encode(all), {
+      contentType: "binary/custom-server-binary-type",
+      contentEncoding: "binary",
+    });
+  }
+
+  /** Expects them all in what the client has printed. */
+  expectIn({ stdout }: Exit): void {
+    const missing = this.texts.find((text) => !stdout.includes(text));
+    if (missing === undefined) return;
+    throw new Failure(`"${missing}" on standard output`, `"${escapeText(stdout)}"`);
+  }
+}
+
+function encodeResult(result: string): Uint8Array {
+  return encodeMessage({ result }, { contentType: JSON_CONTENT_TYPE, contentEncoding: "utf-8" });
+}
+
+function isJson({ header }: Message): boolean {
+  return header["content-type"] === JSON_CONTENT_TYPE;
+}
+
+/** Receives the requests that the client sends at once; none if it has finished. */
+async function receiveRequests(peer: Peer): Promise<Message[]> {
+  const decoder = new MessageDecoder({ copy: true });
+  while (true) {
+    const bytes = await peer.gather("a request, and then the end of the connection");
+    if (bytes === undefined) {
+      if (decoder.bufferedLength === 0) return [];
+      throw new Failure("a whole request", "the end in the middle of it");
+    }
+    decoder.push(bytes);
+    try {
+      const requests = [...decoder];
+      for (const request of requests) decodeContent(request);
+      if (decoder.bufferedLength === 0) return requests;
+    } catch (error) {
+      throw new Failure("a request in the protocol", (error as Error).message);
+    }
+  }
+}
+
+/** Runs the client against a server whose responses are right. It must print all of them. */
+async function expectAnswers(
+  clientRun: ClientRun,
+  answer: (peer: Peer, requests: Message[], answers: Answers) => Promise<void>,
+): Promise<void> {
+  const answers = new Answers();
+  const exit = await clientRun.against(async (peer) => {
+    let requests = await receiveRequests(peer);
+    if (requests.length === 0) throw new Failure("a request", "the end");
+    while (requests.length > 0) {
+      await answer(peer, requests, answers);
+      if (peer.isLost) {
+        throw new Failure("a client that reads the whole response", "it closed before");
+      }
+      requests = await receiveRequests(peer);
+    }
+    peer.finish();
+  });
+  expectSuccess(exit);
+  answers.expectIn(exit);
+}
+
+/** Runs the client against a server that sends this, once, and then does something. */
+async function expectNotice(
+  clientRun: ClientRun,
+  bytes: Uint8Array,
+  end: "finish" | "reset" | "wait",
+): Promise<void> {
+  const exit = await clientRun.against(async (peer) => {
+    await receiveRequests(peer);
+    await peer.send(bytes);
+    if (end === "finish") peer.finish();
+    if (end !== "reset") return;
+    await pause(GAP);
+    peer.reset();
+  });
+  expectError(exit);
+}
+
+/** A message whose header is any text or bytes. */
+function frame(header: string | Uint8Array, content = '{"result":"wrong"}'): Uint8Array {
+  const bytes = typeof header === "string" ? encoder.encode(header) : header;
+  const prefix = new Uint8Array(PREFIX_LENGTH);
+  writeUint16(prefix, bytes.length);
+  return concat([prefix, bytes, encoder.encode(content)]);
+}
+
+const HEADER = {
+  "byteorder": "little",
+  "content-type": JSON_CONTENT_TYPE,
+  "content-encoding": "utf-8",
+  "content-length": 18,
+};
+
+/** What an application client promises. */
+export const appClientChecks: Check<ClientRun>[] = [
+  {
+    name: "answer",
+    what: "The client sends a request in the protocol, prints the response, and ends with 0",
+    hint: "The client does not speak this protocol, does not print the result, or does not end.",
+    read: "protocol",
+    run: (clientRun) =>
+      expectAnswers(clientRun, async (peer, requests, answers) => {
+        for (const request of requests) await peer.send(answers.respond(request));
+      }),
+  },
+  {
+    name: "bytes",
+    what: "A response whose bytes are more than its characters is read to its end",
+    hint: "The client takes content-length for a number of characters, or the bytes for no UTF-8.",
+    read: "protocol",
+    run: (clientRun) =>
+      expectAnswers(clientRun, async (peer, requests, answers) => {
+        for (const request of requests) {
+          await peer.send(answers.respond(request, "🐰 é ".repeat(20)));
+        }
+      }),
+  },
+  {
+    name: "key-order",
+    what: "A header with its keys in another order, and with more keys, is understood",
+    hint: "The client does not read the header as JSON, or minds keys that it does not know.",
+    read: "protocol",
+    run: (clientRun) =>
+      expectAnswers(clientRun, async (peer, requests, answers) => {
+        for (const request of requests) await peer.send(shuffleHeader(answers.respond(request)));
+      }),
+  },
+  {
+    name: "single-bytes",
+    what: "A response in single bytes is read to its end",
+    hint: "The client takes what one read returns for a message.",
+    read: "bytes",
+    run: (clientRun) =>
+      expectAnswers(clientRun, async (peer, requests, answers) => {
+        for (const request of requests) {
+          const response = answers.respond(request);
+          const cuts = Array.from({ length: response.length - 1 }, (_, i) => i + 1);
+          await peer.sendInPieces(response, cuts, clientRun.pause / response.length);
+        }
+      }),
+  },
+  {
+    name: "split",
+    what: "A response in two pieces is read to its end, wherever it is cut",
+    hint: "The client takes what one read returns for a message, or for a part of one.",
+    read: "bytes",
+    async run(clientRun) {
+      for (let i = 0, count = 1; i < count; i++) {
+        await expectAnswers(clientRun, async (peer, requests, answers) => {
+          for (const request of requests) {
+            const response = answers.respond(request, "🐰");
+            const cuts = boundariesOf(response);
+            count = cuts.length;
+            await peer.sendInPieces(response, [cuts[i]!], GAP);
+          }
+        });
+        clientRun.progress = `cut at ${i + 1} of ${count} places`;
+      }
+    },
+  },
+  {
+    name: "pause",
+    what: "A response with a pause in the middle is read to its end",
+    hint: "The client takes a pause for the end.",
+    read: "bytes",
+    run: (clientRun) =>
+      expectAnswers(clientRun, async (peer, requests, answers) => {
+        for (const request of requests) {
+          const response = answers.respond(request);
+          await peer.sendInPieces(response, [response.length >> 1], clientRun.pause);
+        }
+      }),
+  },
+  {
+    name: "glued",
+    what: "The first of two responses that come at once is not mixed with the second",
+    hint: "The client takes all that a read returns for one message.",
+    read: "bytes",
+    async run(clientRun) {
+      const answers = new Answers();
+      const exit = await clientRun.against(async (peer) => {
+        for (let requests; (requests = await receiveRequests(peer)).length > 0;) {
+          const responses = requests.map((request) => answers.respond(request));
+          // A client with one request did not ask for the second, and may ignore it, or complain.
+          if (responses.length === 1) responses.push(encodeResult("too much"));
+          await peer.send(concat(responses));
+        }
+        peer.finish();
+      });
+      answers.expectIn(exit);
+    },
+  },
+  {
+    name: "cut-short",
+    what: "When the connection ends in the middle of a response, the client ends with an error",
+    hint: "The client takes the end of the connection for the end of the response.",
+    read: "messages",
+    async run(clientRun) {
+      const response = encodeResult("cut short");
+      const headerLength = readUint16(response);
+      for (
+        const length of [1, headerLength >> 1, PREFIX_LENGTH + headerLength, response.length - 1]
+      ) {
+        await expectNotice(clientRun, response.subarray(0, length), "finish");
+        clientRun.progress = `cut after ${length} bytes`;
+      }
+    },
+  },
+  {
+    name: "no-answer",
+    what: "When the connection ends without a response, the client ends with an error",
+    hint: "The client takes the end of the connection for a response.",
+    read: "messages",
+    run: (clientRun) => expectNotice(clientRun, new Uint8Array(), "finish"),
+  },
+  {
+    name: "reset",
+    what: "When the connection is reset in the middle of a response, the client ends with an error",
+    hint: "The client ignores the error.",
+    read: "halfClose",
+    run: (clientRun) => expectNotice(clientRun, encodeResult("reset").subarray(0, 60), "reset"),
+  },
+  {
+    name: "bad-header",
+    what: "When a header is empty, not JSON, not an object or lacks a key, it ends with an error",
+    hint: "The client does not look whether the header is what the protocol says.",
+    read: "limits",
+    async run(clientRun) {
+      const noType = { ...HEADER, "content-type": undefined };
+      const headers = ["", "{", "[]", "null", JSON.stringify(noType), new Uint8Array(20).fill(255)];
+      for (const [i, header] of headers.entries()) {
+        await expectNotice(clientRun, frame(header), "wait");
+        clientRun.progress = `${i + 1} of ${headers.length} headers`;
+      }
+    },
+  },
+  {
+    name: "bad-length",
+    what: "When content-length is negative or not a number, the client ends with an error",
+    hint: "The client calculates with the length before it looks at it.",
+    read: "limits",
+    async run(clientRun) {
+      for (const length of [-1, "many", null]) {
+        const header = JSON.stringify({ ...HEADER, "content-length": length });
+        await expectNotice(clientRun, frame(header), "wait");
+      }
+    },
+  },
+  {
+    name: "huge-length",
+    what: "A response of a million megabytes is refused at once",
+    hint: "The client waits for all of it, and would keep it in memory.",
+    read: "limits",
+    async run(clientRun) {
+      const header = JSON.stringify({ ...HEADER, "content-length": HUGE });
+      await expectNotice(clientRun, frame(header), "wait");
+    },
+  },
+  {
+    name: "garbage",
+    what: "When the answer is no message at all, such as HTTP, the client ends with an error",
+    hint: "The client takes anything for a response, or ignores the error.",
+    read: "limits",
+    async run(clientRun) {
+      for (const text of ["HTTP/1.1 400 Bad Request\r\n\r\n", "\0\x02{}"]) {
+        await expectNotice(clientRun, encoder.encode(text), "finish");
+      }
+    },
+  },
+  {
+    name: "escapes",
+    what: "Control characters in a response do not reach the terminal",
+    hint: "The client prints what a server sends as it is: it could clear the screen, or worse.",
+    read: "client",
+    async run(clientRun) {
+      const answers = new Answers();
+      const exit = await clientRun.against(async (peer) => {
+        for (const request of await receiveRequests(peer)) {
+          await peer.send(answers.respond(request, "\x1b[2J\x1b[31m\x07", "\x9b1m"));
+        }
+        peer.finish();
+      });
+      expectPrintable(exit);
+    },
+  },
+  {
+    name: "refused",
+    what: "When nobody listens, the client ends with an error",
+    hint: "The client ignores that it could not connect.",
+    read: "client",
+    run: async (clientRun) => expectError(await clientRun.againstNobody()),
+  },
+  {
+    name: "silence",
+    what: "When the server is silent, the client gives up and ends with an error",
+    hint: "The client waits forever: it has no deadline. (If it has one, tell it with --patience.)",
+    read: "deadlines",
+    run: expectImpatience,
+  },
+];
+
+/** The same message, with a header that looks different. */
+function shuffleHeader(message: Uint8Array): Uint8Array {
+  const end = PREFIX_LENGTH + readUint16(message);
+  const text = new TextDecoder().decode(message.subarray(PREFIX_LENGTH, end));
+  const reversed = Object.fromEntries(Object.entries(JSON.parse(text)).reverse());
+  const header = { "x-before": [null, { "content-length": 3 }], ...reversed, "x-after": "é" };
+  const bytes = encoder.encode(JSON.stringify(header, null, " "));
+  const prefix = new Uint8Array(PREFIX_LENGTH);
+  writeUint16(prefix, bytes.length);
+  return concat([prefix, bytes, message.subarray(end)]);
+}
+
+/** Where a message may be cut: at the ends of its parts, inside them, and inside a character. */
+function boundariesOf(message: Uint8Array): number[] {
+  const content = PREFIX_LENGTH + readUint16(message);
+  const rabbit = message.indexOf(0xf0); // the first of the four bytes of an emoji
+  return [1, 2, 3, content >> 1, content - 1, content, content + 1, rabbit + 2, message.length - 1];
+}

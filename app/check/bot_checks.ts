@@ -1,0 +1,212 @@
+// The checks of a chat bot, which is an exercise. When a guest says `sum 2 3`, the bot says `sum 2 3 = 5`.
+import { concat } from "jsr:@std/bytes@^1.0.6/concat";
+import { decodeChat, encodeChat, type FromServer } from "../chat/messages.ts";
+import { isName } from "../chat/names.ts";
+import { escapeJson } from "../wire/escape.ts";
+import { MessageDecoder } from "../wire/message.ts";
+import { type Check, Failure } from "./check_run.ts";
+import {
+  type ClientRun,
+  type Exit,
+  expectError,
+  expectImpatience,
+  type Peer,
+} from "./client_run.ts";
+
+const GAP = 2; // milliseconds between two bytes
+
+/** The chat that the bot is in. */
+class Room {
+  name = "";
+  readonly #peer: Peer;
+  readonly #decoder = new MessageDecoder({ copy: true });
+
+  constructor(peer: Peer) {
+    this.#peer = peer;
+  }
+
+  /** Waits for the bot to join, and lets it in. */
+  async admit(): Promise<void> {
+    const { type, name } = await this.next("a join");
+    if (type !== "join" || !isName(name)) {
+      throw new Failure("a join with a name", escapeJson({ type, name }));
+    }
+    this.name = name;
+    await this.tell({ type: "join", name });
+  }
+
+  /** Sends messages in one piece. */
+  tell(...contents: FromServer[]): Promise<void> {
+    return this.#peer.send(concat(contents.map(encodeChat)));
+  }
+
+  /** Sends a message in single bytes. */
+  tellSlowly(content: FromServer): Promise<void> {
+    const bytes = encodeChat(content);
+    return this.#peer.sendInPieces(bytes, Array.from(bytes, (_, i) => i), GAP);
+  }
+
+  /** Expects the bot to say this next, and passes it on to everybody, as a chat does. */
+  async hears(text: string): Promise<void> {
+    const content = await this.next(escapeJson({ type: "say", text }));
+    if (content.type !== "say" || content.text !== text) {
+      throw new Failure(escapeJson({ type: "say", text }), escapeJson(content));
+    }
+    await this.tell({ type: "say", name: this.name, text });
+  }
+
+  /** Receives the next message of the bot. */
+  async next(expected: string): Promise<Record<string, unknown>> {
+    while (true) {
+      try {
+        const message = this.#decoder.take();
+        if (message) return decodeChat(message);
+      } catch (error) {
+        throw new Failure(expected, (error as Error).message);
+      }
+      const bytes = await this.#peer.gather(expected);
+      if (bytes === undefined) throw new Failure(expected, "the end");
+      this.#decoder.push(bytes);
+    }
+  }
+
+  end(): void {
+    this.#peer.finish();
+  }
+}
+
+/** Runs the bot in a chat where this happens, and then the chat ends. */
+function inChat(clientRun: ClientRun, happen: (room: Room) => Promise<void>): Promise<Exit> {
+  return clientRun.against(async (peer) => {
+    const room = new Room(peer);
+    await room.admit();
+    await happen(room);
+    room.end();
+  });
+}
+
+const say = (text: string, name = "ada"): FromServer => ({ type: "say", name, text });
+
+/** What the bot promises. */
+export const botChecks: Check<ClientRun>[] = [
+  {
+    name: "sum",
+    what: "The bot joins, answers sum 2 3, and ends when the chat ends",
+    hint: "The bot does not join first, does not answer in this form, or does not end.",
+    read: "chat",
+    async run(clientRun) {
+      await inChat(clientRun, async (room) => {
+        await room.tell(say("sum 2 3"));
+        await room.hears("sum 2 3 = 5");
+      });
+    },
+  },
+  {
+    name: "numbers",
+    what: "Any number of integers are added, also negative ones",
+    hint: "The bot adds two numbers, or takes them for text.",
+    read: "chat",
+    async run(clientRun) {
+      await inChat(clientRun, async (room) => {
+        for (
+          const [text, sum] of [["sum 1 2 3 4", 10], ["sum -7 2", -5], ["sum 40", 40]] as const
+        ) {
+          await room.tell(say(text));
+          await room.hears(`${text} = ${sum}`);
+        }
+      });
+    },
+  },
+  {
+    name: "others",
+    what: "What is no sum gets no answer, and does not end the bot",
+    hint: "The bot answers everything, or fails on what it does not understand.",
+    read: "chat",
+    async run(clientRun) {
+      await inChat(clientRun, async (room) => {
+        const texts = ["hello", "summer 1 2", "sum", "sum two three", "a sum 1 2", "🐰"];
+        await room.tell({ type: "join", name: "eve" }, ...texts.map((text) => say(text)));
+        await room.tell({ type: "leave", name: "eve" }, { type: "who", names: [] }, say("sum 1 1"));
+        await room.hears("sum 1 1 = 2");
+      });
+    },
+  },
+  {
+    name: "itself",
+    what: "The bot does not answer what it has said itself",
+    hint: "Everybody hears what is said, also the one who says it: the bot talks with itself.",
+    read: "chat",
+    async run(clientRun) {
+      await inChat(clientRun, async (room) => {
+        await room.tell(say("sum 1 2", room.name), say("sum 3 4"));
+        await room.hears("sum 3 4 = 7");
+      });
+    },
+  },
+  {
+    name: "ping",
+    what: "A ping is answered by a pong",
+    hint: "The bot does not know pings; a chat drops a client that does not answer them.",
+    read: "chat",
+    async run(clientRun) {
+      await inChat(clientRun, async (room) => {
+        await room.tell({ type: "ping" });
+        const { type } = await room.next("a pong");
+        if (type !== "pong") throw new Failure("a pong", escapeJson({ type }));
+      });
+    },
+  },
+  {
+    name: "single-bytes",
+    what: "A message in single bytes is understood",
+    hint: "The bot takes what one read returns for a message.",
+    read: "bytes",
+    async run(clientRun) {
+      await inChat(clientRun, async (room) => {
+        await room.tellSlowly(say("sum 20 22"));
+        await room.hears("sum 20 22 = 42");
+      });
+    },
+  },
+  {
+    name: "glued",
+    what: "Three messages that come at once get three answers, in order",
+    hint: "The bot takes all that a read returns for one message.",
+    read: "bytes",
+    async run(clientRun) {
+      await inChat(clientRun, async (room) => {
+        await room.tell(say("sum 1 1"), say("sum 2 2"), say("sum 3 3"));
+        for (const text of ["sum 1 1 = 2", "sum 2 2 = 4", "sum 3 3 = 6"]) await room.hears(text);
+      });
+    },
+  },
+  {
+    name: "error",
+    what: "When the chat does not let it in, the bot ends with an error",
+    hint: "The bot ignores messages of type error.",
+    read: "chat",
+    async run(clientRun) {
+      expectError(
+        await clientRun.against(async (peer) => {
+          await peer.gather();
+          await peer.send(encodeChat({ type: "error", reason: "The name is taken" }));
+          peer.finish();
+        }),
+      );
+    },
+  },
+  {
+    name: "refused",
+    what: "When nobody listens, the bot ends with an error",
+    hint: "The bot ignores that it could not connect.",
+    read: "client",
+    run: async (clientRun) => expectError(await clientRun.againstNobody()),
+  },
+  {
+    name: "silence",
+    what: "When the chat sends nothing, not even a ping, the bot gives up and ends with an error",
+    hint: "The bot waits forever: it has no deadline. (If it has one, tell it with --patience.)",
+    read: "deadlines",
+    run: expectImpatience,
+  },
+];

@@ -1,0 +1,377 @@
+// What the checks of clients are run with: a server of our own, and the client that is started against it.
+import { Buffer } from "node:buffer";
+import { createServer, type Server, type Socket } from "node:net";
+import { concat } from "jsr:@std/bytes@^1.0.6/concat";
+import { escapeText } from "../wire/escape.ts";
+import { CannotCheck, type CheckRun, Failure, pause, TIMED_OUT, withTimeout } from "./check_run.ts";
+
+const HOST = "127.0.0.1";
+const QUIET = 100; // milliseconds without a byte: then the client has sent what it wants to send now
+const MAX_GATHERED = 16 * 1024 * 1024; // bytes that a client may send before it gets an answer
+const MAX_OUTPUT = 64 * 1024; // bytes of each output that are kept
+const MAX_SHOWN = 100; // characters of an output
+const LAST_OUTPUT = 500; // milliseconds for the output to end when the client has
+const MAX_PAUSE = 500; // milliseconds
+const MAX_STEPS = 12; // times the timeout, for a check that starts the client many times
+const UNPRINTABLE = /[^\P{Cc}\n\r\t]/u; // all of C0 and C1, but for what a line may have
+const WATCH_INTERVAL = 20; // milliseconds
+
+/** How to start a client, and how long it may take. Times are in milliseconds. */
+export interface ClientCommand {
+  /** A program and its arguments. `{host}` and `{port}` in them stand for the server's address. */
+  words: string[];
+  /** The port to listen on; 0 takes a free one. */
+  port: number;
+  /** For the client to connect, to send something, and to end when it has its answer. */
+  timeout: number;
+  /** After which the client itself gives up on a silent server. */
+  patience: number;
+}
+
+/** How a client has ended. */
+export interface Exit {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** One run of a check of a client. It owns the server and the client, which it kills at the end. */
+export class ClientRun implements CheckRun {
+  readonly command: ClientCommand;
+  progress = "";
+  #server: Server | undefined;
+  #child: Deno.ChildProcess | undefined;
+  readonly #peers = new Set<Peer>();
+  #isOver = false;
+
+  constructor(command: ClientCommand) {
+    this.command = command;
+  }
+
+  get limit(): number {
+    const { timeout, patience } = this.command;
+    return MAX_STEPS * timeout + patience;
+  }
+
+  /** A pause that the client should bear, in milliseconds: it happens twice in an answer. */
+  get pause(): number {
+    return Math.min(MAX_PAUSE, this.command.patience / 4);
+  }
+
+  /**
+   * Starts the client, and serves each of its connections until the client ends.
+   *
+   * @param serve What our server does with a connection.
+   * @param patience How long the client may take to end when that is done, in milliseconds.
+   * @returns How the client ended.
+   * @throws {Failure} If the client does not connect, or does not end, or if `serve` throws it.
+   */
+  async against(
+    serve: (peer: Peer) => Promise<void>,
+    patience: number = this.command.timeout,
+  ): Promise<Exit> {
+    let serving = 0;
+    let connections = 0;
+    let failure: unknown;
+    let lastEvent = performance.now();
+    const port = await this.#listen(async (peer) => {
+      connections++;
+      serving++;
+      try {
+        await serve(peer);
+      } catch (error) {
+        failure ??= error;
+      }
+      serving--;
+      lastEvent = performance.now();
+    });
+    const exiting = this.#start(port);
+    let exit: Exit | undefined;
+    while (failure === undefined) {
+      const ended = await withTimeout(exiting, WATCH_INTERVAL);
+      if (ended !== TIMED_OUT) {
+        exit = ended;
+        break;
+      }
+      const limit = connections === 0 ? this.command.timeout : patience;
+      if (serving === 0 && performance.now() - lastEvent > limit) break;
+    }
+    exit ??= await this.#endIfFailed(exiting, failure);
+    await this.#closeServer();
+    while (serving > 0) await pause(WATCH_INTERVAL); // each notices that its connection is closed
+    if (failure instanceof Failure && exit !== undefined && exit.code !== 0) {
+      throw new Failure(failure.expected, `${failure.actual}; ${describeExit(exit)}`);
+    }
+    if (failure !== undefined) throw failure;
+    if (connections === 0) {
+      const actual = exit ? describeExit(exit) : `none within ${this.command.timeout / 1000} s`;
+      throw new Failure(`a connection to ${HOST}:${port}`, actual);
+    }
+    if (exit === undefined) {
+      throw new Failure("the client ends", `it still runs after ${patience / 1000} s`);
+    }
+    return exit;
+  }
+
+  /** Starts the client where nobody listens. */
+  async againstNobody(): Promise<Exit> {
+    const port = await this.#listen(() => Promise.resolve());
+    await this.#closeServer();
+    const { patience } = this.command;
+    const exit = await withTimeout(this.#start(port), patience);
+    if (exit !== TIMED_OUT) return exit;
+    throw new Failure("the client ends", `it still runs after ${patience / 1000} s`);
+  }
+
+  /** Ends the client, and all programs that it has started. */
+  abort(): void {
+    this.#isOver = true;
+    this.#kill();
+  }
+
+  #kill(): void {
+    const child = this.#child;
+    if (child === undefined) return;
+    this.#child = undefined;
+    try {
+      if (Deno.build.os === "windows") child.kill("SIGKILL");
+      else Deno.kill(-child.pid, "SIGKILL"); // its whole group
+    } catch { /* all of them have ended already */ }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.abort();
+    await this.#closeServer();
+  }
+
+  /** Waits a moment for the end of a client whose connection was not as it should be. */
+  async #endIfFailed(exiting: Promise<Exit>, failure: unknown): Promise<Exit | undefined> {
+    const exit = failure === undefined ? TIMED_OUT : await withTimeout(exiting, LAST_OUTPUT);
+    this.#kill();
+    return exit === TIMED_OUT ? undefined : exit;
+  }
+
+  async #listen(handle: (peer: Peer) => Promise<void>): Promise<number> {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      const peer = new Peer(socket, this.command.timeout);
+      this.#peers.add(peer);
+      handle(peer);
+    });
+    this.#server = server;
+    await new Promise<void>((resolve, reject) => {
+      server.on("error", (error) => {
+        reject(new CannotCheck(`Cannot listen on ${HOST}:${this.command.port}: ${error.message}`));
+      });
+      server.listen(this.command.port, HOST, resolve);
+    });
+    return (server.address() as { port: number }).port;
+  }
+
+  async #closeServer(): Promise<void> {
+    for (const peer of this.#peers) peer.close();
+    this.#peers.clear();
+    const server = this.#server;
+    this.#server = undefined;
+    if (server) await new Promise((closed) => server.close(closed));
+  }
+
+  /** Starts the client. It becomes a group of processes, which can be killed as a whole. */
+  #start(port: number): Promise<Exit> {
+    if (this.#isOver) throw new Failure("a client that is started", "the end of the check");
+    const [program, ...args] = this.command.words.map((word) =>
+      word.replaceAll("{host}", HOST).replaceAll("{port}", String(port))
+    ) as [string, ...string[]];
+    const child = spawn(program, args);
+    this.#child = child;
+    return this.#collect(child);
+  }
+
+  async #collect(child: Deno.ChildProcess): Promise<Exit> {
+    const outputs = [new Output(child.stdout), new Output(child.stderr)] as const;
+    const { code } = await child.status;
+    this.#kill(); // what it has started in the background would keep its output open
+    await withTimeout(Promise.all(outputs.map(({ ended }) => ended)), LAST_OUTPUT);
+    const [stdout, stderr] = await Promise.all(outputs.map((output) => output.close()));
+    return { code, stdout: stdout!, stderr: stderr! };
+  }
+}
+
+function spawn(program: string, args: string[]): Deno.ChildProcess {
+  try {
+    return new Deno.Command(program, {
+      args,
+      detached: Deno.build.os !== "windows",
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  } catch (error) {
+    throw new CannotCheck(escapeText(`Cannot run ${program}: ${(error as Error).message}`));
+  }
+}
+
+/** Collects the beginning of what a program prints. */
+class Output {
+  readonly ended: Promise<void>;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #chunks: Uint8Array[] = [];
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.#reader = stream.getReader();
+    this.ended = this.#collect();
+  }
+
+  /** Reads no more, and returns what there was. */
+  async close(): Promise<string> {
+    await this.#reader.cancel();
+    await this.ended;
+    return new TextDecoder().decode(concat(this.#chunks));
+  }
+
+  async #collect(): Promise<void> {
+    let length = 0;
+    for (let result; !(result = await this.#reader.read()).done;) {
+      if (length < MAX_OUTPUT) this.#chunks.push(result.value.subarray(0, MAX_OUTPUT - length));
+      length += result.value.length;
+    }
+  }
+}
+
+/** The server's side of a connection with the client. */
+export class Peer {
+  /** Whether the client has closed the connection before it had read everything. */
+  isLost = false;
+  readonly #socket: Socket;
+  readonly #timeout: number;
+  #received: Uint8Array[] = [];
+  #length = 0; // bytes
+  #lastByte = 0; // time
+  #hasFinished = false; // the client, with sending
+  #isClosed = false;
+  #wake: () => void = () => {};
+
+  constructor(socket: Socket, timeout: number) {
+    this.#socket = socket;
+    this.#timeout = timeout;
+    socket.setNoDelay(true); // one write, one piece
+    socket.on("data", (bytes: Buffer) => {
+      if (this.#length > MAX_GATHERED) return;
+      this.#received.push(new Uint8Array(bytes));
+      this.#length += bytes.length;
+      this.#lastByte = performance.now();
+      this.#wake();
+    });
+    socket.on("end", () => {
+      this.#hasFinished = true;
+      this.#wake();
+    });
+    socket.on("error", () => this.isLost = true);
+    socket.on("close", () => {
+      this.#hasFinished = true;
+      this.#isClosed = true;
+      this.#wake();
+    });
+  }
+
+  /**
+   * Waits until the client sends something, and then falls silent.
+   *
+   * @param expected What is waited for, for the failure.
+   * @returns All that it has sent; `undefined` if it has finished.
+   */
+  async gather(expected = "a client that sends something"): Promise<Uint8Array | undefined> {
+    const start = performance.now();
+    while (!this.#hasFinished) {
+      const quiet = this.#length === 0 ? 0 : performance.now() - this.#lastByte;
+      if (quiet >= QUIET || this.#length > MAX_GATHERED) break;
+      if (this.#length === 0 && performance.now() - start > this.#timeout) {
+        throw new Failure(expected, `nothing within ${this.#timeout / 1000} s`);
+      }
+      const woken = new Promise<void>((resolve) => this.#wake = resolve);
+      await withTimeout(woken, QUIET - quiet);
+    }
+    if (this.#length === 0) return undefined;
+    const bytes = concat(this.#received);
+    this.#received = [];
+    this.#length = 0;
+    return bytes;
+  }
+
+  /** Sends bytes. If the client has closed the connection, that is noted. */
+  async send(bytes: Uint8Array): Promise<void> {
+    if (bytes.length === 0) return;
+    if (this.#isClosed) {
+      this.isLost = true;
+      return;
+    }
+    await new Promise<void>((resolve) => this.#socket.write(Buffer.from(bytes), () => resolve()));
+  }
+
+  /** Sends bytes in pieces that end at these places, with a pause between two pieces. */
+  async sendInPieces(bytes: Uint8Array, ends: number[], gap: number): Promise<void> {
+    let start = 0;
+    for (const end of [...ends, bytes.length]) {
+      if (end <= start) continue; // for a very short message, some ends are the same
+      if (start > 0) await pause(gap);
+      if (this.isLost) return;
+      await this.send(bytes.subarray(start, end));
+      start = end;
+    }
+  }
+
+  /** Says that nothing more will be sent. */
+  finish(): void {
+    if (!this.#isClosed) this.#socket.end();
+  }
+
+  /** Ends the connection by a reset (RST). */
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+}
+
+/** Says how a client has ended, with the last line that it has printed. */
+export function describeExit({ code, stdout, stderr }: Exit): string {
+  const line = (stderr.trim() || stdout.trim()).split("\n").at(-1)!;
+  return `exit code ${code}${line === "" ? "" : ` after "${escapeText(line, MAX_SHOWN)}"`}`;
+}
+
+/** Expects a client to have succeeded. */
+export function expectSuccess(exit: Exit): void {
+  if (exit.code !== 0) throw new Failure("exit code 0", describeExit(exit));
+}
+
+/** Expects a client to have told of an error. */
+export function expectError(exit: Exit): void {
+  if (exit.code === 0) throw new Failure("an exit code other than 0", describeExit(exit));
+}
+
+/** Runs the client against a server that takes everything and never answers. */
+export async function expectImpatience(clientRun: ClientRun): Promise<void> {
+  const { patience, timeout } = clientRun.command;
+  const start = performance.now();
+  const timer = setInterval(() => {
+    const seconds = Math.round((performance.now() - start) / 1000);
+    clientRun.progress = `${seconds} of ${patience / 1000} s`;
+  }, 1000);
+  try {
+    const serve = async (peer: Peer) => void await peer.gather();
+    expectError(await clientRun.against(serve, patience + timeout));
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Expects an output without control characters. */
+export function expectPrintable({ stdout, stderr }: Exit): void {
+  const place = UNPRINTABLE.exec(stdout + stderr);
+  if (place === null) return;
+  const from = Math.max(0, place.index - 20);
+  const shown = escapeText((stdout + stderr).slice(from, place.index + 20));
+  throw new Failure("control characters that are escaped, or not printed", `"${shown}"`);
+}

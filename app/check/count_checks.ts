@@ -1,0 +1,137 @@
+// The checks of a server that counts, which is an exercise. When a client has finished sending, the server
+// answers with two unsigned 32-bit integers in network byte order, and ends the connection: how many bytes
+// this client has sent, and how many clients have connected so far, this one included.
+import { unpack } from "../wire/struct.ts";
+import { escapeBytes } from "../wire/escape.ts";
+import { type Check, Failure, LostConnection, pause } from "./check_run.ts";
+import { type Client, MIB, noise, type ServerRun } from "./server_run.ts";
+
+const ANSWER = ">II";
+const ANSWER_LENGTH = 8; // bytes
+const EARLY = 200; // milliseconds, for an answer that comes too early
+
+interface Answer {
+  bytes: number;
+  clients: number;
+}
+
+/** Says that the client has finished, and reads the answer and the end. */
+async function readAnswer(client: Client): Promise<Answer> {
+  await client.finish();
+  const expected = `${ANSWER_LENGTH} bytes, and then the end`;
+  const buffer = new Uint8Array(ANSWER_LENGTH + 1);
+  let length = 0;
+  while (length < buffer.length) {
+    const n = await client.read(buffer.subarray(length), expected);
+    if (n === null) break;
+    length += n;
+  }
+  if (length < ANSWER_LENGTH) {
+    throw new LostConnection(expected, `${length} bytes, and then the end`);
+  }
+  if (length > ANSWER_LENGTH) throw new Failure(expected, `more: ${escapeBytes(buffer)}…`);
+  const [bytes, clients] = unpack(ANSWER, buffer.subarray(0, ANSWER_LENGTH));
+  return { bytes, clients };
+}
+
+/** Sends bytes, and expects them to be counted. */
+async function expectCount(serverRun: ServerRun, bytes: Uint8Array): Promise<Answer> {
+  const client = await serverRun.connect();
+  await client.send(bytes);
+  return checkCount(await readAnswer(client), bytes.length);
+}
+
+function checkCount(answer: Answer, bytes: number): Answer {
+  if (answer.bytes !== bytes) throw new Failure(`${bytes} bytes`, `${answer.bytes} bytes`);
+  return answer;
+}
+
+/** What a good server does at any time. */
+export async function probeCount(serverRun: ServerRun): Promise<void> {
+  await expectCount(serverRun, noise(0, 12));
+}
+
+/** What a server that counts promises. */
+export const countChecks: Check<ServerRun>[] = [
+  {
+    name: "count",
+    what: "12 bytes are counted, in network byte order",
+    hint: "The server does not answer in this form when the client has finished.",
+    read: "byteOrder",
+    run: probeCount,
+  },
+  {
+    name: "nothing",
+    what: "A client that sends nothing gets the number 0",
+    hint: "The server answers only clients that have sent something.",
+    read: "halfClose",
+    run: async (serverRun) => void await expectCount(serverRun, new Uint8Array()),
+  },
+  {
+    name: "single-bytes",
+    what: "100 bytes, sent one by one, are counted as 100",
+    hint: "The server counts reads instead of bytes, or answers after the first.",
+    read: "bytes",
+    async run(serverRun) {
+      const client = await serverRun.connect();
+      for (let i = 0; i < 100; i++) await client.send(noise(i, 1));
+      checkCount(await readAnswer(client), 100);
+    },
+  },
+  {
+    name: "large",
+    what: "Somewhat more than 1 MiB is counted to the last byte",
+    hint: "The server counts what its buffer holds, and not what a read returns.",
+    read: "bytes",
+    run: async (serverRun) => void await expectCount(serverRun, noise(0, MIB + 7)),
+  },
+  {
+    name: "not-early",
+    what: "A client that has not finished gets no answer yet",
+    hint: "The server takes a pause for the end.",
+    read: "halfClose",
+    async run(serverRun) {
+      const client = await serverRun.connect();
+      await client.send(noise(0, 12));
+      await pause(EARLY);
+      await client.send(noise(12, 12));
+      checkCount(await readAnswer(client), 24);
+    },
+  },
+  {
+    name: "clients",
+    what: "Clients are counted one by one",
+    hint: "The server counts the clients that are connected now, or not each one.",
+    read: "manyClients",
+    async run(serverRun) {
+      const first = await expectCount(serverRun, noise(0, 1));
+      for (let i = 1; i <= 5; i++) {
+        const { clients } = await expectCount(serverRun, noise(0, i));
+        const expected = first.clients + i;
+        if (clients !== expected) throw new Failure(`${expected} clients`, `${clients} clients`);
+      }
+    },
+  },
+  {
+    name: "apart",
+    what: "The bytes of five clients who send at the same time are counted apart",
+    hint: "The server has one counter for all, or serves one client at a time.",
+    read: "manyClients",
+    async run(serverRun) {
+      const clients = await serverRun.connectMany(5);
+      for (let round = 0; round < 10; round++) {
+        for (const [i, client] of clients.entries()) await client.send(noise(0, i + 1));
+      }
+      for (const [i, client] of [...clients.entries()].reverse()) {
+        checkCount(await readAnswer(client), 10 * (i + 1));
+      }
+    },
+  },
+  {
+    name: "100-resets",
+    what: "100 clients who connect and reset at once do no harm",
+    hint: "An error of one connection harms the server.",
+    read: "resets",
+    run: (serverRun) => serverRun.resetMany(100),
+  },
+];

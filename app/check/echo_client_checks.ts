@@ -1,0 +1,226 @@
+// The checks of an echo client: it sends something, and gets it back from us in every possible way.
+import { concat } from "jsr:@std/bytes@^1.0.6/concat";
+import { escapeText } from "../wire/escape.ts";
+import { type Check, Failure, pause } from "./check_run.ts";
+import {
+  type ClientRun,
+  type Exit,
+  expectError,
+  expectImpatience,
+  expectPrintable,
+  expectSuccess,
+  type Peer,
+} from "./client_run.ts";
+
+const GAP = 20; // milliseconds between two pieces, so that they are read one by one
+const MAX_CUTS = 24; // places where an echo is cut in two
+const ESCAPES = new TextEncoder().encode("\x1b[2J\x1b[31mred\x07 \x9b1m\n");
+
+/** What our server does with each message of the client. */
+type Answer = (peer: Peer, message: Uint8Array) => Promise<void>;
+
+/** Runs the client against a server that gives a right echo, in pieces. It must read all of them. */
+async function expectWhole(clientRun: ClientRun, answer: Answer): Promise<Exit> {
+  const exit = await clientRun.against(async (peer) => {
+    let message = await peer.gather();
+    if (message === undefined) throw new Failure("a client that sends something", "the end");
+    while (message !== undefined) {
+      const { length } = message;
+      await answer(peer, message);
+      await pause(GAP); // what is sent to a client that has closed comes back as a reset
+      message = await peer.gather("a client that closes the connection when it has its echo");
+      if (peer.isLost) {
+        throw new Failure(`a client that reads all ${length} bytes`, "it closed before");
+      }
+    }
+    peer.finish();
+  });
+  expectSuccess(exit);
+  return exit;
+}
+
+/** Runs the client against a server that does something wrong, once. It must end with an error. */
+async function expectNotice(clientRun: ClientRun, answer: Answer): Promise<void> {
+  expectError(
+    await clientRun.against(async (peer) => {
+      const message = await peer.gather();
+      if (message === undefined) throw new Failure("a client that sends something", "the end");
+      await answer(peer, message);
+    }),
+  );
+}
+
+/**
+ * Where to cut a message: first everywhere, if it is short, and then once more. A client that reads once
+ * and closes is noticed by the second piece after that: the first one still seems to be taken.
+ */
+function cutsOf(length: number): number[][] {
+  const count = Math.min(length - 1, MAX_CUTS);
+  return Array.from({ length: count }, (_, i) => {
+    const at = Math.ceil((i + 1) * (length - 1) / count);
+    return at < length - 1 ? [at, length - 1] : [at - 1, at].filter((place) => place > 0);
+  });
+}
+
+function half({ length }: Uint8Array): number {
+  return Math.ceil(length / 2);
+}
+
+/** What an echo client promises. */
+export const echoClientChecks: Check<ClientRun>[] = [
+  {
+    name: "echo",
+    what: "With its echo in one piece, the client ends with exit code 0",
+    hint: "The client does not send, does not close when it has its echo, or fails without reason.",
+    read: "echo",
+    async run(clientRun) {
+      await expectWhole(clientRun, (peer, message) => peer.send(message));
+    },
+  },
+  {
+    name: "prints",
+    what: "What comes back is printed",
+    hint: "The client does not show its user what it has received.",
+    read: "echo",
+    async run(clientRun) {
+      const decoder = new TextDecoder();
+      const sent: string[] = [];
+      const { stdout } = await expectWhole(clientRun, async (peer, message) => {
+        sent.push(...decoder.decode(message).split(/\p{Cc}+/u).filter((line) => line !== ""));
+        await peer.send(message);
+      });
+      const missing = sent.find((text) => !stdout.includes(text));
+      if (missing === undefined) return;
+      throw new Failure(`"${escapeText(missing)}" on standard output`, `"${escapeText(stdout)}"`);
+    },
+  },
+  {
+    name: "single-bytes",
+    what: "An echo in single bytes is read to its end",
+    hint: "The client takes the first read for the whole echo, or counts reads instead of bytes.",
+    read: "bytes",
+    async run(clientRun) {
+      await expectWhole(clientRun, async (peer, message) => {
+        const ends = Array.from({ length: message.length - 1 }, (_, i) => i + 1);
+        await peer.sendInPieces(message, ends, Math.min(GAP, clientRun.pause / message.length));
+      });
+    },
+  },
+  {
+    name: "pause",
+    what: "An echo with pauses in it is read to its end",
+    hint: "The client takes a pause for the end, or one read for the whole echo.",
+    read: "bytes",
+    async run(clientRun) {
+      await expectWhole(clientRun, async (peer, message) => {
+        const ends = [half(message), message.length - 1];
+        await peer.sendInPieces(message, ends, clientRun.pause);
+      });
+    },
+  },
+  {
+    name: "split",
+    what: "An echo in pieces is read to its end, wherever it is cut",
+    hint: "The client takes the first read for the whole echo, or counts reads instead of bytes.",
+    read: "bytes",
+    async run(clientRun) {
+      let cuts = [[1]]; // more, as soon as we know how much it sends
+      for (let i = 0; i < cuts.length; i++) {
+        await expectWhole(clientRun, async (peer, message) => {
+          if (i === 0) cuts = cutsOf(message.length);
+          await peer.sendInPieces(message, cuts[i] ?? [1], GAP);
+        });
+        clientRun.progress = `cut at ${i + 1} of ${cuts.length} places`;
+      }
+    },
+  },
+  {
+    name: "cut-short",
+    what: "When the connection ends in the middle of the echo, the client ends with an error",
+    hint: "The client does not compare the echo with what it has sent.",
+    read: "echo",
+    async run(clientRun) {
+      await expectNotice(clientRun, async (peer, message) => {
+        await peer.send(message.subarray(0, half(message) - 1));
+        peer.finish();
+      });
+    },
+  },
+  {
+    name: "no-echo",
+    what: "When the connection ends without a byte, the client ends with an error",
+    hint: "The client takes the end of the connection for an echo.",
+    read: "echo",
+    async run(clientRun) {
+      await expectNotice(clientRun, (peer) => {
+        peer.finish();
+        return Promise.resolve();
+      });
+    },
+  },
+  {
+    name: "too-much",
+    what: "When more comes back than was sent, the client ends with an error",
+    hint: "The client does not compare the echo with what it has sent.",
+    read: "echo",
+    async run(clientRun) {
+      await expectNotice(clientRun, async (peer, message) => {
+        await peer.send(concat([message, message]));
+        peer.finish();
+      });
+    },
+  },
+  {
+    name: "differs",
+    what: "When other bytes come back, the client ends with an error",
+    hint: "The client does not compare the echo with what it has sent.",
+    read: "echo",
+    async run(clientRun) {
+      await expectNotice(clientRun, async (peer, message) => {
+        await peer.send(message.map((byte, i) => i === message.length - 1 ? byte ^ 1 : byte));
+        peer.finish();
+      });
+    },
+  },
+  {
+    name: "escapes",
+    what: "Control characters that come back do not reach the terminal",
+    hint: "The client prints what a server sends as it is: it could clear the screen, or worse.",
+    read: "client",
+    async run(clientRun) {
+      const exit = await clientRun.against(async (peer) => {
+        await peer.gather();
+        await peer.send(ESCAPES);
+        peer.finish();
+      });
+      expectPrintable(exit);
+    },
+  },
+  {
+    name: "reset",
+    what: "When the connection is reset in the middle of the echo, the client ends with an error",
+    hint: "The client ignores the error, or takes what it has for the whole echo.",
+    read: "halfClose",
+    async run(clientRun) {
+      await expectNotice(clientRun, async (peer, message) => {
+        await peer.send(message.subarray(0, half(message) - 1));
+        await pause(GAP);
+        peer.reset();
+      });
+    },
+  },
+  {
+    name: "refused",
+    what: "When nobody listens, the client ends with an error",
+    hint: "The client ignores that it could not connect.",
+    read: "echo",
+    run: async (clientRun) => expectError(await clientRun.againstNobody()),
+  },
+  {
+    name: "silence",
+    what: "When the server is silent, the client gives up and ends with an error",
+    hint: "The client waits forever: it has no deadline. (If it has one, tell it with --patience.)",
+    read: "deadlines",
+    run: expectImpatience,
+  },
+];

@@ -1,0 +1,25 @@
+/**
+ * Where README.md explains what a check is about: the text of a heading, for each topic. It is all that
+ * the checks know about the tutorial, and a test holds it to the page.
+ */
+export const lessons = {
+  echo: "Step 1: echo",
+  bytes: "A stream has no messages",
+  halfClose: "Half-close, FIN, RST and TIME_WAIT",
+  backpressure: "Backpressure",
+  oneAtATime: "The second client waits",
+  manyClients: "The smallest server for many clients",
+  resets: "Break it",
+  robustServer: "The cure, part by part",
+  client: "The client",
+  protocol: "The protocol",
+  byteOrder: "Byte order",
+  messages: "From bytes to messages",
+  limits: "What a server must refuse",
+  action: "An action of your own",
+  chat: "Step 4: a chat",
+  deadlines: "Deadlines and limits",
+} as const;
+
+/** A topic of the tutorial. */
+export type Lesson = keyof typeof lessons;

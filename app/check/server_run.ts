@@ -1,0 +1,396 @@
+// What the checks of servers are run with: connections to the server, each step with a deadline.
+import { connect as connectWithNode, type Socket } from "node:net";
+import { equals } from "jsr:@std/bytes@^1.0.6/equals";
+import { connect } from "../core/connect.ts";
+import { escapeBytes } from "../wire/escape.ts";
+import {
+  CannotCheck,
+  type CheckRun,
+  Failure,
+  LostConnection,
+  pause,
+  TIMED_OUT,
+  withTimeout,
+} from "./check_run.ts";
+
+const MAX_STEPS = 4; // times the timeout, for a check of many steps
+export const KIB = 1024; // bytes
+export const MIB = 1024 * KIB; // bytes
+
+const READ_SIZE = 64 * KIB; // bytes
+const MAX_SHOWN = 24; // bytes, of those that are wrong
+const SLOW_CONNECT = 500; // milliseconds; a connection that is dropped is tried again after a second
+const MIN_GAP = 10; // milliseconds between two resets, once the server was too slow to accept them all
+const MAX_GAP = 160;
+const MAX_REFUSALS = 3; // in a row: then nobody listens
+const REFUSAL_INTERVAL = 50; // milliseconds
+const DYING_TIME = 500; // milliseconds from a lost connection until the program below it has ended
+
+/** Where the server is. */
+export interface ServerAddress {
+  hostname: string;
+  port: number;
+}
+
+/** One run of a check of a server. It owns all its connections. */
+export class ServerRun implements CheckRun {
+  /** How long the server may take for one step, in milliseconds. */
+  readonly timeout: number;
+  progress = "";
+  /** How many connections the server has accepted. */
+  connections = 0;
+  readonly #address: ServerAddress;
+  readonly #close: (() => void)[] = [];
+  #isOver = false;
+
+  constructor(address: ServerAddress, timeout: number) {
+    this.#address = address;
+    this.timeout = timeout;
+  }
+
+  get limit(): number {
+    return MAX_STEPS * this.timeout;
+  }
+
+  /** Connects to the server. */
+  async connect(): Promise<Client> {
+    if (this.#isOver) throw new LostConnection("a connection", "the end of the check");
+    try {
+      const conn = await connect({ address: this.#address, timeout: this.timeout });
+      this.connections++;
+      this.#own(() => conn.close());
+      return new Client(conn, this.timeout);
+    } catch (error) {
+      throw lost("a connection", error);
+    }
+  }
+
+  /** Connects, sends some bytes, waits until the first come back, and ends with a reset (RST). */
+  async reset(bytes?: Uint8Array): Promise<void> {
+    const socket: Socket = connectWithNode(this.#address.port, this.#address.hostname);
+    this.#own(() => socket.destroy());
+    const done = new Promise<void>((resolve, reject) => {
+      socket.on("error", reject);
+      socket.on("end", () => reject(new Error("the end")));
+      socket.on("close", () => resolve());
+      socket.on("data", () => socket.resetAndDestroy());
+      socket.on("connect", () => {
+        this.connections++;
+        if (bytes) socket.write(bytes);
+        else socket.resetAndDestroy();
+      });
+    });
+    await step(done, this.timeout, bytes ? "an echo that begins" : "a connection");
+  }
+
+  /**
+   * Resets this many connections, one after the other. A server whose queue of connections (the
+   * backlog) is short, and that needs a moment for each, makes us wait: then we slow down.
+   */
+  async resetMany(number: number): Promise<void> {
+    let gap = 0;
+    for (let i = 1; i <= number; i++) {
+      const start = performance.now();
+      await this.reset();
+      if (performance.now() - start > SLOW_CONNECT) gap = Math.min(2 * gap || MIN_GAP, MAX_GAP);
+      if (gap > 0) await pause(gap);
+      this.progress = `${i} of ${number} connections reset`;
+    }
+  }
+
+  /** Connects this many clients, one after the other. */
+  async connectMany(
+    number: number,
+    begin: (client: Client) => Promise<void> = async () => {},
+  ): Promise<Client[]> {
+    const clients: Client[] = [];
+    while (clients.length < number) {
+      const client = await this.connect();
+      await begin(client);
+      clients.push(client);
+      this.progress = `${clients.length} of ${number} clients connected`;
+    }
+    return clients;
+  }
+
+  abort(): void {
+    this.#isOver = true;
+    for (const close of this.#close) close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.abort();
+    return Promise.resolve();
+  }
+
+  #own(close: () => void) {
+    if (this.#isOver) close();
+    else this.#close.push(close);
+  }
+}
+
+/**
+ * Looks whether nobody listens any more. A program that ends may need a moment for that, and one
+ * refusal may be a full queue, on systems that refuse then.
+ */
+export async function hasEnded(address: ServerAddress, timeout: number): Promise<boolean> {
+  const start = performance.now();
+  for (let refusals = 0; refusals < MAX_REFUSALS;) {
+    try {
+      (await connect({ address, timeout })).close();
+      refusals = 0;
+      if (performance.now() - start > DYING_TIME) return false;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.ConnectionRefused)) return false;
+      refusals++;
+    }
+    await pause(REFUSAL_INTERVAL);
+  }
+  return true;
+}
+
+/** A connection on which no step takes longer than the server may take for it. */
+export class Client {
+  /** How many bytes the server has taken, and returned. */
+  sent = 0;
+  received = 0;
+  readonly #conn: Deno.Conn;
+  readonly #timeout: number;
+  #writing: Promise<void> | undefined; // by `pour`
+
+  constructor(conn: Deno.Conn, timeout: number) {
+    this.#conn = conn;
+    this.#timeout = timeout;
+  }
+
+  /** Sends all the bytes. */
+  async send(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      const writing = this.#conn.write(bytes.subarray(at));
+      const n = await this.#step(writing, `all ${count(bytes.length)} taken`);
+      at += n;
+      this.sent += n;
+    }
+  }
+
+  /** Says that nothing more will be sent (half-close). */
+  async finish(): Promise<void> {
+    await this.#step(this.#conn.closeWrite(), "a connection that is still open");
+  }
+
+  /** Reads some bytes; `null` is the end. */
+  async read(buffer: Uint8Array, expected: string): Promise<number | null> {
+    const n = await this.#step(this.#conn.read(buffer), expected);
+    this.received += n ?? 0;
+    return n;
+  }
+
+  /** Reads as many bytes as these, which they must be. */
+  async expect(bytes: Uint8Array): Promise<void> {
+    const buffer = new Uint8Array(bytes.length);
+    const expected = bytes.length <= MAX_SHOWN ? escapeBytes(bytes) : `${count(bytes.length)} back`;
+    for (let at = 0; at < bytes.length;) {
+      const n = await this.read(buffer.subarray(at), expected);
+      if (n === null) throw new LostConnection(expected, this.came("the end"));
+      compare(buffer.subarray(0, at + n), bytes, at);
+      at += n;
+    }
+  }
+
+  /** Reads the end. */
+  async expectEnd(): Promise<void> {
+    const buffer = new Uint8Array(16);
+    const n = await this.read(buffer, "the end");
+    if (n !== null) throw new Failure("the end", `${escapeBytes(buffer.subarray(0, n))} more`);
+  }
+
+  /** Sends the bytes, and expects them back. */
+  async echo(bytes: Uint8Array): Promise<void> {
+    await both(this.send(bytes), this.expect(bytes));
+  }
+
+  /**
+   * Sends noise without reading, up to this length in all, or until the server takes no more. A
+   * server that keeps everything gets slower and slower, and so we become more patient with it.
+   *
+   * @param patience How long it may take nothing at first, in milliseconds.
+   * @returns Whether it took no more.
+   */
+  async pour(
+    length: number,
+    serverRun: ServerRun,
+    patience = serverRun.timeout / 10,
+  ): Promise<boolean> {
+    while (this.sent < length) {
+      const start = performance.now();
+      this.#writing ??= this.#write(noise(this.sent, Math.min(READ_SIZE, length - this.sent)));
+      try {
+        if (await withTimeout(this.#writing, patience) === TIMED_OUT) return true;
+      } catch (error) {
+        throw lost(`${count(length)} taken`, error, (what) => this.came(what));
+      }
+      patience = Math.max(patience, 4 * (performance.now() - start));
+      serverRun.progress = `${count(this.sent)} sent`;
+    }
+    return false;
+  }
+
+  /** Sends the rest of so much noise, and says that nothing more will be sent. */
+  async pourRest(length: number): Promise<void> {
+    await this.#writing;
+    await this.send(noise(this.sent, length - this.sent));
+    await this.finish();
+  }
+
+  /** Reads all that was poured. */
+  async expectNoise(serverRun: ServerRun): Promise<void> {
+    while (this.#writing || this.received < this.sent) {
+      const expected = `all ${count(this.sent)} back`;
+      const more = await this.#readNoise(expected, serverRun);
+      if (!more) throw new LostConnection(expected, this.came("the end"));
+    }
+  }
+
+  /** Reads so much noise, and the end. */
+  async expectNoiseToEnd(length: number, serverRun: ServerRun): Promise<void> {
+    const expected = `all ${count(length)}, then the end`;
+    while (await this.#readNoise(expected, serverRun));
+    if (this.received < length) throw new LostConnection(expected, this.came("the end"));
+    if (this.received > length) throw new Failure(expected, this.came("the end"));
+  }
+
+  /** Reads, for a while, what there is: with bytes unread, closing would be a reset. */
+  async drain(): Promise<void> {
+    const buffer = new Uint8Array(READ_SIZE);
+    try {
+      while (typeof await withTimeout(this.#conn.read(buffer), this.#timeout / 10) === "number");
+    } catch { /* the server has closed it */ }
+  }
+
+  /** Tells what came before something happened. */
+  came(what: string): string {
+    return this.received === 0 ? what : `${count(this.received)}, then ${what}`;
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    this.sent += await this.#conn.write(bytes);
+    this.#writing = undefined;
+  }
+
+  async #readNoise(expected: string, serverRun: ServerRun): Promise<boolean> {
+    const buffer = new Uint8Array(READ_SIZE);
+    const start = this.received;
+    const n = await this.read(buffer, expected);
+    if (n === null) return false;
+    if (!equals(buffer.subarray(0, n), noise(start, n))) {
+      throw new Failure(expected, `others after the first ${count(start)}, as if some were lost`);
+    }
+    serverRun.progress = `${count(this.received)} came back`;
+    return true;
+  }
+
+  #step<T>(promise: Promise<T>, expected: string): Promise<T> {
+    return step(promise, this.#timeout, expected, (what) => this.came(what));
+  }
+}
+
+async function step<T>(
+  promise: Promise<T>,
+  timeout: number,
+  expected: string,
+  tell = (what: string) => what,
+): Promise<T> {
+  let result: T | typeof TIMED_OUT;
+  try {
+    result = await withTimeout(promise, timeout);
+  } catch (error) {
+    throw lost(expected, error, tell);
+  }
+  if (result !== TIMED_OUT) return result;
+  throw new LostConnection(expected, tell(`nothing within ${timeout / 1000} s`));
+}
+
+/** The failure that an error of a connection means. */
+function lost(expected: string, error: unknown, tell = (what: string) => what): Error {
+  const code = codeOf(error);
+  if (OUR_OWN_LIMITS.has(code)) return new CannotCheck(OUR_OWN_LIMITS.get(code)!);
+  return new LostConnection(expected, tell(WORDS.get(code) ?? (error as Error).message), error);
+}
+
+/** The code of an error of a socket, whether Deno or Node has thrown it. */
+function codeOf(error: unknown): string {
+  const { BrokenPipe, ConnectionReset, ConnectionAborted, ConnectionRefused } = Deno.errors;
+  if (error instanceof BrokenPipe) return "EPIPE";
+  if (error instanceof ConnectionReset) return "ECONNRESET";
+  if (error instanceof ConnectionAborted) return "ECONNABORTED";
+  if (error instanceof ConnectionRefused) return "ECONNREFUSED";
+  return (error as { code?: string } | undefined)?.code ?? "";
+}
+
+const WORDS = new Map([
+  ["EPIPE", "the server has closed the connection"],
+  ["ECONNABORTED", "the server has closed the connection"],
+  ["ECONNRESET", "the server has reset the connection"],
+  ["ECONNREFUSED", "nobody is listening"],
+]);
+
+/** What the server cannot help: the checker itself lacks something. */
+const OUR_OWN_LIMITS = new Map([
+  ["EMFILE", "the checker cannot open that many connections at once (see `ulimit -n`)"],
+  ["ENFILE", "this machine cannot open that many files at once"],
+  ["EADDRNOTAVAIL", "this machine has no free port left for another connection"],
+]);
+
+/** Whether a failure means that nobody was listening. */
+export function isRefusal(failure: Failure): boolean {
+  return codeOf(failure.cause) === "ECONNREFUSED";
+}
+
+/** Whether a failure means that the server has ended the connection, politely or not. */
+export function isEnd(failure: Failure): boolean {
+  return ["EPIPE", "ECONNABORTED", "ECONNRESET"].includes(codeOf(failure.cause));
+}
+
+/** Sends while receiving. Where both fail, what came tells more. */
+export async function both(sending: Promise<unknown>, receiving: Promise<void>): Promise<void> {
+  sending.catch(() => {});
+  await receiving;
+  await sending;
+}
+
+/** Fails where bytes differ from those expected; shows them from a little before that place. */
+function compare(actual: Uint8Array, expected: Uint8Array, start: number) {
+  for (let i = start; i < actual.length; i++) {
+    if (actual[i] === expected[i]) continue;
+    const from = Math.max(0, i - MAX_SHOWN / 2);
+    const place = from === 0 ? "" : ` after the first ${count(from)}`;
+    const show = (bytes: Uint8Array) => escapeBytes(bytes.subarray(from, from + MAX_SHOWN)) + place;
+    throw new Failure(show(expected), show(actual));
+  }
+}
+
+function count(bytes: number): string {
+  return `${bytes.toLocaleString("en")} bytes`;
+}
+
+/**
+ * Letters and digits that look random: a part of an endless stream of them. They are text, so that a
+ * server that cannot take anything else fails the check about that, and no other.
+ */
+export function noise(start: number, length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length;) {
+    const from = (start + at) % NOISE.length;
+    const piece = NOISE.subarray(from, from + length - at);
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"; // 2 ** 6
+const NOISE = new Uint8Array(65_521); // a prime, so that no buffer has this length
+for (let i = 0, state = 1; i < NOISE.length; i++) {
+  state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+  NOISE[i] = LETTERS.charCodeAt(state >>> 26);
+}

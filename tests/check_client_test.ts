@@ -1,0 +1,160 @@
+// Clients of all kinds, right and wrong, each with the checks that must notice it, and the cause.
+import { assertGrades, type Case } from "./checking.ts";
+import { PYTHON } from "./processes.ts";
+
+const PATIENCE = "3"; // seconds, as all of these clients have
+const SUCCEEDED = /^exit code 0 after "/;
+const ONE_READ = /^it closed before.*\nThe client takes .*(first|one) read /;
+const HANGS = /^it still runs after \d+ s\nThe client waits forever/;
+
+/** A client, by its command, to which the address is added if it has none. */
+function client(
+  kind: Case["kind"],
+  words: string[],
+  fails: Case["fails"] = {},
+  stopped?: RegExp,
+  patience = PATIENCE,
+): Case {
+  if (!words.includes("{port}")) words = [...words, "{host}", "{port}"];
+  return {
+    kind,
+    name: words.join(" "),
+    start: () =>
+      Promise.resolve({
+        args: ["--patience", patience, "--", ...words],
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      }),
+    fails,
+    stopped,
+  };
+}
+
+const deno = (script: string, ...args: string[]) => [
+  Deno.execPath(),
+  "run",
+  "--no-prompt",
+  "--allow-net",
+  script,
+  ...args,
+];
+const python = (script: string, ...args: string[]) => [PYTHON ?? "python3", script, ...args];
+
+/** A client in tests/wrong_clients/, by its mistake. */
+const wrong = (kind: "echo-client" | "app-client", language: "ts" | "py") =>
+(
+  mistake: string,
+  fails: Case["fails"] = {},
+  stopped?: RegExp,
+): Case => {
+  const script = `tests/wrong_clients/${kind.replace("-", "_")}.${language}`;
+  const words = language === "ts" ? deno(script, mistake) : python(script, mistake);
+  return client(kind, words, fails, stopped);
+};
+
+Deno.test("app/check.ts fails nothing for the clients here", async () => {
+  const ours = ["--timeout=3", "{host}", "{port}"];
+  await assertGrades([
+    client("echo-client", deno("echo_client.ts"), {}, undefined, "30"),
+    client("echo-client", [...deno("multiconn_client.ts"), "--timeout=3", "{host}", "{port}", "3"]),
+    client("app-client", [...deno("app/client.ts"), ...ours, "search", "morpheus"]),
+    client("app-client", [...deno("app/client.ts"), ...ours, "search", "ring", "binary", "😃"]),
+  ]);
+});
+
+Deno.test("app/check.ts finds the mistake of each wrong echo client, and no other", async () => {
+  const inDeno = wrong("echo-client", "ts");
+  await assertGrades([
+    inDeno("none"),
+    inDeno("reads-once", { "single-bytes": ONE_READ, "pause": ONE_READ, "split": ONE_READ }),
+    inDeno("counts-reads", {
+      "single-bytes": /^it closed before; exit code 1 .*\n.* counts reads instead/,
+    }),
+    inDeno("counts-bytes", { "differs": SUCCEEDED }),
+    inDeno("compares-nothing", {
+      "cut-short": SUCCEEDED,
+      "no-echo": SUCCEEDED,
+      "too-much": SUCCEEDED,
+      "differs": /^exit code 0 .*\nThe client does not compare the echo/,
+    }),
+    inDeno("ignores-no-echo", {
+      "no-echo": /^exit code 0\nThe client takes the end .* for an echo/,
+    }),
+    inDeno("ignores-a-reset", { "reset": /^exit code 0\nThe client ignores the error/ }),
+    inDeno("ignores-refused", { "refused": /^exit code 0\nThe client ignores that it could not/ }),
+    inDeno("prints-raw", { "escapes": /\\x1b\[2J[^]*prints what a server sends as it is/ }),
+    inDeno("prints-nothing", { "prints": /does not show its user/ }),
+    inDeno("hangs", { "silence": HANGS }),
+    inDeno("waits-for-the-end", { "echo": /^exit code 1|^nothing|close/ }, /^Every other .* echo$/),
+  ]);
+});
+
+Deno.test("app/check.ts finds the mistake of each wrong application client, and no other", async () => {
+  const inDeno = wrong("app-client", "ts");
+  await assertGrades([
+    inDeno("none"),
+    inDeno("reads-once", {
+      "single-bytes": /^it closed before; exit code 1 .*\n.*one read returns/,
+      "split": /one read returns/,
+      "pause": /^it closed before/,
+    }),
+    inDeno("counts-characters", {
+      "bytes": /^exit code 1 .*\nThe client takes content-length for a number of characters/,
+      "split": /^exit code 1/,
+    }),
+    inDeno("knows-four-keys", { "key-order": /minds keys that it does not know/ }),
+    inDeno("takes-all", { "glued": /takes all that a read returns for one message/ }),
+    inDeno("takes-the-end", { "cut-short": SUCCEEDED, "garbage": SUCCEEDED }),
+    inDeno("misses-no-key", {
+      "bad-header": /^exit code 0 .*\n.* does not look whether the header/,
+    }),
+    inDeno("takes-any-length", { "bad-length": SUCCEEDED }),
+    inDeno("sends-no-header", { "answer": /./ }, /^Every other check builds on answer$/),
+  ]);
+});
+
+Deno.test({
+  name: "app/check.ts finds the mistake of each wrong Python client, and no other",
+  ignore: PYTHON === undefined,
+  async fn() {
+    const echo = wrong("echo-client", "py");
+    const app = wrong("app-client", "py");
+    await assertGrades([
+      echo("none"),
+      echo("half-closes"),
+      echo("reads-once", { "single-bytes": ONE_READ, "pause": ONE_READ, "split": ONE_READ }),
+      echo("prints-raw", { "escapes": /prints what a server sends/ }),
+      echo("hangs", { "silence": HANGS }),
+      echo("succeeds-always", {
+        "cut-short": SUCCEEDED,
+        "no-echo": SUCCEEDED,
+        "too-much": SUCCEEDED,
+        "differs": SUCCEEDED,
+        "reset": SUCCEEDED,
+        "refused": SUCCEEDED,
+        "silence": SUCCEEDED,
+      }),
+      app("none"),
+      app("reads-once", { "single-bytes": /./, "split": /./, "pause": /./ }),
+      app("counts-characters", { "bytes": /number of characters/, "split": /./ }),
+      app("has-no-limit", { "huge-length": /^it still runs .*\nThe client waits for all of it/ }),
+      app("prints-raw", { "escapes": /\\x1b\[2J/ }),
+      app("hangs", { "silence": HANGS }),
+      app(
+        "says-one-too-many",
+        { "answer": /^the end in the middle of it; exit code 1 after "No response: Timeout/ },
+        /^Every other check builds on answer$/,
+      ),
+      app("succeeds-always", {
+        "cut-short": SUCCEEDED,
+        "no-answer": SUCCEEDED,
+        "reset": SUCCEEDED,
+        "bad-header": SUCCEEDED,
+        "bad-length": SUCCEEDED,
+        "huge-length": SUCCEEDED,
+        "garbage": SUCCEEDED,
+        "refused": SUCCEEDED,
+        "silence": SUCCEEDED,
+      }),
+    ]);
+  },
+});

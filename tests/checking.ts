@@ -1,0 +1,98 @@
+// Runs app/check.ts against servers and clients, and compares what it says with what is wrong with them.
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Program } from "./processes.ts";
+
+const AT_ONCE = 6; // runs of the checker; they mostly wait
+
+/** A result as the checker prints it. */
+export interface Checked {
+  name: string;
+  what: string;
+  ok: boolean | null;
+  ms: number;
+  expected: string | null;
+  actual: string | null;
+  hint: string | null;
+  read: string | null;
+}
+
+/** All that the checker prints as JSON. */
+export interface Report {
+  stopped: string | null;
+  checks: Checked[];
+}
+
+/** A server or client, and what the checker must say about it. */
+export interface Case {
+  kind: "echo" | "app" | "chat" | "echo-client" | "app-client" | "count" | "reverse" | "bot";
+  name: string;
+  /** Starts it, and returns the rest of the checker's command line. */
+  start: () => Promise<AsyncDisposable & { args: string[] }>;
+  /** The checks that must fail, and what they must say: what came, a line break, and what it means. */
+  fails: Record<string, RegExp>;
+  /** Why the checks after these are skipped. */
+  stopped?: RegExp | undefined;
+  /** Checks that are skipped because what they need has failed. */
+  skips?: string[] | undefined;
+}
+
+/** Runs the checker. */
+export async function check(kind: string, ...args: string[]): Promise<Report> {
+  const permissions = ["--no-prompt", "--allow-net"];
+  if (args.includes("--")) permissions.push("--allow-run");
+  await using program = new Program([
+    "run",
+    ...permissions,
+    "app/check.ts",
+    kind,
+    "--json",
+    ...args,
+  ]);
+  const { code } = await program.ended;
+  assertEquals(program.stderr, "");
+  const report: Report = JSON.parse(program.stdout);
+  assertEquals(code, report.checks.every(({ ok }) => ok) ? 0 : 1);
+  return report;
+}
+
+/** The names of the checks that failed. */
+export function failed({ checks }: Report): string[] {
+  return checks.filter(({ ok }) => ok === false).map(({ name }) => name);
+}
+
+/** Checks all of them, some at the same time. */
+export async function assertGrades(cases: Case[]): Promise<void> {
+  const waiting = [...cases];
+  const problems: string[] = [];
+  const work = async () => {
+    for (let next; (next = waiting.shift()) !== undefined;) {
+      await using started = await next.start();
+      const report = await check(next.kind, ...started.args);
+      try {
+        assertGrade(next, report);
+      } catch (error) {
+        problems.push(`${next.kind}, ${next.name}: ${(error as Error).message}`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  assertEquals(problems.join("\n"), "");
+}
+
+function assertGrade({ fails, stopped, skips = [] }: Case, report: Report): void {
+  const { checks } = report;
+  const details = JSON.stringify(checks.filter(({ ok }) => ok === false), null, 1);
+  assertEquals(failed(report), Object.keys(fails), details);
+  for (const { name, ok, actual, hint, read } of checks) {
+    if (ok !== false) continue;
+    assertMatch(`${actual}\n${hint}`, fails[name]!);
+    assert(read !== null);
+  }
+  const skipped = checks.filter(({ ok }) => ok === null);
+  if (stopped === undefined) {
+    assertEquals([report.stopped, skipped.map(({ name }) => name)], [null, skips]);
+  } else {
+    assertMatch(report.stopped ?? "", stopped);
+    assertEquals(checks.slice(checks.length - skipped.length), skipped, "skipped are not the last");
+  }
+}
