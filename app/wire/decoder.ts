@@ -12,7 +12,11 @@ const DELIMITER = "a delimiter";
 const LINE_END = "a line end";
 const MAX_VARINT_SIZE = 8; // bytes of 7 bits, for integers up to 2 ** 53 - 1
 
-/** A pause of a parser, with what it waits for. A decoder names that when the input ends there. */
+/**
+ * A pause of a parser, with what it waits for. A decoder names that when the input ends there.
+ *
+ * @category Parsers
+ */
 export interface ParserPause {
   /** The name, such as `"4 bytes"` or `"a line end"`. */
   readonly what: string;
@@ -21,6 +25,8 @@ export interface ParserPause {
 /**
  * A step of a parser, for `yield*`: it waits until what it asks for has arrived, and returns it. A call of
  * a generator function that consists of such steps is a step too, so that a parser can be made of others.
+ *
+ * @category Parsers
  */
 export interface ParserStep<T> {
   /** What `yield*` runs. */
@@ -54,10 +60,16 @@ export interface ParserStep<T> {
  * pairs.push(new TextEncoder().encode("\x05color\x03red"));
  * assertEquals(pairs.take(), ["color", "red"]);
  * ```
+ *
+ * @category Parsers
  */
 export type Parser<T> = (bytes: ParserInput) => ParserStep<T>;
 
-/** Which parts of the input a decoder refuses, and whether it copies. */
+/**
+ * Which parts of the input a decoder refuses, and whether it copies.
+ *
+ * @category Parsers
+ */
 export interface DecoderOptions {
   /**
    * The maximum number of bytes that a parser may `take`, also as text or up to a delimiter, in one step.
@@ -85,6 +97,8 @@ export interface DecoderOptions {
  * const error = assertThrows(() => decoder.end(), TruncatedInputError);
  * assertEquals([error.expected, error.received], ["4 bytes", 3]);
  * ```
+ *
+ * @category Parsers
  */
 export class TruncatedInputError extends Error {
   /** The name of the class. */
@@ -109,7 +123,11 @@ export class TruncatedInputError extends Error {
   }
 }
 
-/** What a parser reads from. Each method is a step: use it with `yield*`. */
+/**
+ * What a parser reads from. Each method is a step: use it with `yield*`.
+ *
+ * @category Parsers
+ */
 export interface ParserInput {
   /**
    * Takes the next bytes.
@@ -222,7 +240,11 @@ export interface ParserInput {
   takePart<T>(length: number, parser: (part: ParserPart) => ParserStep<T>): ParserStep<T>;
 }
 
-/** What the parser of a part reads from. */
+/**
+ * What the parser of a part reads from.
+ *
+ * @category Parsers
+ */
 export interface ParserPart extends ParserInput {
   /** The number of bytes of the part that are not taken yet. */
   readonly left: number;
@@ -261,6 +283,8 @@ export interface ParserPart extends ParserInput {
  * frames.push(new Uint8Array([7, 0, 0, 0, 1, 42]));
  * assertEquals(frames.take(), { type: 7, payload: new Uint8Array([42]) });
  * ```
+ *
+ * @category Parsers
  */
 export class Decoder<T extends NonNullable<unknown> | null> {
   readonly #parser: Parser<T>;
@@ -426,11 +450,13 @@ export class Decoder<T extends NonNullable<unknown> | null> {
  *   .pipeThrough(new DecoderStream((bytes) => bytes.takeInteger(2)));
  * assertEquals(await Array.fromAsync(numbers), [1, 2]);
  * ```
+ *
+ * @category Parsers
  */
 export class DecoderStream<T extends NonNullable<unknown> | null>
   extends TransformStream<Uint8Array, T> {
   /**
-   * Makes the stream.
+   * Creates the stream.
    *
    * @param parser How an item is read, as for {@linkcode Decoder}.
    * @param options As for {@linkcode Decoder}.
@@ -464,6 +490,8 @@ export class DecoderStream<T extends NonNullable<unknown> | null>
  * });
  * assertEquals(await Array.fromAsync(items), ["A", "BC"]);
  * ```
+ *
+ * @category Parsers
  */
 export function readItems<T extends NonNullable<unknown> | null>(
   readable: ReadableStream<Uint8Array>,
@@ -487,6 +515,8 @@ export function readItems<T extends NonNullable<unknown> | null>(
  *
  * assertEquals(encodeVarint(300), new Uint8Array([0xac, 0x02]));
  * ```
+ *
+ * @category Parsers
  */
 export function encodeVarint(value: number): OwnBytes {
   if (!Number.isSafeInteger(value) || value < 0) {

@@ -6,7 +6,11 @@ import { type ByteOrder, isLittle, writeUint16, writeUint32 } from "./endianness
 
 const DEFAULT_MAX_FRAME_LENGTH = 8 * 1024 * 1024; // bytes
 
-/** How frames look on the wire, and which ones are refused. Both sides must agree on it. */
+/**
+ * How frames look on the wire, and which ones are refused. Both sides must agree on it.
+ *
+ * @category Frames
+ */
 export interface FrameOptions {
   /** The size of the length prefix in bytes. The default is 4. */
   lengthSize?: 1 | 2 | 3 | 4 | 8;
@@ -41,6 +45,8 @@ export interface FrameOptions {
  * const error = assertThrows(() => decoder.take(), FrameTooLargeError);
  * assertEquals([error.declaredLength, error.maxLength], [9, 8]);
  * ```
+ *
+ * @category Frames
  */
 export class FrameTooLargeError extends RangeError {
   /** The name of the class. */
@@ -53,7 +59,7 @@ export class FrameTooLargeError extends RangeError {
   readonly maxLength: number;
 
   /**
-   * Makes the error.
+   * Creates the error.
    *
    * @param declaredLength The length that was declared, in bytes.
    * @param maxLength The longest that is accepted, in bytes.
@@ -81,6 +87,8 @@ export class FrameTooLargeError extends RangeError {
  * const error = assertThrows(() => decoder.end(), TruncatedFrameError);
  * assertEquals([error.phase, error.expected, error.received], ["payload", 10, 3]);
  * ```
+ *
+ * @category Frames
  */
 export class TruncatedFrameError extends Error {
   /** The name of the class. */
@@ -95,7 +103,7 @@ export class TruncatedFrameError extends Error {
   readonly received: number;
 
   /**
-   * Makes the error.
+   * Creates the error.
    *
    * @param phase The part that is incomplete.
    * @param expected The length of that part, in bytes.
@@ -122,6 +130,8 @@ export class TruncatedFrameError extends Error {
  * decoder.push(new Uint8Array([0, 0, 0, 3]));
  * assertThrows(() => decoder.take(), InvalidFrameError, "its length is 3 bytes");
  * ```
+ *
+ * @category Frames
  */
 export class InvalidFrameError extends RangeError {
   /** The name of the class. */
@@ -133,12 +143,12 @@ export class InvalidFrameError extends RangeError {
 /**
  * Encodes a payload as one frame: its length, then its bytes.
  *
- * @param payload The bytes to send; none at all is a frame too. They are copied.
+ * @param payload The bytes to send; an empty payload is a frame too. They are copied.
  * @param options How frames look on the wire.
  * @returns The prefix and the payload, ready to be written at once.
  * @throws {FrameTooLargeError} If the payload is longer than `maxFrameLength`.
  * @throws {RangeError} If an option is out of range.
- * @throws {TypeError} If the payload is no `Uint8Array`, or `maxFrameLength` is no number.
+ * @throws {TypeError} If the payload is not a `Uint8Array`, or `maxFrameLength` is not a number.
  *
  * @example Usage
  * ```ts
@@ -148,6 +158,8 @@ export class InvalidFrameError extends RangeError {
  * const frame = encodeFrame(new TextEncoder().encode("hi"));
  * assertEquals(frame, new Uint8Array([0, 0, 0, 2, 0x68, 0x69]));
  * ```
+ *
+ * @category Frames
  */
 export function encodeFrame(payload: Uint8Array, options: FrameOptions = {}): OwnBytes {
   if (!isBytes(payload)) {
@@ -169,7 +181,7 @@ export function encodeFrame(payload: Uint8Array, options: FrameOptions = {}): Ow
  * @returns The `lengthSize` bytes of the prefix.
  * @throws {FrameTooLargeError} If the length is greater than `maxFrameLength`.
  * @throws {RangeError} If the length is not an integer of 0 or more, or an option is out of range.
- * @throws {TypeError} If `maxFrameLength` is no number.
+ * @throws {TypeError} If `maxFrameLength` is not a number.
  *
  * @example Usage
  * ```ts
@@ -182,6 +194,8 @@ export function encodeFrame(payload: Uint8Array, options: FrameOptions = {}): Ow
  *   new Uint8Array([4, 1]),
  * );
  * ```
+ *
+ * @category Frames
  */
 export function encodeFramePrefix(length: number, options: FrameOptions = {}): OwnBytes {
   if (!Number.isInteger(length) || length < 0) {
@@ -222,6 +236,8 @@ export function encodeFramePrefix(length: number, options: FrameOptions = {}): O
  * decoder.end();
  * assertEquals(received, ["hello"]);
  * ```
+ *
+ * @category Frames
  */
 export class FrameDecoder {
   readonly #format: Required<FrameOptions>;
@@ -353,14 +369,16 @@ export class FrameDecoder {
  * const frames = await Array.fromAsync(chunks.pipeThrough(new FrameDecoderStream()));
  * assertEquals(frames, [new Uint8Array([42])]);
  * ```
+ *
+ * @category Frames
  */
 export class FrameDecoderStream extends TransformStream<Uint8Array, Uint8Array> {
   /**
-   * Makes the stream.
+   * Creates the stream.
    *
    * @param options How frames look on the wire.
    * @throws {RangeError} If an option is out of range.
-   * @throws {TypeError} If `maxFrameLength` is no number.
+   * @throws {TypeError} If `maxFrameLength` is not a number.
    */
   constructor(options: FrameOptions = {}) {
     super(createTransformer(new FrameDecoder(options)));
@@ -381,14 +399,16 @@ export class FrameDecoderStream extends TransformStream<Uint8Array, Uint8Array> 
  * const frames = await Array.fromAsync(payloads.pipeThrough(new FrameEncoderStream()));
  * assertEquals(frames, [new Uint8Array([0, 0, 0, 1, 42])]);
  * ```
+ *
+ * @category Frames
  */
 export class FrameEncoderStream extends TransformStream<Uint8Array, Uint8Array> {
   /**
-   * Makes the stream.
+   * Creates the stream.
    *
    * @param options How frames look on the wire.
    * @throws {RangeError} If an option is out of range.
-   * @throws {TypeError} If `maxFrameLength` is no number.
+   * @throws {TypeError} If `maxFrameLength` is not a number.
    */
   constructor(options: FrameOptions = {}) {
     const format = formatOf(options);
@@ -413,7 +433,7 @@ export class FrameEncoderStream extends TransformStream<Uint8Array, Uint8Array> 
  * @throws {InvalidFrameError} If a length includes the prefix and is smaller than that.
  * @throws {TruncatedFrameError} If the stream ends inside a frame.
  * @throws {RangeError} If an option is out of range.
- * @throws {TypeError} If `maxFrameLength` is no number.
+ * @throws {TypeError} If `maxFrameLength` is not a number.
  *
  * @example Usage
  * ```ts
@@ -432,6 +452,8 @@ export class FrameEncoderStream extends TransformStream<Uint8Array, Uint8Array> 
  *   assertEquals(new TextDecoder().decode(frame), "Hello, world");
  * }
  * ```
+ *
+ * @category Frames
  */
 export function readFrames(
   readable: ReadableStream<Uint8Array>,

@@ -5,7 +5,11 @@ import { type ByteOrder, HOST_BYTE_ORDER, isLittle, writeUint16 } from "./endian
 import { FrameTooLargeError, TruncatedFrameError } from "./framing.ts";
 import { decodeStrictUtf8 } from "./utf8.ts";
 
-/** The content type of a message whose content is a JSON value. */
+/**
+ * The content type of a message whose content is a JSON value.
+ *
+ * @category Messages
+ */
 export const JSON_CONTENT_TYPE = "text/json";
 
 const FIELDS = ["byteorder", "content-type", "content-encoding", "content-length"];
@@ -15,9 +19,13 @@ const DEFAULT_MAX_HEADER_LENGTH = 8 * 1024; // bytes
 const DEFAULT_MAX_CONTENT_LENGTH = 1024 * 1024; // bytes
 const MAX_JSON_DEPTH = 1000; // arrays and objects inside each other
 
-/** The header of a message. Its keys are those on the wire; there may be more than these four. */
+/**
+ * The header of a message. Its keys are those on the wire; there may be more than these four.
+ *
+ * @category Messages
+ */
 export interface MessageHeader {
-  /** The byte order of the sender's processor. It tells, and changes nothing. */
+  /** The byte order of the sender's processor. It is information only, and changes nothing. */
   byteorder: ByteOrder;
   /** What the content is: `"text/json"` for a JSON value, anything else for bytes. */
   "content-type": string;
@@ -25,19 +33,27 @@ export interface MessageHeader {
   "content-encoding": string;
   /** The length of the content in bytes, not characters. */
   "content-length": number;
-  /** Whatever else the sender says. */
+  /** Other keys, which are kept as they are. */
   [key: string]: unknown;
 }
 
-/** A message as it came from the wire. */
+/**
+ * A message as it came from the wire.
+ *
+ * @category Messages
+ */
 export interface Message {
-  /** Its header, checked. */
+  /** The header, which was checked. */
   header: MessageHeader;
-  /** Its content, as bytes. {@linkcode decodeContent} tells what they mean. */
+  /** The content as bytes. {@linkcode decodeContent} decodes them. */
   content: Uint8Array;
 }
 
-/** Which messages a decoder refuses, and whether it copies. */
+/**
+ * Which messages a decoder refuses, and whether it copies.
+ *
+ * @category Messages
+ */
 export interface MessageOptions {
   /** The longest header that is accepted, in bytes. The default is 8 KiB (8,192 bytes). */
   maxHeaderLength?: number;
@@ -65,6 +81,8 @@ export interface MessageOptions {
  * const error = assertThrows(() => decoder.take(), MessageHeaderError);
  * assertEquals(error.field, "byteorder");
  * ```
+ *
+ * @category Messages
  */
 export class MessageHeaderError extends SyntaxError {
   /** The name of the class. */
@@ -75,7 +93,7 @@ export class MessageHeaderError extends SyntaxError {
   readonly field: string | undefined;
 
   /**
-   * Makes the error.
+   * Creates the error.
    *
    * @param message What is wrong.
    * @param field The key whose fault it is.
@@ -100,6 +118,8 @@ export class MessageHeaderError extends SyntaxError {
  * const cut = { header, content: new Uint8Array([0x7b]) };
  * assertThrows(() => decodeContent(cut), MessageContentError, "not JSON");
  * ```
+ *
+ * @category Messages
  */
 export class MessageContentError extends SyntaxError {
   /** The name of the class. */
@@ -119,6 +139,8 @@ export class MessageContentError extends SyntaxError {
  * const format = { contentType: "text/json", contentEncoding: "ebcdic" };
  * assertThrows(() => encodeMessage({}, format), UnsupportedEncodingError);
  * ```
+ *
+ * @category Messages
  */
 export class UnsupportedEncodingError extends RangeError {
   /** The name of the class. */
@@ -127,19 +149,23 @@ export class UnsupportedEncodingError extends RangeError {
   readonly code: "UNSUPPORTED_ENCODING" = "UNSUPPORTED_ENCODING" as const;
 }
 
-/** What `encodeMessage` writes into the header. */
+/**
+ * What `encodeMessage` writes into the header.
+ *
+ * @category Messages
+ */
 export interface EncodeMessageOptions {
   /** What the content is: `"text/json"` for a JSON value, anything else for bytes. */
   contentType: string;
   /** For `"text/json"` always `"utf-8"`; for bytes a word of your own, such as `"binary"`. */
   contentEncoding: string;
-  /** The byte order to tell. The default is this host's. */
+  /** The `byteorder` of the header. The default is that of this host. */
   byteOrder?: ByteOrder;
 }
 
 /**
  * Encodes a message: the length of the header in 2 bytes in network byte order, the header as JSON,
- * and the content. It is the format of the Python tutorial's application client and server.
+ * and the content. The Python tutorial's application client and server use the same format.
  *
  * @param content A JSON value if `contentType` is `"text/json"`, otherwise bytes, which are copied.
  * @param options What the header says.
@@ -162,6 +188,8 @@ export interface EncodeMessageOptions {
  * assertEquals(bytes.length, 2 + 96 + 38);
  * assertEquals(bytes.subarray(0, 2), new Uint8Array([0, 96]));
  * ```
+ *
+ * @category Messages
  */
 export function encodeMessage(content: unknown, options: EncodeMessageOptions): OwnBytes {
   const { contentType, contentEncoding, byteOrder = HOST_BYTE_ORDER } = options;
@@ -203,6 +231,8 @@ export function encodeMessage(content: unknown, options: EncodeMessageOptions): 
  * decoder.push(encodeMessage([1, "🐶"], { contentType: "text/json", contentEncoding: "utf-8" }));
  * assertEquals(decodeContent(decoder.take()!), [1, "🐶"]);
  * ```
+ *
+ * @category Messages
  */
 export function decodeContent({ header, content }: Message): unknown {
   if (header["content-type"] !== JSON_CONTENT_TYPE) return content;
@@ -261,6 +291,8 @@ export function decodeContent({ header, content }: Message): unknown {
  * decoder.end();
  * assertEquals(received, ["hello"]);
  * ```
+ *
+ * @category Messages
  */
 export class MessageDecoder {
   readonly #options: Required<MessageOptions>;
@@ -382,10 +414,12 @@ export class MessageDecoder {
  * const messages = ReadableStream.from([bytes]).pipeThrough(new MessageDecoderStream());
  * assertEquals(await Array.fromAsync(messages, decodeContent), [42]);
  * ```
+ *
+ * @category Messages
  */
 export class MessageDecoderStream extends TransformStream<Uint8Array, Message> {
   /**
-   * Makes the stream.
+   * Creates the stream.
    *
    * @param options Which messages are refused.
    * @throws {RangeError} If a limit is out of range.
@@ -421,6 +455,8 @@ export class MessageDecoderStream extends TransformStream<Uint8Array, Message> {
  *   assertEquals(decodeContent(message), "hi");
  * }
  * ```
+ *
+ * @category Messages
  */
 export function readMessages(
   readable: ReadableStream<Uint8Array>,
@@ -429,7 +465,11 @@ export function readMessages(
   return decodeStream(readable, new MessageDecoder(options));
 }
 
-/** Tells whether an error is one of those that a peer causes by sending what is not a message. */
+/**
+ * Tells whether an error is one of those that a peer causes by sending what is not a message.
+ *
+ * @category Messages
+ */
 export function isMessageError(error: unknown): error is Error {
   return error instanceof MessageHeaderError || error instanceof MessageContentError ||
     error instanceof UnsupportedEncodingError || error instanceof FrameTooLargeError ||
