@@ -11,6 +11,7 @@ import { concat } from "@std/bytes/concat";
 import { createRequest } from "../app/libclient.ts";
 import { tryAll } from "./effort.ts";
 import {
+  CLOSE_CANCELS_WRITES,
   Program,
   readToEnd,
   startLimitedServer,
@@ -66,7 +67,7 @@ Deno.test("app/server.ts with TLS: an error is answered, and then comes a clean 
 
 Deno.test({
   name: "app/server.ts with TLS: clients that stall or never read leave nothing open",
-  ignore: !linux, // where descriptors can be counted
+  ignore: !linux || !CLOSE_CANCELS_WRITES, // descriptors can be counted on Linux
   async fn() {
     await using server = await startTlsServer();
     await exchange(server.port);
