@@ -222,18 +222,22 @@ Deno.test("app/server.ts never prints control characters of a failed action, or 
   await assertServes(server.port);
 });
 
-Deno.test("app/server.ts answers no more requests than a client reads answers", async () => {
-  await using server = await startServerWithActions(
-    `actions.set("plugged", () => (console.error("asked"), "x".repeat(1e6)));`,
-    "--quiet",
-    "--write-timeout=0.5",
-  );
-  using conn = await dial(server.port);
-  const request = encodeMessage({ action: "plugged", value: "" }, JSON_FORMAT);
-  await writeAll(conn, concat(Array(100).fill(request))); // in one read, and no answer is taken
-  await server.prints(/The peer did not read within 0\.5 s/, "stderr");
-  assertLessOrEqual(server.stderr.match(/asked/g)!.length, 20); // what socket buffers hold
-  await assertServes(server.port);
+Deno.test({
+  name: "app/server.ts answers no more requests than a client reads answers",
+  ignore: !CLOSE_CANCELS_WRITES,
+  async fn() {
+    await using server = await startServerWithActions(
+      `actions.set("plugged", () => (console.error("asked"), "x".repeat(1e6)));`,
+      "--quiet",
+      "--write-timeout=0.5",
+    );
+    using conn = await dial(server.port);
+    const request = encodeMessage({ action: "plugged", value: "" }, JSON_FORMAT);
+    await writeAll(conn, concat(Array(100).fill(request))); // in one read, and no answer is taken
+    await server.prints(/The peer did not read within 0\.5 s/, "stderr");
+    assertLessOrEqual(server.stderr.match(/asked/g)!.length, 20); // what socket buffers hold
+    await assertServes(server.port);
+  },
 });
 
 Deno.test("app/server.ts keeps its deadlines although bytes trickle in", async (t) => {

@@ -11,6 +11,7 @@ import { concat } from "@std/bytes/concat";
 import { createRequest } from "../app/libclient.ts";
 import { tryAll } from "./effort.ts";
 import {
+  CLOSE_CANCELS_WRITES,
   Program,
   readToEnd,
   startLimitedServer,
@@ -66,7 +67,7 @@ Deno.test("app/server.ts with TLS: an error is answered, and then comes a clean 
 
 Deno.test({
   name: "app/server.ts with TLS: clients that stall or never read leave nothing open",
-  ignore: !linux, // where descriptors can be counted
+  ignore: !linux || !CLOSE_CANCELS_WRITES, // descriptors can be counted on Linux
   async fn() {
     await using server = await startTlsServer();
     await exchange(server.port);
@@ -117,8 +118,8 @@ Deno.test({
       await server.prints("Too many open files", "stderr");
       for (const conn of conns) conn.close();
     }
+    await served(server.port); // those in the backlog take descriptors once more
     assertLessOrEqual(await settled(server.pid, before), before);
-    await exchange(server.port);
     assertEquals(server.stderr.includes("An action failed"), false); // no error that nobody has caught
   },
 });
@@ -199,6 +200,18 @@ async function exchange(port: number): Promise<Uint8Array> {
   await writeAll(conn, REQUEST);
   await conn.closeWrite();
   return await readToEnd(conn);
+}
+
+/** Waits until a request is answered. */
+async function served(port: number): Promise<void> {
+  const end = performance.now() + 30_000;
+  while (true) {
+    try {
+      return void await exchange(port);
+    } catch (error) {
+      if (performance.now() > end) throw error;
+    }
+  }
 }
 
 async function beginHandshake(port: number): Promise<Deno.TcpConn> {

@@ -179,7 +179,7 @@ function draw() {
 /** @param {number} width of a lane */
 function layOut(width) {
   const server = width - 58;
-  const characters = Math.floor((server - CLIENT) / CHARACTER_WIDTH);
+  const characters = Math.floor((server - CLIENT - 8) / CHARACTER_WIDTH);
   return { width, server, middle: (CLIENT + server) / 2, characters };
 }
 
