@@ -51,64 +51,54 @@ const wrong = (kind: "echo-client" | "app-client", language: "ts" | "py") =>
   return client(kind, words, fails, stopped);
 };
 
-Deno.test("app/check.ts fails nothing for the clients here", async () => {
+Deno.test("app/check.ts fails nothing for the clients here, and finds the mistake of each wrong one", async () => {
   const ours = ["--timeout=3", "{host}", "{port}"];
+  const echo = wrong("echo-client", "ts");
+  const app = wrong("app-client", "ts");
   await assertGrades([
     client("echo-client", deno("echo_client.ts"), {}, undefined, "30"),
     client("echo-client", [...deno("multiconn_client.ts"), "--timeout=3", "{host}", "{port}", "3"]),
     client("app-client", [...deno("app/client.ts"), ...ours, "search", "morpheus"]),
     client("app-client", [...deno("app/client.ts"), ...ours, "search", "ring", "binary", "😃"]),
-  ]);
-});
-
-Deno.test("app/check.ts finds the mistake of each wrong echo client, and no other", async () => {
-  const inDeno = wrong("echo-client", "ts");
-  await assertGrades([
-    inDeno("none"),
-    inDeno("reads-once", { "single-bytes": ONE_READ, "pause": ONE_READ, "split": ONE_READ }),
-    inDeno("counts-reads", {
+    echo("none"),
+    echo("reads-once", { "single-bytes": ONE_READ, "pause": ONE_READ, "split": ONE_READ }),
+    echo("counts-reads", {
       "single-bytes": /^it closed before; exit code 1 .*\n.* counts reads instead/,
     }),
-    inDeno("counts-bytes", { "differs": SUCCEEDED }),
-    inDeno("compares-nothing", {
+    echo("counts-bytes", { "differs": SUCCEEDED }),
+    echo("compares-nothing", {
       "cut-short": SUCCEEDED,
       "no-echo": SUCCEEDED,
       "too-much": SUCCEEDED,
       "differs": /^exit code 0 .*\nThe client does not compare the echo/,
     }),
-    inDeno("ignores-no-echo", {
+    echo("ignores-no-echo", {
       "no-echo": /^exit code 0\nThe client takes the end .* for an echo/,
     }),
-    inDeno("ignores-a-reset", { "reset": /^exit code 0\nThe client ignores the error/ }),
-    inDeno("ignores-refused", { "refused": /^exit code 0\nThe client ignores that it could not/ }),
-    inDeno("prints-raw", { "escapes": /\\x1b\[2J[^]*prints what a server sends as it is/ }),
-    inDeno("prints-nothing", { "prints": /does not show its user/ }),
-    inDeno("hangs", { "silence": HANGS }),
-    inDeno("waits-for-the-end", { "echo": /^exit code 1|^nothing|close/ }, /^Every other .* echo$/),
-  ]);
-});
-
-Deno.test("app/check.ts finds the mistake of each wrong application client, and no other", async () => {
-  const inDeno = wrong("app-client", "ts");
-  await assertGrades([
-    inDeno("none"),
-    inDeno("reads-once", {
+    echo("ignores-a-reset", { "reset": /^exit code 0\nThe client ignores the error/ }),
+    echo("ignores-refused", { "refused": /^exit code 0\nThe client ignores that it could not/ }),
+    echo("prints-raw", { "escapes": /\\x1b\[2J[^]*prints what a server sends as it is/ }),
+    echo("prints-nothing", { "prints": /does not show its user/ }),
+    echo("hangs", { "silence": HANGS }),
+    echo("waits-for-the-end", { "echo": /^exit code 1|^nothing|close/ }, /^Every other .* echo$/),
+    app("none"),
+    app("reads-once", {
       "single-bytes": /^it closed before; exit code 1 .*\n.*one read returns/,
       "split": /one read returns/,
       "pause": /^it closed before/,
     }),
-    inDeno("counts-characters", {
+    app("counts-characters", {
       "bytes": /^exit code 1 .*\nThe client takes content-length for a number of characters/,
       "split": /^exit code 1/,
     }),
-    inDeno("knows-four-keys", { "key-order": /minds keys that it does not know/ }),
-    inDeno("takes-all", { "glued": /takes all that a read returns for one message/ }),
-    inDeno("takes-the-end", { "cut-short": SUCCEEDED, "garbage": SUCCEEDED }),
-    inDeno("misses-no-key", {
+    app("knows-four-keys", { "key-order": /minds keys that it does not know/ }),
+    app("takes-all", { "glued": /takes all that a read returns for one message/ }),
+    app("takes-the-end", { "cut-short": SUCCEEDED, "garbage": SUCCEEDED }),
+    app("misses-no-key", {
       "bad-header": /^exit code 0 .*\n.* does not look whether the header/,
     }),
-    inDeno("takes-any-length", { "bad-length": SUCCEEDED }),
-    inDeno("sends-no-header", { "answer": /./ }, /^Every other check builds on answer$/),
+    app("takes-any-length", { "bad-length": SUCCEEDED }),
+    app("sends-no-header", { "answer": /./ }, /^Every other check builds on answer$/),
   ]);
 });
 

@@ -6,7 +6,7 @@ import socket
 import sys
 
 MISTAKE, HOST, PORT = sys.argv[1], sys.argv[2], int(sys.argv[3])
-MESSAGE = b"Hello from Python"
+MESSAGE = b"Hello"
 TIMEOUT = None if MISTAKE == "hangs" else 3.0  # seconds
 MAX_READS = 3  # by a client that counts them
 

@@ -5,7 +5,7 @@ const [mistake, hostname, port] = Deno.args as [string, string, string];
 const TIMEOUT = 3000; // milliseconds
 const MAX_READS = 3; // by a client that counts them
 
-const message = new TextEncoder().encode("Hello, world");
+const message = new TextEncoder().encode("Hello");
 let exitCode = 1;
 if (mistake !== "hangs") Deno.unrefTimer(setTimeout(() => fail("Silent"), TIMEOUT));
 
