@@ -398,6 +398,25 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: `${CLIENT} prints above a line that is half typed, and shows the line again`,
+  ignore: PYTHON === undefined || Deno.build.os === "windows",
+  async fn() {
+    await using server = await startServer(SERVER);
+    using peer = await join(server.port, "peer");
+    await using client = typist(server.port, "ada", { terminal: true });
+    await client.prints("* ada joined");
+    await client.types("half 🐰 ty");
+    await client.prints("half 🐰 ty");
+    await peer.send({ type: "say", text: "in between" });
+    // The cursor goes to the first column, what is there is erased, and comes again below.
+    // deno-lint-ignore no-control-regex -- what controls a terminal
+    await client.prints(/\x1b\[1G\x1b\[0Jpeer: in between\r\n[^a-z]*> half 🐰 ty/);
+    await client.types("ped\n");
+    await client.prints("ada: half 🐰 typed");
+  },
+});
+
 Deno.test(`${CLIENT} prints nothing that could control a terminal`, async () => {
   await using server = await startServer(SERVER);
   await using client = typist(server.port, "ada");
@@ -412,20 +431,20 @@ Deno.test(`${CLIENT} exits 1 with one line when the server ends, or refuses its 
   await using ada = typist(server.port, "ada");
   await ada.prints("* ada joined\n");
   await using second = typist(server.port, "ada");
-  const place = `Cannot chat at 127.0.0.1:${server.port}`;
+  const place = `127.0.0.1:${server.port}`;
   assertEquals(await outcome(second), {
     code: 1,
-    stderr: `${place}: Cannot join: somebody else has this name\n`,
+    stderr: `Cannot join the chat at ${place}: somebody else has this name\n`,
   });
   server.kill("SIGTERM");
   assertEquals(await outcome(ada), {
     code: 1,
-    stderr: `${place}: The server closed the connection\n`,
+    stderr: `The chat at ${place} has ended: The server closed the connection\n`,
   });
   await using late = typist(server.port, "late");
   const { code, stderr } = await outcome(late);
   assertEquals(code, 1);
-  assertMatch(stderr, /^Cannot chat at .*refused.*\n$/);
+  assertMatch(stderr, /^Cannot join the chat at .*refused.*\n$/);
 });
 
 Deno.test(`${CLIENT} exits 1 with one line when the server is silent, resets or talks nonsense`, async () => {
@@ -443,7 +462,7 @@ Deno.test(`${CLIENT} exits 1 with one line when the server is silent, resets or 
     await writeAll(conn, bytes);
     const { code, stderr } = await outcome(client);
     assertEquals(code, 1);
-    assertMatch(stderr, /^Cannot chat at 127\.0\.0\.1:\d+: [^\n]+\n$/);
+    assertMatch(stderr, /^(Cannot join the chat|The chat) at 127\.0\.0\.1:\d+.*: [^\n]+\n$/);
     assertMatch(stderr, expected);
   }
   await using client = typist(listener.addr.port, "ada");
