@@ -41,7 +41,7 @@ export function text(placeholder: string, help: string): Option<string | undefin
 export function seconds(initial: number, help: string): Option<number> {
   return {
     placeholder: "SECONDS",
-    help: `${help} (${initial})`,
+    help: `${help} (default: ${initial})`,
     initial: initial * 1000,
     read(text) {
       const seconds = Number(text);
@@ -64,7 +64,7 @@ export function integer(
 ): Option<number> {
   return {
     placeholder,
-    help: `${help} (${initial})`,
+    help: `${help} (default: ${initial})`,
     initial,
     read: (text) => parseInteger(text, min, max),
   };
