@@ -233,7 +233,7 @@ Deno.test(`${SERVER} refuses names that are taken, empty, too long, or no clean 
       .map((name) => JSON.stringify(name)),
   ];
   for (const name of names) {
-    assertMatch(`${await refuse(name)}`, /^Cannot join: a name has 1 to 32 characters/);
+    assertMatch(`${await refuse(name)}`, /^Cannot join: a name has 1 to 32 visible characters/);
   }
   using dogs = await join(server.port, "🐶".repeat(32));
   using prototype = await join(server.port, "__proto__");

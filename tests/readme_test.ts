@@ -37,6 +37,9 @@ const STAYS = /_server\.(ts|py)\b|app\/server\.ts|relay\.ts|await conn\.read|\bt
 /** The language of a program that a transcript runs as try.ts. */
 const TRY = "ts ignore try";
 
+/** The language of a block that goes on with the output of an earlier command, which has this in it. */
+const REST = "console rest ";
+
 /** What a command needs beside Deno. Where that is missing, the transcript is ignored. */
 const TOOLS = new Map([
   ["python3", PYTHON === "python3"],
@@ -72,7 +75,8 @@ for (const page of PAGES) {
     }
     const known = ["ts", "ts ignore", TRY, "console", "console unordered", "sh", "text"];
     for (const { language, line } of blocks) {
-      assert(known.includes(language), `${page}:${line}: unknown language ${language}`);
+      const isKnown = known.includes(language) || language.startsWith(REST);
+      assert(isKnown, `${page}:${line}: unknown language ${language}`);
     }
   });
 
@@ -362,12 +366,20 @@ interface Staying {
   where: string;
 }
 
+/** A command whose output goes on in a later block, where an answer is folded. */
+interface Unfinished {
+  command: string;
+  goOn: (rest: string) => void;
+}
+
 /** Runs the transcripts of a section, from top to bottom. */
 async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<void> {
   const ports = freePorts();
   const folder = await Deno.makeTempDir(); // where try.ts is saved
   const staying: Staying[] = [];
   const talks: Talk[] = [];
+  const unfinished: Unfinished[] = [];
+  let code = 0; // of the last command that has ended
   let complete = true; // no command was left out, so that servers have printed all they should
   const endStaying = async (ending: Staying[]) => {
     if (ending.length > 0 && talks.length > 0) {
@@ -396,8 +408,13 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
         await Deno.writeTextFile(`${folder}/try.ts`, withPorts(text, ports));
         continue;
       }
+      if (language.startsWith(REST)) {
+        const word = language.slice(REST.length);
+        const command = unfinished.findLast(({ command }) => command.includes(word));
+        await t.step(`line ${line}: the rest of ${word}`, () => command!.goOn(text));
+        continue;
+      }
       const unordered = language.endsWith("unordered");
-      let code = 0;
       for (const [command, expected] of commandsOf(text)) {
         const where = `line ${line}: ${command}`;
         const tool = command.match(/\b(python3|ss|lsof|netstat|curl)\b/)?.[1];
@@ -424,12 +441,17 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
               "together",
             );
             if (STAYS.test(command)) {
-              staying.push({ program, expected, unordered, where });
+              const stays = { program, expected, unordered, where };
+              staying.push(stays);
+              unfinished.push({ command, goOn: (rest) => stays.expected += `\n${rest}` });
               if (expected !== "") await program.prints(/\n/);
               return;
             }
             code = (await program.ended).code;
-            assertSameLines(expected, output(program, ports), where, unordered);
+            const actual = output(program, ports);
+            assertSameLines(expected, actual, where, unordered);
+            const goOn = (rest: string) => assertSameLines(`${expected}\n${rest}`, actual, where);
+            unfinished.push({ command, goOn });
           },
         });
       }
