@@ -37,10 +37,10 @@ export class MessageConnection implements Disposable {
    * Receives the next message. Its content is valid until the next call, which may overwrite it.
    * Before this method waits for the peer, it sends the replies that are queued.
    *
-   * @returns The message. It is `undefined` if the peer has half-closed, or if the connection was
-   * asked to stop and no message has begun.
-   * @throws {DeadlineError} If the message does not arrive in time.
-   * @throws The errors of `MessageDecoder.next` and `MessageDecoder.end`, if it is not a message.
+   * @returns The message, or `undefined` if no more will come: the peer has said so, or the
+   * connection was asked to stop and no message has begun.
+   * @throws {DeadlineError} If it does not come in time.
+   * @throws As `MessageDecoder.next` and `MessageDecoder.end` for what is not a message.
    */
   async receive(): Promise<Message | undefined> {
     if (this.#repliesLength >= MAX_QUEUE_LENGTH) await this.flush();

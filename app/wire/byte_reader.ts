@@ -2,8 +2,8 @@ import { isBytes, nameOfType } from "./bytes.ts";
 import type { Delimiter } from "./delimiter.ts";
 import type { ByteOrder } from "./endianness.ts";
 
-const FIRST_BUFFER = 1024 * 1024; // bytes; the most that is allocated for bytes that may never arrive
-const GROWTH = 4; // times; so at most this many times the received bytes are held
+const FIRST_BUFFER = 1024 * 1024; // bytes; the most that is set aside for bytes which may never come
+const GROWTH = 4; // times; so that at most this many times what has come is held
 const SMALL = 4096; // bytes; smaller chunks are joined while they wait, or their objects outweigh them
 const EMPTY: Uint8Array = new Uint8Array(); // never handed out
 
@@ -59,7 +59,7 @@ export class ByteReader {
     return this.#filled + this.#end - this.#start + this.#behind;
   }
 
-  /** Adds bytes. An empty chunk is ignored. */
+  /** Adds bytes. An empty chunk does nothing. */
   push(chunk: Uint8Array): void {
     if (!isBytes(chunk)) {
       throw new TypeError(`Cannot push ${nameOfType(chunk)}: a chunk is a Uint8Array`);
@@ -74,7 +74,7 @@ export class ByteReader {
   /**
    * Takes the next bytes.
    *
-   * @param length The number of bytes. After `undefined`, ask for the same number again.
+   * @param length How many. After `undefined`, ask for the same number until it is here.
    * @returns The bytes, or `undefined` until all of them are here.
    */
   take(length: number): Uint8Array | undefined {
@@ -92,7 +92,7 @@ export class ByteReader {
   /**
    * Takes the next bytes as an unsigned integer, without making an object of them.
    *
-   * @param length The size in bytes. After `undefined`, ask for the same size again.
+   * @param length The size in bytes. Same rule as for {@linkcode take}.
    * @param byteOrder The order of the bytes.
    * @returns The integer, or `undefined` until all bytes are here. One of 8 bytes above
    * `Number.MAX_SAFE_INTEGER` is rounded, and stays above it.
@@ -114,8 +114,8 @@ export class ByteReader {
   /**
    * Takes the next bytes up to a delimiter. The delimiter is taken too, and not returned.
    *
-   * @param delimiter The delimiter. After `undefined`, ask for the same one again.
-   * @param maxLength Maximum number of bytes before it. If there may be more, look at `lengthBefore`.
+   * @param delimiter After `undefined`, ask for the same one until it is here.
+   * @param maxLength The most bytes before it. When there are more, look at `lengthBefore`.
    * @returns The bytes before it, or `undefined` until it is here.
    */
   takeUntil(delimiter: Delimiter, maxLength: number): Uint8Array | undefined {
@@ -161,7 +161,7 @@ export class ByteReader {
     return fork;
   }
 
-  /** Searches what has not been searched yet, up to the end of the delimiter; returns whether it is here. */
+  /** Searches what has not been searched yet, up to the end of the delimiter; tells whether that is here. */
   #search(delimiter: Delimiter): boolean {
     while (true) {
       const [bytes, start, end] = this.#place
@@ -295,7 +295,7 @@ function givenAway(): TypeError {
   return new TypeError("Cannot read a chunk: it was detached or shrunk after it was pushed");
 }
 
-/** Whether only this reader can change the memory and its size. Then it need not be copied. */
+/** Whether nobody else can change the memory or its size: then it need not be copied. */
 function isFixed(buffer: ArrayBufferLike): boolean {
   return buffer instanceof ArrayBuffer && !("resizable" in buffer && buffer.resizable);
 }
