@@ -375,7 +375,7 @@ interface Unfinished {
 /** Runs the transcripts of a section, from top to bottom. */
 async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<void> {
   const ports = freePorts();
-  const folder = await Deno.makeTempDir(); // where try.ts is saved
+  const folder = await Deno.makeTempDir(); // where try.ts is saved, and guide.sock listens
   const staying: Staying[] = [];
   const talks: Talk[] = [];
   const unfinished: Unfinished[] = [];
@@ -394,7 +394,8 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
     for (const { program, expected, unordered, where } of checked) {
       if (program.isRunning) program.kill("SIGTERM"); // as Ctrl-C, but without Python's complaint
       await program.ended;
-      assertSameLines(expected, output(program, ports), where, unordered);
+      const actual = output(program, ports).replaceAll(`${folder}/`, "");
+      assertSameLines(expected, actual, where, unordered);
     }
     for (const other of ending) {
       staying.splice(staying.indexOf(other), 1);
@@ -436,7 +437,7 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
             if (command === "echo $?") return assertEquals(expected, `${code}`);
             if (command.includes("chat_client.ts")) return void talks.push({ command, expected });
             const program = shell(
-              command.replace(/\btry\.ts\b/, `${folder}/try.ts`),
+              command.replace(/\b(try\.ts|guide\.sock)\b/, `${folder}/$1`),
               ports,
               "together",
             );
@@ -448,7 +449,7 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
               return;
             }
             code = (await program.ended).code;
-            const actual = output(program, ports);
+            const actual = output(program, ports).replaceAll(`${folder}/`, "");
             assertSameLines(expected, actual, where, unordered);
             const goOn = (rest: string) => assertSameLines(`${expected}\n${rest}`, actual, where);
             unfinished.push({ command, goOn });
@@ -603,7 +604,7 @@ function shell(
   command = withPorts(command, ports);
   // Programs that take the default port must be given the free one.
   command = command.replace(
-    /(echo_server|echo_client|chat_server|app\/server)\.ts(?= --|$)/,
+    /(echo_server|echo_client|chat_server|app\/server)\.ts(?= --(?!unix)|$)/,
     `$& 127.0.0.1 ${ports.get("65432")}`,
   ).replace(/socket_states\.ts$/, `$& ${ports.get("65432")}`);
   if (command.includes("relay.ts") && !command.includes("--listen")) {
