@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { concat } from "@std/bytes/concat";
 import { equals } from "@std/bytes/equals";
-import { encodeChat, type FromClient } from "../app/chat/messages.ts";
+import { encodeChat, type FromClient, type FromServer } from "../app/chat/messages.ts";
 import { decodeContent, type Message, MessageDecoder } from "../app/wire/message.ts";
 import { MAX_QUEUE_LENGTH } from "../app/core/outbox.ts";
 import { Program, PYTHON, startServer, writeAll } from "./processes.ts";
@@ -480,5 +480,26 @@ Deno.test({
     await client.prints(/\x1b\[1G\x1b\[0Jpeer: in between\r\n[^a-z]*> half 🐰 ty/);
     await client.types("ped\n");
     await client.prints("ada: half 🐰 typed");
+  },
+});
+
+Deno.test({
+  name: `${CLIENT} prints what is said until the server confirms that it has left`,
+  ignore: PYTHON === undefined || Deno.build.os === "windows",
+  async fn() {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    await using client = typist(listener.addr.port, "ada", { terminal: true });
+    using peer = new Peer(await listener.accept()); // which plays the server
+    const reply = (content: FromServer) => writeAll(peer.conn, encodeChat(content));
+    await peer.until("join");
+    await reply({ type: "join", name: "ada" });
+    await client.prints("* ada joined");
+    await client.types("/quit\n");
+    await peer.until("leave");
+    await reply({ type: "say", name: "bob", text: "Bye!" });
+    await reply({ type: "leave", name: "ada" });
+    assertEquals((await client.ended).code, 0, client.stdout);
+    const [, after] = client.stdout.split("bob: Bye!\r\n");
+    assert(after !== undefined && !after.includes("> "), client.stdout); // no prompt: it has left
   },
 });

@@ -10,22 +10,29 @@ export class Terminal implements Disposable {
     output: process.stdout,
     prompt: "> ",
   });
+  #isOpen = true; // until the input ends
   readonly #showAgain = () => {
+    if (!this.#isOpen) return;
     keepSignals();
     this.#editor.prompt(true);
   };
 
   constructor() {
     keepSignals();
+    this.#editor.on("close", () => this.#isOpen = false);
     if (Deno.build.os !== "windows") Deno.addSignalListener("SIGCONT", this.#showAgain); // after Ctrl-Z
     this.#editor.prompt();
   }
 
-  /** The lines that are typed, until Ctrl-D ends them. */
+  /** The lines that are typed, until Ctrl-D. When the caller takes no more, nothing can be typed. */
   async *lines(): AsyncGenerator<string> {
-    for await (const line of this.#editor) {
-      yield line;
-      this.#editor.prompt();
+    try {
+      for await (const line of this.#editor) {
+        yield line;
+        this.#editor.prompt();
+      }
+    } finally {
+      this.#editor.close();
     }
   }
 
@@ -35,7 +42,7 @@ export class Terminal implements Disposable {
     readline.cursorTo(process.stdout, 0);
     readline.clearScreenDown(process.stdout);
     process.stdout.write(`${line}\n`);
-    this.#editor.prompt(true);
+    if (this.#isOpen) this.#editor.prompt(true);
   }
 
   /** Gives the terminal back. */
