@@ -1,6 +1,5 @@
 // The chat client: sends each line of its input to everybody, and prints what everybody says.
 import { decodeChat, encodeChat, type FromClient, MAX_CONTENT_LENGTH } from "./chat/messages.ts";
-import { Terminal } from "./chat/terminal.ts";
 import {
   fail,
   failUsage,
@@ -13,6 +12,7 @@ import { nameOf } from "./core/address.ts";
 import { connect } from "./core/connect.ts";
 import { MessageConnection } from "./core/connection.ts";
 import { printNow } from "./core/output.ts";
+import { Terminal } from "./core/terminal.ts";
 import { TimedConn } from "./core/timed_conn.ts";
 import { escapeText } from "./wire/escape.ts";
 
