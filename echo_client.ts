@@ -10,12 +10,12 @@ if (asksForHelp || hostname.startsWith("-") || !/^\d{1,5}$/.test(port)) {
 const TIMEOUT = 30_000; // milliseconds, from connecting to the last byte
 
 const message = new TextEncoder().encode("Hello, world");
-Deno.unrefTimer(setTimeout(() => fail(`Silent for ${TIMEOUT / 1000} s`), TIMEOUT));
+Deno.unrefTimer(setTimeout(() => fail(`No answer within ${TIMEOUT / 1000} s`), TIMEOUT));
 
 try {
   using conn = await Deno.connect({ hostname, port: Number(port) });
   for (let sent = 0; sent < message.length;) sent += await conn.write(message.subarray(sent));
-  await conn.closeWrite(); // half-close: "I am done", while we go on reading
+  await conn.closeWrite(); // half-close: we have finished sending, and go on reading
 
   const buffer = new Uint8Array(1024);
   let received = 0;

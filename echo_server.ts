@@ -14,14 +14,14 @@ try {
   for (const signal of signals) Deno.addSignalListener(signal, () => Deno.exit(0));
   console.log(`Listening on ${name(listener.addr)}`);
 
-  while (true) { // by hand: `for await (const conn of listener)` ends at the first failed accept
+  while (true) { // `for await (const conn of listener)` would end at the first accept that fails
     try {
       using conn = await listener.accept();
       console.log(`Connected by ${name(conn.remoteAddr)}`);
       await echo(conn);
-    } catch (error) { // this client was reset; the next one must not notice
+    } catch (error) { // this client was reset: serve the next one
       console.error(`Connection lost: ${(error as Error).message}`);
-      await new Promise((resume) => setTimeout(resume, 5)); // milliseconds, so as never to spin
+      await new Promise((resume) => setTimeout(resume, 5)); // milliseconds; accept may fail again
     }
   }
 } catch (error) {

@@ -1,4 +1,4 @@
-// The chat client: says every line of its input to everybody, and prints what all the others say.
+// The chat client: sends each line of its input to everybody, and prints what everybody says.
 import { decodeChat, encodeChat, type FromClient, MAX_CONTENT_LENGTH } from "./chat/messages.ts";
 import {
   fail,
@@ -12,6 +12,7 @@ import { nameOf } from "./core/address.ts";
 import { connect } from "./core/connect.ts";
 import { MessageConnection } from "./core/connection.ts";
 import { printNow } from "./core/output.ts";
+import { Terminal } from "./core/terminal.ts";
 import { TimedConn } from "./core/timed_conn.ts";
 import { escapeText } from "./wire/escape.ts";
 
@@ -20,10 +21,10 @@ const LEAVE_TIMEOUT = 2_000; // milliseconds for the server to answer our leave,
 const { options, args } = readCommandLine(
   `deno run --allow-net app/chat_client.ts <host> <port> <name>
 
-Joins a chat. Each line of the input is said to everybody, except
-  /who   asks who is there
-  /quit  leaves, as do the end of the input and Ctrl-C`,
-  { "timeout": seconds(30, "for the server to say anything at all, and be it a ping") },
+Joins a chat under a name. Each line that you type is sent to everybody, except
+  /who   lists who is there
+  /quit  leaves the chat, as do Ctrl-D and Ctrl-C`,
+  { "timeout": seconds(30, "maximum time for the server to send something, such as a ping") },
 );
 const [, , name, unexpected] = args;
 const address = readAddress(args.slice(0, 2));
@@ -32,6 +33,8 @@ if (unexpected !== undefined) failUsage(`Unexpected argument ${unexpected}`);
 const place = nameOf({ transport: "tcp", ...address });
 
 let connection: MessageConnection;
+let terminal: Terminal | undefined; // unless the input or the output goes elsewhere
+let hasJoined = false;
 let sent = Promise.resolve();
 let pong: Promise<void> | undefined;
 try {
@@ -42,17 +45,31 @@ try {
   );
   const { stop, kill } = listenForStop(LEAVE_TIMEOUT);
   stop.addEventListener("abort", () => send({ type: "leave" }));
-  kill.addEventListener("abort", () => Deno.exit(0));
+  kill.addEventListener("abort", () => end(0));
   send({ type: "join", name });
-  sendInput().catch((error: Error) => fail(`Cannot read the input: ${error.message}`));
+  if (Deno.stdin.isTerminal() && Deno.stdout.isTerminal()) terminal = new Terminal();
+  sendInput().catch((error: Error) => endWith(`Cannot read the input: ${error.message}`));
   await printMessages();
+  end(0);
 } catch (error) {
-  fail(`Cannot chat at ${place}: ${escapeText((error as Error).message)}`);
+  const what = hasJoined ? `The chat at ${place} has ended` : `Cannot join the chat at ${place}`;
+  endWith(`${what}: ${escapeText((error as Error).message)}`);
 }
-Deno.exit(0); // although the input may go on
 
+/** Ends the program, although the input may go on. */
+function end(code: number): never {
+  terminal?.[Symbol.dispose]();
+  Deno.exit(code);
+}
+
+function endWith(message: string): never {
+  terminal?.[Symbol.dispose]();
+  fail(message);
+}
+
+/** Sends what is typed, and the commands among it, to the end. */
 async function sendInput(): Promise<void> {
-  for await (const line of readLines()) {
+  for await (const line of terminal?.lines() ?? readLines()) {
     if (line === "/quit") break;
     if (line === "/who") await send({ type: "who" });
     else if (line !== "") await send({ type: "say", text: line });
@@ -60,6 +77,7 @@ async function sendInput(): Promise<void> {
   await send({ type: "leave" });
 }
 
+/** Reads the lines of an input that is not a terminal. */
 async function* readLines(): AsyncGenerator<string> {
   let rest = "";
   for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
@@ -70,26 +88,34 @@ async function* readLines(): AsyncGenerator<string> {
   if (rest !== "") yield rest;
 }
 
-/** Prints what happens, until the server says that we have left. */
+/** Prints what happens, until the server reports that this client has left. */
 async function printMessages(): Promise<void> {
   for (let message; (message = await connection.receive()) !== undefined;) {
     const { type, name: who, names, text, reason } = decodeChat(message);
-    if (type === "error") throw new Error(String(reason));
+    if (type === "error") throw new Error(String(reason).replace(/^Cannot join: /, ""));
     if (type === "leave" && who === name) return;
     if (type === "ping") pong ??= send({ type: "pong" }).then(() => pong = undefined);
-    if (type === "join") printNow(`* ${printable(who)} joined`);
-    if (type === "leave") printNow(`* ${printable(who)} left`);
-    if (type === "say") printNow(`${printable(who)}: ${printable(text)}`);
-    if (type === "who") printNow(`* here: ${[names].flat().map(printable).join(", ")}`);
+    if (type === "join") {
+      hasJoined = true; // the first of them is about this client
+      print(`* ${printable(who)} joined`);
+    }
+    if (type === "leave") print(`* ${printable(who)} left`);
+    if (type === "say") print(`${printable(who)}: ${printable(text)}`);
+    if (type === "who") print(`* here: ${[names].flat().map(printable).join(", ")}`);
   }
   throw new Error("The server closed the connection");
+}
+
+function print(line: string): void {
+  if (terminal) terminal.print(line);
+  else printNow(line);
 }
 
 function printable(value: unknown): string {
   return escapeText(String(value), MAX_CONTENT_LENGTH);
 }
 
-/** Sends a message after those before it. Where that fails, receiving fails as well, and says why. */
+/** Sends a message after those before it. If that fails, receiving fails too, and reports why. */
 function send(content: FromClient): Promise<void> {
   const message = encodeChat(content);
   return sent = sent.then(() => connection.send(message)).catch(() => {});

@@ -1,4 +1,4 @@
-// The chat server: what one client says goes to everybody, and nobody waits for a slow reader.
+// The chat server: sends what one client says to everybody, and lets nobody wait for a slow reader.
 import { decodeChat, encodeChat, type FromServer, MAX_CONTENT_LENGTH } from "./chat/messages.ts";
 import { isName, keyOf, NAME_RULE } from "./chat/names.ts";
 import {
@@ -23,7 +23,8 @@ const DRAIN_TIMEOUT = 10_000; // milliseconds for all to get what was said, afte
 const { options, args } = readCommandLine(
   `deno run --allow-net app/chat_server.ts [host] [port]
 
-Lets people chat, on host (127.0.0.1) and port (65432; 0 takes a free one).`,
+Runs a chat. It listens on 127.0.0.1 and port 65432 unless you say otherwise. Port 0 takes a free
+one.`,
   {
     "ping-interval": seconds(
       15,
@@ -38,16 +39,16 @@ Lets people chat, on host (127.0.0.1) and port (65432; 0 takes a free one).`,
   },
 );
 
-/** The error for what a client may not do. */
+/** The error for something that a client may not do. */
 class ChatError extends Error {}
 
-/** One who chats. The name is known once it has joined. */
+/** A client of the chat. It has a name once it has joined. */
 interface Client {
   name?: string;
   outbox: Outbox;
 }
 
-const clients = new Map<string, Client>(); // who has joined, by what names that look alike share
+const clients = new Map<string, Client>(); // that have joined, by `keyOf` their names
 const pace = new Pace();
 
 const signals = listenForStop(DRAIN_TIMEOUT);
@@ -60,7 +61,7 @@ await serve(listener, handle, {
 });
 await exit(signals.kill.aborted ? 1 : 0);
 
-/** Does what one client asks for, until it leaves or makes a mistake. */
+/** Serves one client until it leaves or makes a mistake. */
 async function handle(conn: TimedConn): Promise<void> {
   const connection = new MessageConnection(conn, { maxContentLength: MAX_CONTENT_LENGTH });
   let isReported = false;
@@ -90,7 +91,7 @@ async function handle(conn: TimedConn): Promise<void> {
   await connection.linger();
 }
 
-/** Does what a client asks for, and returns whether it stays. */
+/** Does what a message asks for, and returns whether the client stays. */
 function handleMessage(client: Client, message: Message): boolean {
   const { type, name, text } = decodeChat(message);
   if (client.name === undefined) {
@@ -123,7 +124,7 @@ function leave({ name }: Client): void {
   clients.delete(keyOf(name));
 }
 
-/** Queues a message for everybody: encoded once, and in the same order for all. */
+/** Queues a message for everybody. It is encoded once, and all get it in the same order. */
 function broadcast(content: FromServer): void {
   const message = encode(content);
   for (const { outbox } of clients.values()) outbox.push(message);

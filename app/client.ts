@@ -21,16 +21,16 @@ import { decodeContent, JSON_CONTENT_TYPE, type Message } from "./wire/message.t
 const { options, args } = readCommandLine(
   `deno run --allow-net app/client.ts <host> <port> <action> <value> [<action> <value> ...]
 
-Sends one request after the other on one connection and prints the responses. The action "search"
-is sent as JSON (try the values morpheus, ring and 🐶), any other as bytes. After "--" an action or
-value may begin with a dash.`,
+Sends requests on one connection and prints the responses. The action "search" is sent as JSON: try
+the values morpheus, ring and 🐶. Any other action is sent as bytes. After "--", an action or a value
+may begin with a dash.`,
   {
     "unix": text(
       "PATH",
       "connect to a Unix socket instead of <host> <port> (needs --allow-read, --allow-write)",
     ),
     "tls": flag("speak TLS"),
-    "ca-cert": text("FILE", "trust this certificate too, as PEM (needs --allow-read)"),
+    "ca-cert": text("FILE", "certificate to trust as well, as PEM (needs --allow-read)"),
     "timeout": seconds(30, "maximum time for each response"),
     ...messageLimits,
   },
@@ -48,7 +48,7 @@ try {
   fail(`${count}: ${escapeText((error as Error).message)}`);
 }
 
-/** Sends all requests and, at the same time, prints the responses as they come. */
+/** Sends all requests, and prints the responses as they arrive, at the same time. */
 async function exchange(): Promise<void> {
   printNow(`Starting connection to ${name}`);
   const caCerts = options.caCert === undefined ? [] : [await Deno.readTextFile(options.caCert)];
@@ -60,7 +60,7 @@ async function exchange(): Promise<void> {
   );
 
   const sending = send(connection);
-  sending.catch(() => {}); // then no response comes either, and that is what matters
+  sending.catch(() => {}); // then no response arrives either, and the client reports that
   for (; answered < requests.length; answered++) {
     const response = await connection.receive();
     if (response === undefined) throw new Error("The server closed the connection");

@@ -1,7 +1,7 @@
 import { escapeBytes, escapeJson, escapeText } from "./wire/escape.ts";
 import { decodeContent, encodeMessage, JSON_CONTENT_TYPE, type Message } from "./wire/message.ts";
 
-/** The actions that are sent as JSON. All others are sent as bytes. */
+/** The actions that are sent as JSON. All other actions are sent as bytes. */
 export const jsonActions = new Set(["search"]);
 
 /**
@@ -28,9 +28,9 @@ export function createRequest(action: string, value: string): Uint8Array {
 }
 
 /**
- * Tells a response to a person.
+ * Describes a response to a person.
  *
- * @param response The response, as it came from the wire.
+ * @param response The response, as the decoder returns it.
  * @returns A line that is safe to print.
  * @throws {MessageContentError} If JSON content is not valid.
  * @throws {UnsupportedEncodingError} If JSON content is in an unknown encoding.

@@ -2,19 +2,19 @@ import { readUint16 } from "./wire/endianness.ts";
 import { FrameTooLargeError } from "./wire/framing.ts";
 import { encodeMessage, JSON_CONTENT_TYPE } from "./wire/message.ts";
 
-/** What a JSON request asks for. */
+/** The content of a JSON request. */
 export interface Request {
   action: string;
   value: unknown;
 }
 
 /**
- * What the server does for a request. It returns the result, any JSON value, or a promise of it. The
- * signal aborts when the client has been told that the action took too long.
+ * What the server does for a request. It returns the result, which is any JSON value, or a promise of
+ * it. The signal aborts when the action takes too long, after the client has got an error instead.
  */
 export type Action = (request: Request, signal: AbortSignal) => unknown;
 
-/** What the server can do, by name. This is the place to plug in your own. */
+/** The actions of the server, by name. Add your own here. */
 export const actions = new Map<string, Action>([
   ["search", search],
 ]);
@@ -30,20 +30,21 @@ function search({ value }: Request): string {
   return answers.get(value) ?? `No match for '${value}'.`;
 }
 
-/** What an action is told, and how long its result may be. */
+/** The signal for an action, and the limit for its result. */
 export interface ResponseOptions {
-  /** Tells an action that it takes too long. */
+  /** Aborts when the action takes too long. */
   signal?: AbortSignal;
-  /** The longest content of a response, in bytes. By default there is no limit. */
+  /** Maximum length of the content of a response, in bytes. By default there is no limit. */
   maxContentLength?: number;
 }
 
 /**
- * Answers a request: a JSON request by the action it names, bytes with the first 10 of them.
+ * Creates the response to a request. JSON is answered by the action that it names, and bytes with the
+ * first 10 of them.
  *
  * @param content The content of the request, decoded.
  * @returns The response, encoded; or a promise of it, if the action returns one.
- * @throws Whatever the action throws. Where it returns a promise, that rejects.
+ * @throws The error of the action. If the action returns a promise, the promise rejects instead.
  * @throws {TypeError} If the result of the action is not a JSON value.
  * @throws {FrameTooLargeError} If it is too long.
  */
@@ -57,7 +58,7 @@ export function createResponse(
   return isPromise(result) ? Promise.resolve(result).then(respond) : respond(result);
 }
 
-/** Says in the protocol's own form that a request cannot be answered. */
+/** Creates the response to a request that cannot be answered. */
 export function createErrorResponse(reason: string): Uint8Array {
   return jsonResponse(`Error: ${reason}.`);
 }

@@ -24,7 +24,8 @@ import { decodeContent, isMessageError, JSON_CONTENT_TYPE, type Message } from "
 const { options, args } = readCommandLine(
   `deno run --allow-net app/server.ts [host] [port]
 
-Answers requests on host (127.0.0.1) and port (65432; 0 takes a free one).`,
+Answers requests. It listens on 127.0.0.1 and port 65432 unless you say otherwise. Port 0 takes a
+free one.`,
   {
     "unix": text("PATH", "listen on a Unix socket instead (needs --allow-read, --allow-write)"),
     "tls-cert": text("FILE", "speak TLS with this certificate, as PEM (needs --allow-read)"),
@@ -32,33 +33,36 @@ Answers requests on host (127.0.0.1) and port (65432; 0 takes a free one).`,
     ...messageLimits,
     "header-timeout": seconds(
       10,
-      "from connecting, or a message's first byte, to its header's end",
+      "maximum time to receive a header, from connecting or the message's first byte",
     ),
-    "message-timeout": seconds(30, "from a message's first byte until all of it is here"),
-    "idle-timeout": seconds(60, "between two messages"),
-    "write-timeout": seconds(30, "until a client that does not read takes the next bytes"),
-    "linger-timeout": seconds(2, "for a client to read the last response before the end"),
-    "action-timeout": seconds(30, "for an action that is not done at once"),
-    "drain-timeout": seconds(10, "for responses to be finished after Ctrl-C"),
+    "message-timeout": seconds(30, "maximum time to receive a message, from its first byte"),
+    "idle-timeout": seconds(60, "maximum time between two messages"),
+    "write-timeout": seconds(30, "maximum time for a client to take the next bytes"),
+    "linger-timeout": seconds(
+      2,
+      "maximum time for a client to read the last response before the end",
+    ),
+    "action-timeout": seconds(30, "maximum time for an action that returns a promise"),
+    "drain-timeout": seconds(10, "maximum time to finish the responses after Ctrl-C"),
     "max-connections": integer(
       "COUNT",
       1000,
       { min: 1, max: 1e6 },
-      "turn away more clients than this",
+      "maximum number of clients at once",
     ),
     "tcp-backlog": integer(
       "COUNT",
       4096,
       { min: 1, max: 65_535 },
-      "let this many clients wait to be accepted",
+      "maximum number of clients that wait to be accepted",
     ),
     "quiet": flag("print no lines about connections and messages"),
   },
 );
-// What is logged is a function, because describing a message costs more than answering it.
+// The line is a function, because describing a message costs more than answering it.
 const log = (line: () => string) => options.quiet || printLine(line());
 
-// An action may also fail where nobody waits for it: in a listener, or in a promise that it forgets.
+// An action may also fail where nothing awaits it: in a listener, or in a promise that it forgets.
 addEventListener("error", (event) => {
   event.preventDefault();
   reportFailure(event.error);
@@ -77,7 +81,7 @@ await serve(listen(readListenAddress()), handle, {
 });
 await exit(signals.kill.aborted ? 1 : 0);
 
-/** Answers the requests of one client, in order, until it has no more or asks something impossible. */
+/** Answers the requests of one client in order, until it sends no more or sends a wrong one. */
 async function handle(conn: TimedConn): Promise<void> {
   const connection = new MessageConnection(conn, options);
   try {
@@ -100,7 +104,7 @@ async function handle(conn: TimedConn): Promise<void> {
   }
 }
 
-/** Whatever an action does, the client gets an answer, and the other clients notice nothing. */
+/** Runs the action of a request. If it fails, the client gets an answer, and no other client notices. */
 function respond(content: unknown): Uint8Array | Promise<Uint8Array> {
   const late = new AbortController();
   try {
@@ -111,7 +115,7 @@ function respond(content: unknown): Uint8Array | Promise<Uint8Array> {
   }
 }
 
-/** Waits for a response, but not for ever; and then tells the action that it is late. */
+/** Waits for a response until the timeout. Then it fails, and the action's signal aborts. */
 async function inTime(
   response: Promise<Uint8Array>,
   late: AbortController,
@@ -129,14 +133,14 @@ async function inTime(
   }
 }
 
-/** Tells the operator what went wrong with an action, and returns what the client is told. */
+/** Prints why an action failed, and returns the response for the client. */
 function reportFailure(error: unknown): Uint8Array {
-  const report = `An action failed: ${Deno.inspect(error)}`; // which may quote the client
+  const report = `An action failed: ${Deno.inspect(error)}`; // it may quote the client
   for (const line of report.split("\n")) printError(escapeText(line));
   return createErrorResponse("the action failed");
 }
 
-/** Returns whether the client is to blame, and may still read an answer that says so. */
+/** Returns whether the client made a mistake, and may still read a response that names it. */
 function isClientError(error: unknown): error is Error {
   const isLate = error instanceof DeadlineError && ["header", "content"].includes(error.phase);
   return isLate || isMessageError(error);

@@ -222,7 +222,10 @@ Deno.test("app/client.ts gives one clear line for a wrong command line or a serv
     assertEquals(run.code, code);
     assertMatch(run.stderr, stderr);
   }
-  assertMatch((await runScript("app/client.ts", "--help")).stdout, /--timeout SECONDS .*\(30\)/);
+  assertMatch(
+    (await runScript("app/client.ts", "--help")).stdout,
+    /--timeout SECONDS .*\(default: 30\)/,
+  );
 });
 
 Deno.test({

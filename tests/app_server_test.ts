@@ -577,7 +577,7 @@ Deno.test("app/server.ts gives one clear line for a wrong command line or a port
   assertEquals([help.code, help.stderr], [0, ""]);
   assertMatch(
     help.stdout,
-    /--max-header-length BYTES .*\(8192\)[^]*--drain-timeout SECONDS .*\(10\)/,
+    /--max-header-length BYTES .*\(default: 8192\)[^]*--drain-timeout SECONDS .*\(default: 10\)/,
   );
 });
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { concat } from "@std/bytes/concat";
 import { equals } from "@std/bytes/equals";
-import { encodeChat, type FromClient } from "../app/chat/messages.ts";
+import { encodeChat, type FromClient, type FromServer } from "../app/chat/messages.ts";
 import { decodeContent, type Message, MessageDecoder } from "../app/wire/message.ts";
 import { MAX_QUEUE_LENGTH } from "../app/core/outbox.ts";
 import { tryAll } from "./effort.ts";
@@ -243,7 +243,7 @@ Deno.test(`${SERVER} refuses names that are taken, empty, too long, or no clean 
       .map((name) => JSON.stringify(name)),
   ];
   for (const name of names) {
-    assertMatch(`${await refuse(name)}`, /^Cannot join: a name has 1 to 32 characters/);
+    assertMatch(`${await refuse(name)}`, /^Cannot join: a name has 1 to 32 visible characters/);
   }
   using dogs = await join(server.port, "🐶".repeat(32));
   using prototype = await join(server.port, "__proto__");
@@ -429,20 +429,20 @@ Deno.test({
     await using ada = typist(server.port, "ada");
     await ada.prints("* ada joined\n");
     await using second = typist(server.port, "ada");
-    const place = `Cannot chat at 127.0.0.1:${server.port}`;
+    const place = `127.0.0.1:${server.port}`;
     assertEquals(await outcome(second), {
       code: 1,
-      stderr: `${place}: Cannot join: somebody else has this name\n`,
+      stderr: `Cannot join the chat at ${place}: somebody else has this name\n`,
     });
     server.kill("SIGTERM");
     assertEquals(await outcome(ada), {
       code: 1,
-      stderr: `${place}: The server closed the connection\n`,
+      stderr: `The chat at ${place} has ended: The server closed the connection\n`,
     });
     await using late = typist(server.port, "late");
     const { code, stderr } = await outcome(late);
     assertEquals(code, 1);
-    assertMatch(stderr, /^Cannot chat at .*refused.*\n$/);
+    assertMatch(stderr, /^Cannot join the chat at .*refused.*\n$/);
   },
 });
 
@@ -461,7 +461,7 @@ Deno.test(`${CLIENT} exits 1 with one line when the server is silent, resets or 
     await writeAll(conn, bytes);
     const { code, stderr } = await outcome(client);
     assertEquals(code, 1);
-    assertMatch(stderr, /^Cannot chat at 127\.0\.0\.1:\d+: [^\n]+\n$/);
+    assertMatch(stderr, /^(Cannot join the chat|The chat) at 127\.0\.0\.1:\d+.*: [^\n]+\n$/);
     assertMatch(stderr, expected);
   }
   await using client = typist(listener.addr.port, "ada");
@@ -480,4 +480,44 @@ Deno.test(`${CLIENT} and ${SERVER} explain themselves with --help, and refuse wr
     assertEquals((await wrong.ended).code, 2);
     assertMatch(wrong.stderr, /^[^\n]+ \(try --help\)\n$/);
   }
+});
+
+Deno.test({
+  name: `${CLIENT} prints above a line that is half typed, and shows the line again`,
+  ignore: PYTHON === undefined || Deno.build.os === "windows",
+  async fn() {
+    await using server = await startServer(SERVER);
+    using peer = await join(server.port, "peer");
+    await using client = typist(server.port, "ada", { terminal: true });
+    await client.prints("* ada joined");
+    await client.types("half 🐰 ty");
+    await client.prints("half 🐰 ty");
+    await peer.send({ type: "say", text: "in between" });
+    // The cursor goes to the first column, what is there is erased, and comes again below.
+    // deno-lint-ignore no-control-regex -- what controls a terminal
+    await client.prints(/\x1b\[1G\x1b\[0Jpeer: in between\r\n[^a-z]*> half 🐰 ty/);
+    await client.types("ped\n");
+    await client.prints("ada: half 🐰 typed");
+  },
+});
+
+Deno.test({
+  name: `${CLIENT} prints what is said until the server confirms that it has left`,
+  ignore: PYTHON === undefined || Deno.build.os === "windows",
+  async fn() {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    await using client = typist(listener.addr.port, "ada", { terminal: true });
+    using peer = new Peer(await listener.accept()); // which plays the server
+    const reply = (content: FromServer) => writeAll(peer.conn, encodeChat(content));
+    await peer.until("join");
+    await reply({ type: "join", name: "ada" });
+    await client.prints("* ada joined");
+    await client.types("/quit\n");
+    await peer.until("leave");
+    await reply({ type: "say", name: "bob", text: "Bye!" });
+    await reply({ type: "leave", name: "ada" });
+    assertEquals((await client.ended).code, 0, client.stdout);
+    const [, after] = client.stdout.split("bob: Bye!\r\n");
+    assert(after !== undefined && !after.includes("> "), client.stdout); // no prompt: it has left
+  },
 });

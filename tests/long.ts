@@ -5,7 +5,7 @@ import { runAgainst, runScript, startServer, stuck, works } from "./processes.ts
 Deno.test("echo_client.ts gives up on a server that is silent for 30 s", async () => {
   const { code, stdout, stderr } = await runAgainst(() => {}, "echo_client.ts");
   assertEquals([code, stdout], [1, ""]);
-  assertMatch(stderr, /^No echo from 127\.0\.0\.1:\d+: Silent for 30 s\n$/);
+  assertMatch(stderr, /^No echo from 127\.0\.0\.1:\d+: No answer within 30 s\n$/);
 });
 
 Deno.test({

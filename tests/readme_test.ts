@@ -3,13 +3,23 @@
 import {
   assert,
   assertEquals,
+  assertMatch,
   assertNotEquals,
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
 import { createRequest } from "../app/libclient.ts";
+import { MAX_QUEUE_LENGTH } from "../app/core/outbox.ts";
 import { encodeFramePrefix, FrameTooLargeError } from "../mod.ts";
-import { exchange, Program, PYTHON, runScript, works } from "./processes.ts";
+import {
+  exchange,
+  Program,
+  PYTHON,
+  runScript,
+  startRelay,
+  startServer,
+  works,
+} from "./processes.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const PAGES = ["README.md", "app/README.md"];
@@ -26,6 +36,9 @@ const STAYS = /_server\.(ts|py)\b|app\/server\.ts|relay\.ts|await conn\.read|\bt
 
 /** The language of a program that a transcript runs as try.ts. */
 const TRY = "ts ignore try";
+
+/** The language of a block that goes on with the output of an earlier command, which has this in it. */
+const REST = "console rest ";
 
 /** What a command needs beside Deno. Where that is missing, the transcript is ignored. */
 const TOOLS = new Map([
@@ -68,7 +81,8 @@ for (const page of PAGES) {
     }
     const known = ["ts", "ts ignore", TRY, "console", "console unordered", "sh", "text"];
     for (const { language, line } of blocks) {
-      assert(known.includes(language), `${page}:${line}: unknown language ${language}`);
+      const isKnown = known.includes(language) || language.startsWith(REST);
+      assert(isKnown, `${page}:${line}: unknown language ${language}`);
     }
   });
 
@@ -119,7 +133,7 @@ Deno.test("A transcript that does not match fails", () => {
 
 Deno.test("README.md shows the defaults of app/server.ts", async () => {
   const { stdout } = await runScript("app/server.ts", "--help");
-  const inHelp = [...stdout.matchAll(/(--[\w-]+) [A-Z]+ .*\((\d+)\)$/gm)];
+  const inHelp = [...stdout.matchAll(/(--[\w-]+) [A-Z]+ .*\(default: (\d+)\)$/gm)];
   const inTable = [...read("README.md").matchAll(/^\| `(--[\w-]+)` +\| (\d+) +\|/gm)];
   const pairs = (rows: RegExpMatchArray[]) =>
     rows.map(([, name, value]) => `${name} ${value}`).sort();
@@ -173,6 +187,9 @@ Deno.test("The numbers in README.md are those of the code", async () => {
   encodeFramePrefix(8 * 1024 ** 2);
   assertThrows(() => encodeFramePrefix(8 * 1024 ** 2 + 1), FrameTooLargeError);
 
+  quotes("Save these 12 lines as `try.ts`");
+  const [smallest] = blocksOf(read("README.md")).filter(({ language }) => language === TRY);
+  assertEquals(smallest!.text.split("\n").length, 12);
   quotes("After 30 s the echo client gives up");
   assertStringIncludes(read("echo_client.ts"), "const TIMEOUT = 30_000; // milliseconds");
 
@@ -182,7 +199,113 @@ Deno.test("The numbers in README.md are those of the code", async () => {
   assertStringIncludes(read("app/core/timed_conn.ts"), "MAX_BUFFER_LENGTH = 64 * 1024; // bytes");
   quotes("With up to 120 connections nobody ever waits");
   assertStringIncludes(read("app/core/fair_turns.ts"), "TURN_SIZE = 120;");
+
+  quotes("`\\x00x` is 00 78: a header of 120 bytes");
+  assertEquals([...createRequest("binary", "😃").subarray(0, 2)], [0, 120]);
+
+  quotes("more than 256 KiB in its queue");
+  assertEquals(MAX_QUEUE_LENGTH, 256 * 1024);
+  quotes("at most 64 KiB of messages");
+  assertStringIncludes(read("app/core/pace.ts"), "MAX_BATCH_LENGTH = 64 * 1024; // bytes");
+  quotes("delays the others by 50 ms");
+  assertStringIncludes(read("app/core/pace.ts"), "LOOK_INTERVAL = 50; // milliseconds");
+  quotes("a **ping** every 15 seconds");
+  const { stdout } = await runScript("app/chat_server.ts", "--help");
+  assertMatch(stdout, /--ping-interval SECONDS .*\(default: 15\)\n/);
 });
+
+Deno.test("README.md and app/README.md name the same figures for 1000 clients", () => {
+  const row = /^\| 1000 x 64 B, p99\.9 \/ mean +\| +([\d.]+) \| +([\d.]+) \|/m;
+  const [, ours, plain] = row.exec(read("app/README.md"))!;
+  const readme = read("README.md").replaceAll(/\s+/g, " ");
+  assertStringIncludes(readme, `at least ${Math.round(Number(plain))} times as long as the mean`);
+  assertStringIncludes(readme, `With this server it is ${Math.round(Number(ours))} times.`);
+});
+
+Deno.test("README.md has the fixed parts in each step, in their order", () => {
+  const steps = read("README.md").split(/^## /m).filter((section) => section.startsWith("Step "));
+  assertEquals(steps.length, 4);
+  for (const step of steps) {
+    const title = step.slice(0, step.indexOf("\n"));
+    const parts = [
+      /^You will learn\n\n(?:- [^]+?\n){3}\n/m, // three lines
+      /^```console\b/m, // run it
+      /^\*\*What you should see:\*\*/m,
+      /^### Break it\n/m,
+      /\*\*Predict\s+first:\*\*/,
+      /^<details><summary>What happens<\/summary>\n/m,
+      /^\*\*Recap\*\*\n\n(?:- [^]+?\n){3}\n/m,
+      /^\*\*Exercise\.\*\* /m,
+      /^<details><summary>Hint<\/summary>\n/m,
+    ];
+    let rest = step;
+    for (const part of parts) {
+      const match = part.exec(rest);
+      assert(match, `${title}: ${part} is missing, or stands too early`);
+      rest = rest.slice(match.index + match[0].length);
+    }
+    assertEquals(step.match(/^\*\*Exercise\.\*\*/gm)!.length, 1, title);
+  }
+});
+
+Deno.test("README.md folds the answer to each question", () => {
+  const page = read("README.md");
+  const questions = page.match(/\*\*Predict\s+first:\*\*/g)!.length;
+  assertEquals(page.match(/<summary>What happens<\/summary>/g)!.length, questions);
+  assertEquals(page.match(/<details>/g)!.length, page.match(/<\/details>/g)!.length);
+});
+
+Deno.test("README.md tells of the relay's pieces what the relay prints", async () => {
+  const readme = read("README.md").replaceAll(/\s+/g, " ");
+  const quotes = (text: string) => assertStringIncludes(readme, text);
+  await using server = await startServer("app/server.ts", "--quiet");
+
+  const pieces = await piecesOf(server.port, "--chunk", "34");
+  const toServer = pieces.filter(({ arrow }) => arrow === "client → server");
+  const toClient = pieces.filter(({ arrow }) => arrow === "server → client");
+  quotes("With `--chunk 34` the pieces have 34 bytes");
+  assert([...toServer, ...toClient.slice(0, -1)].every(({ bytes }) => bytes.length === 34));
+  quotes("The content of the request begins in the third piece");
+  assertEquals(toServer.map(({ text }) => /content, bytes? 1\b/.test(text)).indexOf(true), 2);
+  quotes("the fourth piece of the response ends with `f0 9f`, and the fifth begins with `90 b0`");
+  assertEquals(toClient[3]!.bytes.slice(-2), ["f0", "9f"]);
+  assertEquals(toClient[4]!.bytes.slice(0, 2), ["90", "b0"]);
+
+  const singles = await piecesOf(server.port, "--chunk", "1");
+  quotes("With `--chunk 1` the relay passes on single bytes");
+  assert(singles.every(({ bytes }) => bytes.length === 1));
+  quotes("The request has 136 bytes, and the response has 140");
+  const count = (arrow: string) => singles.filter((piece) => piece.arrow === arrow).length;
+  assertEquals([count("client → server"), count("server → client")], [136, 140]);
+
+  const cut = await piecesOf(server.port, "--cut", "200");
+  quotes("resets both connections after 200 bytes");
+  quotes("The whole request passes, and then 64 bytes of the response");
+  assertEquals(cut.map(({ arrow, bytes }) => [arrow, bytes.length]), [
+    ["client → server", 136],
+    ["server → client", 64],
+  ]);
+});
+
+/** A piece that the relay has passed on, as it prints it. */
+interface Piece {
+  arrow: string;
+  text: string;
+  bytes: string[]; // each in hexadecimal
+}
+
+/** Searches through a relay with these options, and returns the pieces that it prints. */
+async function piecesOf(port: number, ...args: string[]): Promise<Piece[]> {
+  await using relay = await startRelay(port, ...args);
+  await runScript("app/client.ts", "127.0.0.1", `${relay.port}`, "search", "morpheus");
+  await relay.prints(/^#1 .* closed\n/m);
+  return [...relay.stdout.matchAll(/^#1 .* s {2}(\S+ → \S+) .*\n((?: .*\n)*)/gm)].map(
+    ([, arrow = "", text = ""]) => {
+      const rows = text.matchAll(/^ {6}[\da-f]{4} {2}((?:[\da-f]{2} ?)+)(?: |$)/gm);
+      return { arrow, text, bytes: [...rows].flatMap(([, row]) => row!.trim().split(" ")) };
+    },
+  );
+}
 
 Deno.test({
   name: "The numbers in README.md that were measured on Linux are of the right size",
@@ -249,24 +372,36 @@ interface Staying {
   where: string;
 }
 
+/** A command whose output goes on in a later block, where an answer is folded. */
+interface Unfinished {
+  command: string;
+  goOn: (rest: string) => void;
+}
+
 /** Runs the transcripts of a section, from top to bottom. */
 async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<void> {
   const ports = freePorts();
-  const folder = await Deno.makeTempDir(); // where try.ts is saved
+  const folder = await Deno.makeTempDir(); // where try.ts is saved, and guide.sock listens
   const staying: Staying[] = [];
   const talks: Talk[] = [];
+  const unfinished: Unfinished[] = [];
+  let code = 0; // of the last command that has ended
   let complete = true; // no command was left out, so that servers have printed all they should
   const endStaying = async (ending: Staying[]) => {
+    if (ending.length > 0 && talks.length > 0) {
+      await t.step("what they say", () => converse(talks.splice(0), ports));
+    }
     const checked = ending.filter(({ expected }) => complete && expected !== "");
     for (const { program, expected, unordered } of checked) {
       await program.prints(allLines(expected, unordered)).catch((error) => {
-        if (program.isRunning) throw error; // it has ended by an error, which is on stderr
+        if (program.isRunning) throw error; // it has ended by itself, perhaps with fewer lines
       });
     }
     for (const { program, expected, unordered, where } of checked) {
       if (program.isRunning) program.kill("SIGTERM"); // as Ctrl-C, but without Python's complaint
       await program.ended;
-      assertSameLines(expected, output(program, ports), where, unordered);
+      const actual = output(program, ports).replaceAll(`${folder}/`, "");
+      assertSameLines(expected, actual, where, unordered);
     }
     for (const other of ending) {
       staying.splice(staying.indexOf(other), 1);
@@ -280,13 +415,25 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
         await Deno.writeTextFile(`${folder}/try.ts`, withPorts(text, ports));
         continue;
       }
+      if (language.startsWith(REST)) {
+        const word = language.slice(REST.length);
+        const command = unfinished.findLast(({ command }) => command.includes(word));
+        await t.step(`line ${line}: the rest of ${word}`, () => command!.goOn(text));
+        continue;
+      }
       const unordered = language.endsWith("unordered");
-      let code = 0;
       for (const [command, expected] of commandsOf(text)) {
         const where = `line ${line}: ${command}`;
         const tool = command.match(/\b(python3|ss|lsof|netstat|curl)\b|^node\b/)?.[0];
         const ignore = tool !== undefined && !TOOLS.get(tool);
         complete &&= !ignore;
+        if (!ignore && command !== "echo $?") {
+          // A second server on the same port: the reader has ended the one before.
+          const [first] = expected.split("\n");
+          await endStaying(
+            staying.filter((other) => first && other.expected.split("\n")[0] === first),
+          );
+        }
         await t.step({
           name: where,
           ignore,
@@ -294,25 +441,28 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
           sanitizeResources: false,
           async fn() {
             if (command === "echo $?") return assertEquals(expected, `${code}`);
-            const [first] = expected.split("\n");
-            // A second server on the same port: the reader has ended the one before.
-            await endStaying(
-              staying.filter((other) => first && other.expected.split("\n")[0] === first),
-            );
             if (command.includes("chat_client.ts")) return void talks.push({ command, expected });
-            const program = shell(command.replace(/\btry\.ts\b/, `${folder}/try.ts`), ports);
+            const program = shell(
+              command.replace(/\b(try\.ts|guide\.sock)\b/, `${folder}/$1`),
+              ports,
+              "together",
+            );
             if (STAYS.test(command)) {
-              staying.push({ program, expected, unordered, where });
+              const stays = { program, expected, unordered, where };
+              staying.push(stays);
+              unfinished.push({ command, goOn: (rest) => stays.expected += `\n${rest}` });
               if (expected !== "") await program.prints(/\n/);
               return;
             }
             code = (await program.ended).code;
-            assertSameLines(expected, output(program, ports), where, unordered);
+            const actual = output(program, ports).replaceAll(`${folder}/`, "");
+            assertSameLines(expected, actual, where, unordered);
+            const goOn = (rest: string) => assertSameLines(`${expected}\n${rest}`, actual, where);
+            unfinished.push({ command, goOn });
           },
         });
       }
     }
-    if (talks.length > 0) await t.step("what they say", () => converse(talks, ports));
     await endStaying([...staying]);
   } finally {
     for (const { program } of staying) await program[Symbol.asyncDispose]();
@@ -341,28 +491,38 @@ interface Talk {
 /** Lets the clients talk with each other, one joining after the other, as their transcripts show. */
 async function converse(talks: Talk[], ports: Map<string, string>): Promise<void> {
   const joined = talks.map(() => Promise.withResolvers<void>());
+  const ended = talks.map(() => Promise.withResolvers<void>());
   await Promise.all(talks.map(async (talk, i) => {
     await joined[i - 1]?.promise;
-    await speak(talk, ports, joined[i]!.resolve);
+    const others = Promise.all(ended.toSpliced(i, 1).map(({ promise }) => promise));
+    await speak(talk, ports, joined[i]!.resolve, others);
+    ended[i]!.resolve();
   }));
 }
 
+/** Lets one of them talk. One that is stopped by Ctrl-Z stays so until the others have ended. */
 async function speak(
   { command, expected }: Talk,
   ports: Map<string, string>,
   joined: () => void,
+  others: Promise<unknown>,
 ): Promise<void> {
-  await using program = shell(command, ports, "piped");
+  await using program = shell(command, ports, "typed");
   let printed = 0; // lines
   for (const line of expected.split("\n")) {
     if (line === "^C") {
       program.kill("SIGINT");
+    } else if (line === "^Z") {
+      program.kill("SIGSTOP");
+      await others;
+      return;
     } else if (/^\* |^\w+: /.test(line)) {
       await program.prints(new RegExp(`^([^\n]*\n){${++printed}}`));
       assertEquals(program.stdout.split("\n")[printed - 1], line);
       joined();
     } else {
-      await program.types(`${line}\n`);
+      assert(line.startsWith("> "), `${command}: ${line}`);
+      await program.types(`${line.slice(2)}\n`);
     }
   }
   assertEquals((await program.ended).code, 0, program.stderr);
@@ -441,20 +601,26 @@ function withPorts(text: string, ports: Map<string, string>): string {
   return text;
 }
 
-function shell(command: string, ports: Map<string, string>, stdin?: "piped"): Program {
+/** Runs a command as a reader would: with both outputs on one terminal, or with an input to type on. */
+function shell(
+  command: string,
+  ports: Map<string, string>,
+  how?: "together" | "typed",
+): Program {
   command = withPorts(command, ports);
   // Programs that take the default port must be given the free one.
   command = command.replace(
-    /(echo_server|echo_client|chat_server|app\/server)\.ts(?= --|$)/,
+    /(echo_server|echo_client|chat_server|app\/server)\.ts(?= --(?!unix)|$)/,
     `$& 127.0.0.1 ${ports.get("65432")}`,
   ).replace(/socket_states\.ts$/, `$& ${ports.get("65432")}`);
   if (command.includes("relay.ts") && !command.includes("--listen")) {
     command += ` --listen 127.0.0.1:${ports.get("65431")} --to 127.0.0.1:${ports.get("65432")}`;
   }
-  const run = STAYS.test(command) || stdin ? `exec ${command}` : command;
+  const run = STAYS.test(command) || how === "typed" ? `exec ${command}` : command;
   const deno = `deno() { "${Deno.execPath()}" "$@"; }; export -f deno; `;
-  const script = deno + run.replace(/^exec deno /, `exec "${Deno.execPath()}" `);
-  return new Program(["-c", script], "bash", {}, stdin);
+  const together = how === "together" ? "exec 2>&1; " : "";
+  const script = deno + together + run.replace(/^exec deno /, `exec "${Deno.execPath()}" `);
+  return new Program(["-c", script], "bash", {}, how === "typed" ? "piped" : "null");
 }
 
 /** The commands of a transcript, each with the output below it. */
@@ -500,7 +666,7 @@ function slug(heading: string): string {
 
 function isDeclaration(text: string): boolean {
   const lines = text.split("\n");
-  return /^((export )?(async )?(function|class|const|interface|type) |async \w+\()/.test(
+  return /^((export )?(async )?(function|class|const|interface|type) |(async )?#?\w+\(.*\{$)/.test(
     lines[0]!,
   ) &&
     (lines.length === 1 || /^[}\])]+;?$/.test(lines.at(-1)!));

@@ -1,21 +1,21 @@
 import { decodeContent, encodeMessage, JSON_CONTENT_TYPE, type Message } from "../wire/message.ts";
 
-/** The longest content that a client may send, in bytes. */
+/** Maximum length of a content that a client sends, in bytes. */
 export const MAX_CONTENT_LENGTH = 16 * 1024;
 
-/** What clients send. The first message is a join. */
+/** The messages that clients send. The first one is a join. */
 export type FromClient =
   | { type: "join"; name: string }
   | { type: "say"; text: string }
   | { type: "who" | "pong" | "leave" };
 
-/** What the server sends: joins, leaves and what is said to everybody, also to whom it is about. */
+/** The messages that the server sends. A join, leave or say goes to everybody, also to its subject. */
 export type FromServer =
   | { type: "join" | "leave"; name: string }
   | { type: "say"; name: string; text: string }
-  | { type: "who"; names: string[] } // to the one who asked
-  | { type: "ping" } // to everybody, now and then; the answer is a pong
-  | { type: "error"; reason: string }; // the last message to one who has made a mistake
+  | { type: "who"; names: string[] } // only to the client that asked
+  | { type: "ping" } // to everybody, again and again; the answer is a pong
+  | { type: "error"; reason: string }; // the last message to a client that has made a mistake
 
 /** Encodes a message of the chat: JSON in the tutorial's message protocol. */
 export function encodeChat(content: FromClient | FromServer): Uint8Array {
@@ -23,9 +23,9 @@ export function encodeChat(content: FromClient | FromServer): Uint8Array {
 }
 
 /**
- * Decodes a message of the chat. Which fields there are, and of which types, is for the caller to check.
+ * Decodes a message of the chat. The caller must check its fields and their types.
  *
- * @throws As `decodeContent`.
+ * @throws The errors of `decodeContent`.
  */
 export function decodeChat(message: Message): Record<string, unknown> {
   return Object(decodeContent(message));

@@ -1,6 +1,6 @@
 import { escapeText } from "../wire/escape.ts";
 
-/** Names an address as people write it: `127.0.0.1:65432`, `[::1]:65432`, `unix:/tmp/socket`. */
+/** Returns an address as people write it: `127.0.0.1:65432`, `[::1]:65432`, `unix:/tmp/socket`. */
 export function nameOf(address: Deno.Addr): string {
   if ("path" in address) {
     return address.path ? `unix:${escapeText(address.path)}` : "a local client";

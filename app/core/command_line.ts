@@ -1,19 +1,19 @@
-// What the command lines of all programs here have in common.
+// Command lines: what all programs here have in common.
 import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
 import { escapeText } from "../wire/escape.ts";
 import { printError } from "./output.ts";
 
 const USAGE_ERROR = 2; // exit code
 const MIN_SECONDS = 0.001; // a timer counts milliseconds
-const MAX_SECONDS = 500_000; // a timer of 2 ** 31 milliseconds rings at once, and some are multiplied
+const MAX_SECONDS = 500_000; // a timer of 2 ** 31 milliseconds fires at once, and some are multiplied
 
 /** An option of a command line: how it is read, and what `--help` says about it. */
 interface Option<T> {
-  /** What stands for its value in the help; a flag has none. */
+  /** The word for its value in the help. A flag has none. */
   placeholder?: string;
   help: string;
   initial: T;
-  /** Throws if the text is not a possible value. */
+  /** Returns the value of a text, or throws if it has none. */
   read: (text: string) => T;
 }
 
@@ -37,11 +37,11 @@ export function text(placeholder: string, help: string): Option<string | undefin
   return { placeholder, help, initial: undefined, read: (text) => text };
 }
 
-/** An option whose value is a time in seconds, with fractions. It is read as milliseconds. */
+/** An option whose value is a time in seconds, with fractions. The program gets milliseconds. */
 export function seconds(initial: number, help: string): Option<number> {
   return {
     placeholder: "SECONDS",
-    help: `${help} (${initial})`,
+    help: `${help} (default: ${initial})`,
     initial: initial * 1000,
     read(text) {
       const seconds = Number(text);
@@ -64,7 +64,7 @@ export function integer(
 ): Option<number> {
   return {
     placeholder,
-    help: `${help} (${initial})`,
+    help: `${help} (default: ${initial})`,
     initial,
     read: (text) => parseInteger(text, min, max),
   };
@@ -72,12 +72,17 @@ export function integer(
 
 /** The options of a program that receives messages: how long they may be. */
 export const messageLimits = {
-  "max-header-length": integer("BYTES", 8192, { min: 1, max: 65_535 }, "refuse longer headers"),
+  "max-header-length": integer(
+    "BYTES",
+    8192,
+    { min: 1, max: 65_535 },
+    "maximum length of a header",
+  ),
   "max-content-length": integer(
     "BYTES",
     1024 ** 2,
     { min: 0, max: 2 ** 30 },
-    "refuse longer contents",
+    "maximum length of a content",
   ),
 };
 
@@ -95,7 +100,7 @@ export function readPort(text: string): number {
   return readInteger("port", text, 0, 65_535);
 }
 
-/** Reads `<host> <port>`, which must be all the arguments there are, or ends the program. */
+/** Reads `<host> <port>`. If there are other arguments, or fewer, it ends the program. */
 export function readAddress(args: string[]): { hostname: string; port: number } {
   const [hostname, port, unexpected] = args;
   if (hostname === undefined) failUsage("Missing host and port");
@@ -104,19 +109,19 @@ export function readAddress(args: string[]): { hostname: string; port: number } 
   return { hostname: withoutBrackets(hostname), port: readPort(port) };
 }
 
-/** Reads `[host] [port]`, by default those of the tutorial, or ends the program. */
+/** Reads `[host] [port]`, by default 127.0.0.1 and 65432, or ends the program. */
 export function readOptionalAddress(args: string[]): { hostname: string; port: number } {
   const [hostname = "127.0.0.1", port = "65432", ...others] = args;
   return readAddress([hostname, port, ...others]);
 }
 
 /**
- * Reads the command line. `--help` prints the help and ends the program; a wrong command line prints
- * one line and ends it with exit code 2.
+ * Reads the command line. `--help` prints the help and ends the program. A wrong command line prints
+ * one line and ends the program with exit code 2.
  *
  * @param usage The first lines of the help: the command, and what it does.
- * @param options The options by their names.
- * @returns The values of the options, their names in camel case, and the other arguments.
+ * @param options The options by name.
+ * @returns The values of the options, by names in camel case, and the other arguments.
  */
 export function readCommandLine<O extends Options>(
   usage: string,
@@ -146,7 +151,7 @@ export function readCommandLine<O extends Options>(
   return { options: values as Values<O>, args: (parsed._ as unknown[]).map(String) };
 }
 
-/** Ends the program if there is an option that it does not have, or a value where there is none. */
+/** Ends the program if an option is unknown, or if a flag has a value. */
 function checkOptions(options: Options): void {
   const end = Deno.args.indexOf("--");
   for (const arg of end === -1 ? Deno.args : Deno.args.slice(0, end)) {
@@ -158,7 +163,7 @@ function checkOptions(options: Options): void {
   }
 }
 
-/** Ends the program because its command line is wrong. */
+/** Ends the program with one line on stderr, because its command line is wrong. */
 export function failUsage(message: string): never {
   return fail(`${escapeText(message)} (try --help)`, USAGE_ERROR);
 }
@@ -169,15 +174,15 @@ export function fail(message: string, code = 1): never {
   Deno.exit(code);
 }
 
-/** The signals by which a server ends: `stop` asks, `kill` forces. */
+/** The signals that end a server: `stop` asks, `kill` forces. */
 export interface StopSignals {
   stop: AbortSignal;
   kill: AbortSignal;
 }
 
 /**
- * The first Ctrl-C, SIGTERM or closed terminal asks the program to stop; a second, or `drainTimeout`,
- * forces it.
+ * Listens for Ctrl-C, SIGTERM and a closed terminal. The first of them asks the program to stop. The
+ * second forces it, and so does `drainTimeout`, in milliseconds after the first.
  */
 export function listenForStop(drainTimeout: number): StopSignals {
   const stop = new AbortController();
@@ -187,7 +192,7 @@ export function listenForStop(drainTimeout: number): StopSignals {
     : ["SIGINT", "SIGTERM", "SIGHUP"];
   for (const signal of signals) {
     Deno.addSignalListener(signal, () => {
-      if (Deno.stderr.isTerminal()) printError(""); // past the ^C that the terminal shows
+      if (Deno.stderr.isTerminal()) printError(""); // ends the line with the ^C that the terminal shows
       if (stop.signal.aborted) return kill.abort();
       stop.abort();
       Deno.unrefTimer(setTimeout(() => kill.abort(), drainTimeout));
@@ -196,7 +201,7 @@ export function listenForStop(drainTimeout: number): StopSignals {
   return { stop: stop.signal, kill: kill.signal };
 }
 
-/** An IPv6 address may be given as it is printed, `[::1]`. */
+/** Removes the brackets of an IPv6 address such as `[::1]`, as the programs print it. */
 function withoutBrackets(hostname: string): string {
   return hostname.replace(/^\[(.*:.*)\]$/, "$1");
 }

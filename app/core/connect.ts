@@ -1,16 +1,20 @@
-/** Where to connect to, and how. */
+/** The address to connect to, and how. */
 export interface ConnectOptions {
   /** A host name or address, and a port; or the path of a Unix socket. */
   address: { hostname: string; port: number } | { path: string };
-  /** Whether to speak TLS. */
+  /** Whether to use TLS. */
   tls?: boolean;
-  /** Certificates to trust beside the system's, as PEM. */
+  /** Certificates to trust in addition to those of the system, as PEM. */
   caCerts?: string[];
-  /** Until the connection is established, in milliseconds. The default is 5 s. */
+  /** Maximum time to establish the connection, in milliseconds. The default is 5 s. */
   timeout?: number;
 }
 
-/** Connects, in time or not at all. */
+/**
+ * Connects to a server.
+ *
+ * @throws {Error} If this takes longer than the timeout, or fails.
+ */
 export async function connect(
   { address, tls = false, caCerts = [], timeout = 5_000 }: ConnectOptions,
 ): Promise<Deno.Conn> {

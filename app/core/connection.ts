@@ -3,17 +3,17 @@ import { type Message, MessageDecoder, type MessageOptions } from "../wire/messa
 import { deadlineClock } from "./deadlines.ts";
 import type { TimedConn, Wait } from "./timed_conn.ts";
 
-const MAX_QUEUE_LENGTH = 64 * 1024; // bytes of replies; with more, no further message is taken
+const MAX_QUEUE_LENGTH = 64 * 1024; // bytes of replies; with more, they are sent first
 
-/** How long a message may take, in milliseconds, and how long it may be, in bytes. */
+/** The maximum times for a message, in milliseconds, and its maximum lengths, in bytes. */
 export interface MessageConnectionOptions extends Omit<MessageOptions, "copy"> {
-  /** From connecting, or from the first byte of a message, until its header is here. 10 s. */
+  /** To receive a header, from connecting or from the first byte of its message. The default is 10 s. */
   headerTimeout?: number;
-  /** From the first byte of a message until all of it is here. 30 s. */
+  /** To receive a message, from its first byte. The default is 30 s. */
   messageTimeout?: number;
 }
 
-/** Messages over a `TimedConn`. One caller at a time may receive, and one send. */
+/** Receives and sends messages over a `TimedConn`. One caller at a time may receive, and one may send. */
 export class MessageConnection implements Disposable {
   readonly #conn: TimedConn;
   readonly #decoder: MessageDecoder;
@@ -34,8 +34,8 @@ export class MessageConnection implements Disposable {
   }
 
   /**
-   * Receives the next message. Its content is valid until the next call: later reads overwrite it.
-   * Before it waits for the peer, it sends the replies that are queued.
+   * Receives the next message. Its content is valid until the next call, which may overwrite it.
+   * Before this method waits for the peer, it sends the replies that are queued.
    *
    * @returns The message, or `undefined` if no more will come: the peer has said so, or the
    * connection was asked to stop and no message has begun.
@@ -60,7 +60,7 @@ export class MessageConnection implements Disposable {
     }
   }
 
-  /** Queues the reply to what was received last. Replies to pipelined messages share one write. */
+  /** Queues the reply to the last message. Replies to pipelined messages share one write. */
   reply(bytes: Uint8Array): void {
     this.#replies.push(bytes);
     this.#repliesLength += bytes.length;
@@ -69,7 +69,7 @@ export class MessageConnection implements Disposable {
   /**
    * Sends the replies that are queued.
    *
-   * @throws {DeadlineError} If the peer does not read them. The connection is closed then.
+   * @throws {DeadlineError} If the peer does not read them. The connection is then closed.
    */
   flush(): Promise<void> {
     const bytes = this.#replies.length === 1 ? this.#replies[0]! : concat(this.#replies);
@@ -79,16 +79,16 @@ export class MessageConnection implements Disposable {
   }
 
   /**
-   * Sends all the bytes at once, behind the replies that are queued.
+   * Sends the replies that are queued, and then these bytes.
    *
-   * @throws {DeadlineError} If the peer does not read them. The connection is closed then.
+   * @throws {DeadlineError} If the peer does not read them. The connection is then closed.
    */
   send(bytes: Uint8Array): Promise<void> {
     this.reply(bytes);
     return this.flush();
   }
 
-  /** Says that nothing more will be sent, and gives the peer a moment to read what was. */
+  /** Half-closes, and gives the peer a moment to read the last bytes. */
   linger(): Promise<void> {
     return this.#conn.linger();
   }
@@ -97,7 +97,7 @@ export class MessageConnection implements Disposable {
     this.#conn.close();
   }
 
-  /** What comes next, and by when. Deadlines are absolute: bytes that trickle in do not move them. */
+  /** The part that must arrive next, and its deadline. Single bytes that trickle in do not move it. */
   #wait(): Wait | undefined {
     if (this.#decoder.bufferedLength === 0) {
       if (this.#headerDue === Infinity) return undefined; // anything, for the idle timeout

@@ -3,7 +3,7 @@
 const TICK = 50; // milliseconds between two looks at the clock
 const MAX_STEP = 2 * TICK; // milliseconds by which the clock goes on at one look
 
-/** What is waited for. Nothing has begun while a connection is `"idle"`. */
+/** What a connection waits for. While it is `"idle"`, nothing has begun. */
 export type Phase = "handshake" | "idle" | "header" | "content" | "action" | "write";
 
 const PROBLEMS: Record<Phase, string> = {
@@ -15,13 +15,13 @@ const PROBLEMS: Record<Phase, string> = {
   write: "The peer did not read",
 };
 
-/** The error for a peer that took too long. */
+/** The error for a peer that takes too long. */
 export class DeadlineError extends Error {
   override readonly name: string = "DeadlineError";
-  /** What was waited for. */
+  /** What the connection waited for. */
   readonly phase: Phase;
 
-  /** `timeout` is how long it was waited for, in milliseconds. */
+  /** @param timeout How long the connection waited, in milliseconds. */
   constructor(phase: Phase, timeout: number) {
     super(`${PROBLEMS[phase]} within ${timeout / 1000} s`);
     this.phase = phase;
@@ -29,12 +29,12 @@ export class DeadlineError extends Error {
 }
 
 /**
- * A clock that shows the time, in milliseconds, to all who have a deadline. It does so 20 times a
- * second: a deadline may be noticed a tenth of a second late, and never early.
+ * A clock that reports the time, in milliseconds, to all connections with a deadline. It does so 20
+ * times a second. A deadline may be noticed a tenth of a second late, and never early.
  *
- * The clock counts only the time in which this program runs. A program that was stopped for a while
- * (Ctrl-Z, a closed laptop) or that was busy must not blame its peers: what they have sent meanwhile
- * lies in the sockets, and is read before the clock goes on.
+ * The clock counts only the time in which this program runs. If the program was busy, or was stopped
+ * for a while (Ctrl-Z, a closed laptop), its peers are not late: their bytes wait in the sockets. They
+ * are read before the clock goes on.
  */
 export class DeadlineClock {
   readonly #watchers = new Set<(now: number) => void>();
@@ -42,13 +42,13 @@ export class DeadlineClock {
   #wasAway = false;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** Calls `watcher` with the time, again and again. */
+  /** Calls `watcher` with the time, 20 times a second. */
   watch(watcher: (now: number) => void): void {
     this.#watchers.add(watcher);
     this.#timer ??= this.#start();
   }
 
-  /** Ends what `watch` has begun. With the last watcher, the timer ends. */
+  /** Stops calling `watcher`. The timer ends with the last one. */
   unwatch(watcher: (now: number) => void): void {
     this.#watchers.delete(watcher);
     if (this.#watchers.size > 0) return;
@@ -61,7 +61,7 @@ export class DeadlineClock {
     return this.#now + TICK + timeout; // up to a tick has passed since the last look
   }
 
-  /** Lets the clock go on, and shows the time. */
+  /** Moves the clock on, and reports the time. */
   pass(milliseconds: number): void {
     const isAway = milliseconds > 2 * MAX_STEP;
     if (isAway && !this.#wasAway) {

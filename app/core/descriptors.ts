@@ -1,8 +1,9 @@
 // File descriptors: the numbers that the operating system gives to open files and sockets.
 
 /**
- * Counts how many descriptors this program can still open, by opening them. It counts up to `max`, and
- * assumes that there are as many if it has no permission to listen.
+ * Counts how many descriptors this program can still open, by opening them.
+ *
+ * @returns The number, at most `max`. Without the permission to listen it is `max`.
  */
 export function countFreeDescriptors(max: number): number {
   const listeners: Deno.Listener[] = [];
@@ -12,7 +13,7 @@ export function countFreeDescriptors(max: number): number {
     }
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) return max;
-    // otherwise there is none left
+    // otherwise no descriptor is left
   }
   for (const listener of listeners) listener.close();
   return listeners.length;

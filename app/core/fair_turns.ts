@@ -1,13 +1,13 @@
 // Many busy connections take turns.
 //
-// In one turn of its event loop Deno completes at most 128 operations that are ready, those that
-// became ready last first. With more busy connections than that, the same ones win again and again,
-// and others wait for seconds. So a connection that has had some reads waits for a turn with room:
-// as long as turns are full, others have not been served yet.
+// In one turn of its event loop, Deno completes at most 128 operations that are ready. It begins with
+// those that became ready last. With more busy connections than that, the same ones win again and
+// again, and the others wait for seconds. So a connection that has had some reads waits for a turn
+// with room. As long as turns are full, other connections have not been served yet.
 
-const TURN_SIZE = 120; // reads; a turn with as many is full, and few enough that all are completed
+const TURN_SIZE = 120; // reads; a turn with this many is full, and Deno still completes all of them
 const READS_IN_A_ROW = 4;
-const MAX_SILENCE = 1; // milliseconds after a full turn; then those who wait are the only ones left
+const MAX_SILENCE = 1; // milliseconds after a full turn; then only those that wait are left
 
 /** Lets busy connections take turns. While there are at most 120 of them, nobody ever waits. */
 export class FairTurns {
@@ -29,7 +29,7 @@ export class FairTurns {
     this.#members--;
   }
 
-  /** Counts a read, and returns whether there are so many members that some must wait. */
+  /** Counts a read. Returns whether there are so many members that some must wait. */
   count(): boolean {
     if (this.#members <= TURN_SIZE) return false;
     this.#beginTurn();
@@ -54,7 +54,7 @@ export class FairTurns {
     this.#served = 0;
     clearTimeout(this.#silence);
     if (wasFull && this.#waiting.length < this.#members) {
-      // Others are still unserved, and come first, if they come.
+      // Others are not served yet, and come first if they have something to read.
       this.#silence = setTimeout(setImmediate, MAX_SILENCE, () => this.#endSilence());
       return;
     }
@@ -76,7 +76,7 @@ export class Turn {
     this.#turns = turns;
   }
 
-  /** Counts a read. Returns what to wait for before the next one, if others come first. */
+  /** Counts a read. Returns a promise to wait for before the next read, if others come first. */
   next(): Promise<void> | undefined {
     if (!this.#turns.count()) return undefined;
     this.#reads++;
@@ -88,5 +88,5 @@ export class Turn {
   }
 }
 
-/** The turns of this program: what Deno completes in one turn, it counts for the whole program. */
+/** The turns of this program. There is one for all connections, because Deno has one event loop. */
 export const fairTurns: FairTurns = new FairTurns();

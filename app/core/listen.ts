@@ -5,15 +5,15 @@ import type { Listener } from "./serve.ts";
 import { TlsListener } from "./tls.ts";
 import { UnixListener } from "./unix.ts";
 
-const TCP_BACKLOG = 4096; // clients; with Deno's 511, some of 5000 at once would wait for 6 s
+const TCP_BACKLOG = 4096; // clients; with Deno's default of 511, some of 5000 clients at once wait for 6 s
 const ALL_INTERFACES = ["0.0.0.0", "::"];
 
-/** Where to listen: a host and port, with TLS or without, or the path of a Unix socket. */
+/** The address to listen on: a host and port, with TLS or without, or the path of a Unix socket. */
 export type ListenAddress =
   | { hostname: string; port: number; tcpBacklog?: number; cert?: string; key?: string }
   | { path: string };
 
-/** Listens, and prints where; or ends the program with a line that says why it cannot. */
+/** Listens, and prints the address. If that fails, it ends the program with one line on stderr. */
 export function listen(address: ListenAddress): Listener {
   const listener = tryToListen(address);
   if ("hostname" in listener.addr) warnIfOpen(listener.addr.hostname);
@@ -21,11 +21,11 @@ export function listen(address: ListenAddress): Listener {
   return listener;
 }
 
-/** Warns that everybody can connect to an address, if it is one of that kind. */
+/** Prints a warning if everybody can connect to this address. */
 export function warnIfOpen(hostname: string): void {
   if (!ALL_INTERFACES.includes(hostname)) return;
   printError(
-    "Warning: listening on all interfaces, every machine that reaches this one can connect",
+    "Warning: listening on all interfaces, so every machine that reaches this one can connect",
   );
 }
 

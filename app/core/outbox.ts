@@ -2,26 +2,27 @@ import { concat } from "jsr:@std/bytes@^1.0.6/concat";
 import type { MessageConnection } from "./connection.ts";
 import { Pace } from "./pace.ts";
 
-/** How much may wait for one slow reader, in bytes. */
+/** Maximum length of the messages that wait for one slow reader, in bytes. */
 export const MAX_QUEUE_LENGTH = 256 * 1024;
 
 /**
- * What is to be written to one connection, and its only writer: with two, the bytes of one message
- * could end up inside another.
+ * The queue of messages for one connection, and its only writer. With two writers, the bytes of one
+ * message could land inside another.
  */
 export class Outbox {
-  /** Resolves when nothing waits any more. Never rejects. */
+  /** Resolves when the queue is empty. Never rejects. `undefined` while nothing is being written. */
   written: Promise<void> | undefined;
   readonly #connection: Pick<MessageConnection, "send"> & Disposable;
   readonly #report: (reason: string) => void;
   readonly #pace: Pace;
   #queue: Uint8Array[] = [];
-  #length = 0; // bytes in the queue and being written
+  #length = 0; // bytes, of the queue and of the write in progress
   #dropped = false;
 
   /**
-   * Writes to the connection, and reports why it is dropped if it must be. Outboxes that get the same
-   * messages share a pace.
+   * @param connection The connection to write to. The outbox closes it if it drops it.
+   * @param report Gets the reason when the connection is dropped.
+   * @param pace The pace of all outboxes that get the same messages.
    */
   constructor(
     connection: Pick<MessageConnection, "send"> & Disposable,
@@ -33,7 +34,7 @@ export class Outbox {
     this.#pace = pace;
   }
 
-  /** Queues a message. Never waits and never throws: who falls behind is dropped. */
+  /** Queues a message. Never waits and never throws: a client that falls behind is dropped. */
   push(message: Uint8Array): void {
     if (this.#dropped) return;
     this.#length += message.length;
@@ -46,7 +47,7 @@ export class Outbox {
     this.written ??= this.#write();
   }
 
-  /** Closes the connection, which ends the read and the write that wait. Only the first reason counts. */
+  /** Closes the connection, which ends its read and its write. Only the first reason is reported. */
   drop(reason: string): void {
     if (this.#dropped) return;
     this.#dropped = true;
@@ -59,7 +60,7 @@ export class Outbox {
     this.#pace.beginWriting(this);
     try {
       while (this.#queue.length > 0) {
-        await endOfTurn(); // one write for all that is said in this turn
+        await endOfTurn(); // one write for all messages of this turn
         const bytes = concat(this.#queue);
         this.#queue = [];
         await this.#connection.send(bytes);
@@ -76,7 +77,7 @@ export class Outbox {
 
 let turn: Promise<void> | undefined;
 
-/** Waits until all that has arrived by now is dealt with. */
+/** Waits until the event loop has dealt with everything that has arrived by now. */
 export function endOfTurn(): Promise<void> {
   return turn ??= new Promise((resolve) =>
     setImmediate(() => {

@@ -1,11 +1,11 @@
-// Lines on standard output and standard error, for which a server never waits. With `console.log` it
-// would stop where nobody takes its output: Ctrl-S, or a pager that shows the first page.
+// Lines on standard output and standard error, for which a server never waits. With `console.log`, a
+// server stops when its output does: at Ctrl-S, or in a pager that shows the first page.
 
-const MAX_QUEUE_LENGTH = 1024 * 1024; // characters; lines that do not fit are counted, and dropped
+const MAX_QUEUE_LENGTH = 1024 * 1024; // characters; lines that do not fit are dropped and counted
 const FLUSH_TIMEOUT = 500; // milliseconds for the last lines, when the program ends
-const ORDER_TIMEOUT = 50; // milliseconds by which an error waits for the lines before it
+const ORDER_TIMEOUT = 50; // milliseconds that an error waits for the lines before it
 
-/** Where bytes can be written: `Deno.stdout` is such a place. */
+/** Something that bytes can be written to, such as `Deno.stdout`. */
 export interface Output {
   write(bytes: Uint8Array): Promise<number>;
 }
@@ -21,9 +21,9 @@ export class LineWriter {
   #hasFailed = false;
 
   /**
-   * @param output Where to.
-   * @param onError Is called once if the output fails. All lines are dropped from then on.
-   * @param earlier A writer whose lines come first, if they are taken soon.
+   * @param output The output to write to.
+   * @param onError Is called once if the output fails. From then on, all lines are dropped.
+   * @param earlier A writer whose lines come first, if they are written soon.
    */
   constructor(
     output: Output,
@@ -46,7 +46,7 @@ export class LineWriter {
     this.#writing ??= this.#write();
   }
 
-  /** Waits until all is written; but not if that takes too long. */
+  /** Waits until all lines are written, or until the timeout in milliseconds has passed. */
   async flush(timeout: number = FLUSH_TIMEOUT): Promise<void> {
     const { promise: isLate, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, timeout);
@@ -83,24 +83,24 @@ const stdout = new LineWriter(
 );
 const stderr = new LineWriter(Deno.stderr, () => {}, stdout);
 
-/** Prints a line on standard output, sooner or later. */
+/** Prints a line on standard output, in the background. */
 export function printLine(line: string): void {
   stdout.print(line);
 }
 
-/** Prints a line on standard error, sooner or later. */
+/** Prints a line on standard error, in the background. */
 export function printError(line: string): void {
   stderr.print(line);
 }
 
-/** Ends the program, after what was printed, if somebody takes it. */
+/** Ends the program, after it has written the last lines if that is possible. */
 export async function exit(code: number): Promise<never> {
   await stdout.flush();
   await stderr.flush();
   Deno.exit(code);
 }
 
-/** Prints a line on standard output now; ends the program if that is not possible. For clients. */
+/** Prints a line on standard output at once, and ends the program if that fails. For clients. */
 export function printNow(line: string): void {
   try {
     const bytes = new TextEncoder().encode(`${line}\n`);

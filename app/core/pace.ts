@@ -1,16 +1,16 @@
-const MAX_BATCH_LENGTH = 64 * 1024; // bytes; a quarter of what may wait for one reader
-const LOOK_INTERVAL = 50; // milliseconds; if no write ends in it, only those are left who do not read
-const MAX_LOOKS = 4; // then those who read slowly are no longer waited for either
+const MAX_BATCH_LENGTH = 64 * 1024; // bytes; a quarter of what may wait for one slow reader
+const LOOK_INTERVAL = 50; // milliseconds; if no write ends in it, only clients that do not read are left
+const MAX_LOOKS = 4; // then clients that read slowly are left behind as well
 
 /**
- * Keeps what comes in from running ahead of what goes out. In a crowd, a message takes many turns of
- * the event loop to be written to all; if others were taken in meanwhile, queues would overflow
- * although everybody reads.
+ * Keeps the messages that come in from running ahead of those that go out. In a large chat, it takes
+ * many turns of the event loop to write a message to all. If the server accepted more messages in the
+ * meantime, queues would overflow although everybody reads.
  */
 export class Pace {
-  readonly #writing = new Set<object>(); // those that are waited for
+  readonly #writing = new Set<object>(); // outboxes that `settle` waits for
   #writes = 0; // that have ended
-  #length = 0; // bytes that were taken in since everything was written
+  #length = 0; // bytes that came in since everything was written
   #settling: Promise<void> | undefined;
   #endSettling: () => void = () => {};
 
@@ -19,12 +19,12 @@ export class Pace {
     this.#length += length;
   }
 
-  /** Whether so much was taken in that it must be written before there is more. */
+  /** Whether so much has come in that it must be written before more comes in. */
   get isFull(): boolean {
     return this.#length > MAX_BATCH_LENGTH;
   }
 
-  /** Waits until everybody who reads has got what was taken in. */
+  /** Waits until everybody who reads has got what has come in. */
   settle(): Promise<void> {
     return this.#settling ??= this.#settle().finally(() => this.#settling = undefined);
   }
@@ -34,12 +34,12 @@ export class Pace {
     this.#writing.add(outbox);
   }
 
-  /** Notes that one of them has written something. */
+  /** Notes that an outbox has written something. */
   noteWrite(): void {
     this.#writes++;
   }
 
-  /** Notes that an outbox has nothing to write any more. */
+  /** Notes that an outbox has nothing more to write. */
   endWriting(outbox: object): void {
     this.#writing.delete(outbox);
     if (this.#writing.size === 0) this.#endSettling();
@@ -54,7 +54,7 @@ export class Pace {
         writes = this.#writes;
         return;
       }
-      this.#writing.clear(); // somebody who stops reading holds up the others once, and not again
+      this.#writing.clear(); // a client that stops reading delays the others once, and not again
       this.#endSettling();
     }, LOOK_INTERVAL);
     if (this.#writing.size > 0) await new Promise<void>((resolve) => this.#endSettling = resolve);

@@ -1,17 +1,17 @@
 const INTERVAL = 1_000; // milliseconds between two lines
 
-/** Reports what may happen thousands of times a second: one line a second, and a count of the others. */
+/** Reports events that may happen thousands of times a second: one line a second, and a count of the rest. */
 export class RareReport implements Disposable {
   readonly #report: (line: string) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #more = 0;
 
-  /** `report` takes the lines. */
+  /** @param report Gets the lines. */
   constructor(report: (line: string) => void) {
     this.#report = report;
   }
 
-  /** Reports a line, or counts it. */
+  /** Reports a line, or counts it if one was reported within the last second. */
   report(line: string): void {
     if (this.#timer !== undefined) {
       this.#more++;
@@ -23,15 +23,15 @@ export class RareReport implements Disposable {
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
-    this.#tellMore();
+    this.#reportMore();
   }
 
   #endInterval(): void {
     this.#timer = undefined;
-    this.#tellMore();
+    this.#reportMore();
   }
 
-  #tellMore(): void {
+  #reportMore(): void {
     if (this.#more > 0) this.#report(`… and ${this.#more} more like this`);
     this.#more = 0;
   }

@@ -8,33 +8,33 @@ import { type Conn, TimedConn, type TimedConnOptions } from "./timed_conn.ts";
 const FIRST_RETRY_DELAY = 5; // milliseconds
 const MAX_RETRY_DELAY = 1_000; // milliseconds
 
-/** Where connections come in. A `Deno.Listener` is one. */
+/** Accepts connections. A `Deno.Listener` does. */
 export interface Listener {
   readonly addr: Deno.Addr;
   accept(): Promise<Conn>;
   close(): void;
 }
 
-/** How a server treats its connections as a whole. */
+/** How a server treats its connections. */
 export interface ServeOptions extends TimedConnOptions {
-  /** When this aborts, no more connections are accepted, and those for which nothing has begun end. */
+  /** When this aborts, no more connections are accepted, and idle ones are closed. */
   stop: AbortSignal;
   /** When this aborts, all connections are closed. */
   kill: AbortSignal;
-  /** How many connections may be open at once; more are accepted and closed. The default is 1000. */
+  /** Maximum number of open connections. Further ones are accepted and closed. The default is 1000. */
   maxConnections?: number;
-  /** Takes the lines that tell of each connection. By default they are not printed. */
+  /** Gets the lines about each connection. By default they are not printed. */
   log?: (line: string) => void;
-  /** Takes the lines that the operator should see. By default they are printed on standard error. */
+  /** Gets the lines about failures. By default they are printed on standard error. */
   report?: (line: string) => void;
 }
 
 /**
- * Accepts connections until it is told to stop, whatever clients do. Then it waits until all have
- * ended, or until it is told to kill them.
+ * Accepts connections until `stop` aborts, whatever clients do. Then it waits until all connections
+ * have ended, or until `kill` aborts.
  *
- * @param listener Where they come in. It is closed at the end.
- * @param handle What to do with each. The connection is closed when it returns, and when it throws.
+ * @param listener The listener that accepts. It is closed at the end.
+ * @param handle Serves one connection, which is closed when this returns or throws.
  */
 export async function serve(
   listener: Listener,
@@ -71,7 +71,7 @@ export async function serve(
   stop.removeEventListener("abort", beginToStop);
   kill.removeEventListener("abort", closeAll);
 
-  /** Serves one client to its end. Whatever goes wrong concerns this client only. */
+  /** Serves one client to its end. All its errors are caught here. */
   async function run(conn: TimedConn): Promise<void> {
     using _ = conn;
     log(`Accepted connection from ${conn.name}`);
@@ -91,7 +91,7 @@ export async function serve(
   }
 }
 
-/** Accepts the next connection, however often that fails first; `undefined` when it is time to stop. */
+/** Accepts the next connection, however often that fails. Returns `undefined` when `stop` aborts. */
 async function acceptNext(
   listener: Listener,
   stop: AbortSignal,
@@ -103,8 +103,8 @@ async function acceptNext(
       return await listener.accept();
     } catch (error) {
       if (stop.aborted) break;
-      if (error instanceof Deno.errors.NotConnected) continue; // this client has gone already
-      // Usually there is no file descriptor left: trying at once would fail again, and again.
+      if (error instanceof Deno.errors.NotConnected) continue; // this client is gone already
+      // Usually no file descriptor is left. Trying again at once would fail again and again.
       report(`Cannot accept, trying again in ${delay} ms: ${messageOf(error)}`);
       await pause(delay, stop);
       delay = Math.min(2 * delay, MAX_RETRY_DELAY);
@@ -122,7 +122,7 @@ function messageOf(error: unknown): string {
   return escapeText(error instanceof Error ? error.message : String(error));
 }
 
-/** Waits for a signal. */
+/** Waits until a signal aborts. */
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {

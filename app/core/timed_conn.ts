@@ -2,14 +2,14 @@ import { nameOf } from "./address.ts";
 import { deadlineClock, DeadlineError, type Phase } from "./deadlines.ts";
 import { fairTurns } from "./fair_turns.ts";
 
-const FIRST_BUFFER_LENGTH = 1024; // bytes; plenty for a chat, and cheap for 10,000 idle clients
+const FIRST_BUFFER_LENGTH = 1024; // bytes; enough for a chat, and cheap with 10,000 idle clients
 const MAX_BUFFER_LENGTH = 64 * 1024; // bytes
 const BUFFER_GROWTH = 4; // times, when a read has filled it
 const MAX_LINGER_LENGTH = 256 * 1024; // bytes
-const STOP_GRACE = 200; // milliseconds; what is on its way by then, over a slow network, still arrives
+const STOP_GRACE = 200; // milliseconds; bytes that are on their way over a slow network still arrive
 const NEVER = Infinity;
 
-/** What is needed of a connection. A `Deno.Conn` has it. */
+/** The connection below a `TimedConn`, such as a `Deno.Conn`. */
 export interface Conn extends Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close"> {
   readonly remoteAddr: Deno.Addr;
   setNoDelay?(): void;
@@ -17,15 +17,15 @@ export interface Conn extends Pick<Deno.Conn, "read" | "write" | "closeWrite" | 
   handshake?(): Promise<unknown>;
 }
 
-/** How long a connection waits, in milliseconds. */
+/** The maximum times of a connection, in milliseconds. */
 export interface TimedConnOptions {
-  /** For the TLS handshake. 10 s. */
+  /** For the TLS handshake. The default is 10 s. */
   handshakeTimeout?: number;
-  /** For the peer to send something. 60 s. */
+  /** For the peer to send something. The default is 60 s. */
   idleTimeout?: number;
-  /** For a peer that does not read to take the next bytes. 30 s. */
+  /** For the peer to take the next bytes. The default is 30 s. */
   writeTimeout?: number;
-  /** For the peer to read the last bytes before the connection is closed. 2 s. */
+  /** For the peer to read the last bytes before the connection is closed. The default is 2 s. */
   lingerTimeout?: number;
 }
 
@@ -36,18 +36,18 @@ const DEFAULTS: Required<TimedConnOptions> = {
   lingerTimeout: 2_000,
 };
 
-/** What a read waits for, and until when. */
+/** What a read waits for, and its deadline. */
 export interface Wait {
   phase: Phase;
-  /** On the clock for deadlines. */
+  /** The deadline, on the clock for deadlines. */
   due: number;
-  /** How long that was in the beginning, in milliseconds. For the error. */
+  /** The whole time until the deadline, in milliseconds, for the error. */
   timeout: number;
 }
 
 /**
  * A connection on which no wait lasts forever. It owns the connection below, and closes it when it is
- * disposed. One caller at a time may read, and one write.
+ * disposed. One caller at a time may read, and one may write.
  */
 export class TimedConn implements Disposable {
   readonly #conn: Conn;
@@ -78,7 +78,7 @@ export class TimedConn implements Disposable {
       // Without this, small answers in a row wait for the peer's acknowledgement (Nagle's algorithm).
       conn.setNoDelay?.();
     } catch {
-      /* some systems refuse it when the peer has gone already: the first read will tell */
+      /* some systems refuse this if the peer is gone: then the first read fails */
     }
   }
 
@@ -88,9 +88,9 @@ export class TimedConn implements Disposable {
   }
 
   /**
-   * Completes the handshake of a TLS connection. Others have none.
+   * Completes the handshake of a TLS connection. For other connections it does nothing.
    *
-   * @throws {DeadlineError} If it takes too long. The connection is closed then.
+   * @throws {DeadlineError} If the handshake takes too long. The connection is then closed.
    */
   async handshake(): Promise<void> {
     const conn = this.#conn;
@@ -105,10 +105,10 @@ export class TimedConn implements Disposable {
   }
 
   /**
-   * Waits until the operating system has all that was written to a TLS connection. For others, it has
-   * all when a write ends.
+   * Waits until the operating system has taken everything that was written to a TLS connection. For
+   * other connections it has taken everything when a write ends.
    *
-   * @throws {DeadlineError} If the peer does not read it. The connection is closed then.
+   * @throws {DeadlineError} If the peer does not read it. The connection is then closed.
    */
   async finish(): Promise<void> {
     if (this.#conn.handshake) await this.closeWrite();
@@ -117,10 +117,10 @@ export class TimedConn implements Disposable {
   /**
    * Reads what has arrived, or waits for it.
    *
-   * @param wait What to wait for. By default anything, for the idle timeout.
-   * @returns The bytes, which are valid until the next read; or `null` if the peer will send no more,
-   * or if the connection was asked to stop and nothing has begun.
-   * @throws {DeadlineError} If nothing comes in time. Then it is still possible to write, and to linger.
+   * @param wait What to wait for. By default it is anything, for the idle timeout.
+   * @returns The bytes, which are valid until the next read. It is `null` if the peer will send no
+   * more, or if the connection was asked to stop and nothing has begun.
+   * @throws {DeadlineError} If nothing arrives in time. It is then still possible to write, and to linger.
    */
   read(wait?: Wait): Promise<Uint8Array | null> {
     const turn = this.#turn.next();
@@ -130,13 +130,13 @@ export class TimedConn implements Disposable {
   /**
    * Writes all the bytes.
    *
-   * @throws {DeadlineError} If the peer does not read them. The connection is closed then.
+   * @throws {DeadlineError} If the peer does not read them. The connection is then closed.
    */
   async writeAll(bytes: Uint8Array): Promise<void> {
     const timeout = this.#timeout("writeTimeout");
     try {
       for (let rest = bytes; rest.length > 0;) {
-        this.#writeDue = deadlineClock.after(timeout); // as long as some are taken, it moves on
+        this.#writeDue = deadlineClock.after(timeout); // moves on whenever the peer takes some bytes
         const sent = await this.#conn.write(rest);
         if (sent === rest.length) break;
         rest = rest.subarray(sent);
@@ -148,14 +148,14 @@ export class TimedConn implements Disposable {
     }
   }
 
-  /** Says that nothing more will be sent. */
+  /** Half-closes: nothing more will be sent. */
   async closeWrite(): Promise<void> {
     await this.#inTime("write", this.#timeout("writeTimeout"), () => this.#conn.closeWrite());
   }
 
   /**
-   * Says that nothing more will be sent, and gives the peer a moment to read what was: closing at
-   * once, with input unread, would destroy it by a reset.
+   * Half-closes, and gives the peer a moment to read the last bytes. If the connection was closed at
+   * once with unread input, a reset would destroy them.
    */
   async linger(): Promise<void> {
     const timeout = this.#timeout("lingerTimeout");
@@ -167,17 +167,17 @@ export class TimedConn implements Disposable {
         if (bytes === null) return;
         drained += bytes.length;
       }
-    } catch { /* the peer has gone, and with it the reason to wait */ }
+    } catch { /* the peer is gone, so there is no reason to wait */ }
   }
 
-  /** From now on, a read for which nothing has begun returns the end, and a handshake must hurry. */
+  /** From now on, an idle read returns `null`, and a handshake has little time left. */
   stop(): void {
     this.#isStopping = true;
     if (this.#isShakingHands) this.#writeDue = deadlineClock.after(STOP_GRACE);
     if (this.#isReading) this.#readDue = this.#dueOf(this.#wait);
   }
 
-  /** Closes the connection, which ends whatever waits. */
+  /** Closes the connection. Reads and writes that wait then fail. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -200,7 +200,7 @@ export class TimedConn implements Disposable {
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
-      if (this.#isReading) return; // a deadline has left it behind
+      if (this.#isReading) return; // an earlier read, whose deadline has passed, still runs
       this.#isReading = true;
       this.#conn.read(this.#buffer).then(this.#onBytes, this.#onError);
     });
@@ -212,7 +212,7 @@ export class TimedConn implements Disposable {
     if (n === null) return this.#resolve(null);
     this.#resolve(this.#buffer.subarray(0, n));
     if (n === this.#buffer.length && n < MAX_BUFFER_LENGTH) {
-      this.#buffer = new Uint8Array(n * BUFFER_GROWTH); // for bulk, fewer reads
+      this.#buffer = new Uint8Array(n * BUFFER_GROWTH); // fewer reads for much data
     }
   }
 
@@ -243,7 +243,7 @@ export class TimedConn implements Disposable {
     this.#reject(new DeadlineError(phase, timeout));
   }
 
-  /** Does something that only closing the connection can end, and closes it if it takes too long. */
+  /** Runs something that only closing can cancel, and closes the connection if it takes too long. */
   async #inTime(phase: Phase, timeout: number, act: () => Promise<unknown>): Promise<void> {
     this.#writeDue = deadlineClock.after(timeout);
     try {

@@ -1,7 +1,7 @@
-// TLS for servers. `Deno.listenTls` alone would do, if closing a connection always closed it. But while a
-// handshake or a write waits for the client, `Deno.TlsConn.close()` leaves the socket open for as long
-// as the client likes. A plain connection can always be closed. So the client's is a plain one here,
-// and its bytes go through a tunnel inside this machine, at whose other end Deno speaks TLS:
+// TLS for servers. `Deno.listenTls` alone would be enough if closing a connection always closed it. But
+// while a handshake or a write waits for the client, `Deno.TlsConn.close()` leaves the socket open as
+// long as the client likes. A plain connection can always be closed. So the connection to the client is
+// a plain one here. Its bytes go through a tunnel inside this machine, and Deno speaks TLS at its end:
 //
 //   client <-- encrypted --> this program's tunnel <-- encrypted --> Deno.TlsConn <-- plain --> server
 
@@ -9,21 +9,21 @@ import { fairTurns } from "./fair_turns.ts";
 
 const BUFFER_LENGTH = 16 * 1024; // bytes; in each direction
 
-/** What a server proves who it is with, as PEM. */
+/** The certificate with which a server proves who it is, and its private key, as PEM. */
 export interface Certificate {
   cert: string;
   key: string;
 }
 
-/** Listens for clients who speak TLS. */
+/** Listens for clients that use TLS. */
 export class TlsListener {
   readonly #listener: Deno.TcpListener;
   readonly #certificate: Certificate;
 
-  /** @throws {Deno.errors.InvalidData} If the certificate or its key is none. */
+  /** @throws {Deno.errors.InvalidData} If the certificate or the key is not valid. */
   constructor(address: Deno.TcpListenOptions, certificate: Certificate) {
     checkPermission();
-    listenForTunnel(certificate).close(); // to know now whether the certificate is one
+    listenForTunnel(certificate).close(); // fails now if the certificate is not valid
     this.#listener = Deno.listen(address);
     this.#certificate = certificate;
   }
@@ -41,12 +41,12 @@ export class TlsListener {
   }
 }
 
-/** The server's end of a TLS connection. Closing it closes it at once, whatever the client does. */
+/** The server's end of a TLS connection. It closes at once, whatever the client does. */
 export class TlsServerConn {
   readonly #socket: Deno.TcpConn; // to the client
   readonly #certificate: Certificate;
   #tunnel: Tunnel | undefined; // from the handshake on
-  #sent: Promise<void> = Promise.resolve(); // when all that was written is with the client
+  #sent: Promise<void> = Promise.resolve(); // resolves when everything written has gone to the client's socket
   #error: Error | undefined; // of the client's socket
   #isClosed = false;
 
@@ -81,7 +81,7 @@ export class TlsServerConn {
     return this.#do((plain) => plain.write(bytes));
   }
 
-  /** Says that nothing more will be sent, and waits until all of it is with the operating system. */
+  /** Half-closes, and waits until the operating system has taken everything. */
   async closeWrite(): Promise<void> {
     await this.#do((plain) => plain.closeWrite());
     await this.#sent;
@@ -94,7 +94,7 @@ export class TlsServerConn {
     this.#closeTunnel();
   }
 
-  /** Does something at the plain end. If it fails because of the client's socket, that is what is told. */
+  /** Runs something at the plain end. If the client's socket has failed, its error is thrown. */
   async #do<T>(act: (plain: Deno.TlsConn) => Promise<T>): Promise<T> {
     try {
       return await act(this.#tunnel!.plain);
@@ -103,7 +103,7 @@ export class TlsServerConn {
     }
   }
 
-  /** Passes on all bytes, and the end. Each of the two directions takes its turn among all reads. */
+  /** Passes on all bytes and then the end. Each direction takes its turns among all reads. */
   async #pass(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
     const buffer = new Uint8Array(BUFFER_LENGTH);
     const turn = fairTurns.join();
@@ -126,7 +126,7 @@ export class TlsServerConn {
   #closeTunnel(): void {
     if (!this.#tunnel || this.#tunnel.isClosed) return;
     this.#tunnel.isClosed = true;
-    this.#tunnel.encrypted.close(); // first: with it, all that the other end waits for fails
+    this.#tunnel.encrypted.close(); // first, because then everything that the other end waits for fails
     this.#tunnel.plain.close();
   }
 }
@@ -138,17 +138,17 @@ interface Tunnel {
   isClosed: boolean;
 }
 
-/** Each tunnel has a listener of its own, for a moment: one that stays could be found by others. */
+/** Opens a tunnel. Its listener exists only for a moment, so that others cannot find it. */
 async function openTunnel(certificate: Certificate): Promise<Tunnel> {
   using listener = listenForTunnel(certificate);
   const { hostname, port } = listener.addr;
   const accepting = listener.accept();
-  accepting.catch(() => {}); // it may fail while nobody waits for it yet
+  accepting.catch(() => {}); // it may fail before it is awaited
   let encrypted: Deno.TcpConn;
   try {
     encrypted = await Deno.connect({ hostname, port });
   } catch (error) {
-    accepting.then((conn) => conn.close(), () => {}); // which the end of this scope, too, ends
+    accepting.then((conn) => conn.close(), () => {}); // the end of this scope ends it
     throw error;
   }
   let plain: Deno.TlsConn;
@@ -161,13 +161,13 @@ async function openTunnel(certificate: Certificate): Promise<Tunnel> {
   if (plain.remoteAddr.port !== encrypted.localAddr.port) {
     encrypted.close();
     plain.close();
-    throw new Deno.errors.PermissionDenied("Somebody else has connected to the TLS tunnel");
+    throw new Deno.errors.PermissionDenied("Another program has connected to the TLS tunnel");
   }
   encrypted.setNoDelay();
   return { encrypted, plain, isClosed: false };
 }
 
-/** Every client's tunnel has another port. */
+/** Throws if not all ports are allowed, because the tunnel of each client has another port. */
 function checkPermission(): void {
   const { state } = Deno.permissions.querySync({ name: "net", host: "127.0.0.1" });
   if (state !== "granted") throw new Error("TLS needs --allow-net=127.0.0.1, with all its ports");

@@ -1,7 +1,7 @@
-// Unix sockets for servers. `Deno.listen` alone would do, if closing it did not remove the file at its
-// path, whatever that is by then: a socket of another server that was started since, or no socket at all.
+// Unix sockets for servers. `Deno.listen` alone would be enough if closing it did not remove the file at
+// its path. By then this may be the socket of another server, or not a socket at all.
 
-/** Listens on a Unix socket, and removes this socket at the end, and nothing else. */
+/** Listens on a Unix socket. At the end it removes this socket, and no other file. */
 export class UnixListener {
   readonly #listener: Deno.UnixListener;
   readonly #file: Deno.FileInfo;
@@ -30,7 +30,7 @@ export class UnixListener {
     });
   }
 
-  /** Removes the socket, so that no client finds it any more. The listener itself ends with the program. */
+  /** Removes the socket, so that clients no longer find it. The listener itself ends with the program. */
   close(): void {
     if (this.#isOurs()) Deno.removeSync(this.addr.path);
     this.#isClosed = true;
@@ -38,7 +38,7 @@ export class UnixListener {
     this.#endAccept(new Deno.errors.BadResource("The listener has been closed"));
   }
 
-  /** Closes the connections of clients that came before the socket was removed, until the program ends. */
+  /** Closes the connections of clients that connected before the socket was removed. */
   async #turnAway(): Promise<void> {
     try {
       while (true) (await this.#listener.accept()).close();
@@ -50,7 +50,7 @@ export class UnixListener {
       const { dev, ino } = Deno.lstatSync(this.addr.path);
       return dev === this.#file.dev && ino === this.#file.ino;
     } catch {
-      return false; // somebody has removed it
+      return false; // it was removed
     }
   }
 }

@@ -1,15 +1,15 @@
 /**
  * Bytes in memory that nothing else shares: `Uint8Array<ArrayBuffer>` from TypeScript 5.7 on, which
- * tells them from views of shared memory, and `Uint8Array` before.
+ * distinguishes them from views of shared memory, and `Uint8Array` before.
  */
 export type OwnBytes = ReturnType<Uint8Array["slice"]>;
 
-/** Tells whether a value is a `Uint8Array`, also one of another realm, such as an iframe's or jsdom's. */
+/** Returns whether a value is a `Uint8Array`, also of another realm, such as an iframe's or jsdom's. */
 export function isBytes(value: unknown): value is Uint8Array {
   return value instanceof Uint8Array || nameOfType(value) === "Uint8Array";
 }
 
-/** Names the type of a value for an error: `ArrayBuffer`, `Array`, `string`, `undefined`. */
+/** Returns the name of a value's type for an error: `ArrayBuffer`, `Array`, `string`, `undefined`. */
 export function nameOfType(value: unknown): string {
   if (typeof value !== "object" || value === null) {
     return String(value === null ? value : typeof value);

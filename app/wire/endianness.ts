@@ -6,7 +6,7 @@
 export type ByteOrder = "big" | "little";
 
 /**
- * The byte order of this machine's processor, as Python's `sys.byteorder` tells it.
+ * The byte order of this machine's processor, as Python's `sys.byteorder`.
  *
  * @example Usage
  * ```ts
@@ -26,7 +26,7 @@ const MAX_UINT16 = 0xffff;
 const MAX_UINT32 = 0xffff_ffff;
 const MAX_UINT64 = 0xffff_ffff_ffff_ffffn;
 
-// One view for all calls: making a DataView takes many times as long as reading through it.
+// One view for all calls, because creating a DataView takes many times as long as reading through it.
 const scratch = new DataView(new ArrayBuffer(8));
 
 /**
@@ -161,7 +161,7 @@ export function ntohll(value: bigint): bigint {
 }
 
 /**
- * Reads an unsigned 16-bit integer, in network byte order unless told otherwise.
+ * Reads an unsigned 16-bit integer, in network byte order unless you say otherwise.
  *
  * @param bytes The bytes to read from.
  * @param offset Where the integer starts, in bytes.
@@ -188,7 +188,7 @@ export function readUint16(bytes: Uint8Array, offset = 0, byteOrder: ByteOrder =
 }
 
 /**
- * Reads an unsigned 32-bit integer, in network byte order unless told otherwise.
+ * Reads an unsigned 32-bit integer, in network byte order unless you say otherwise.
  *
  * @param bytes The bytes to read from.
  * @param offset Where the integer starts, in bytes.
@@ -215,7 +215,7 @@ export function readUint32(bytes: Uint8Array, offset = 0, byteOrder: ByteOrder =
 }
 
 /**
- * Reads an unsigned 64-bit integer, in network byte order unless told otherwise.
+ * Reads an unsigned 64-bit integer, in network byte order unless you say otherwise.
  *
  * @param bytes The bytes to read from.
  * @param offset Where the integer starts, in bytes.
@@ -245,7 +245,7 @@ export function readBigUint64(bytes: Uint8Array, offset = 0, byteOrder: ByteOrde
 }
 
 /**
- * Writes an unsigned 16-bit integer, in network byte order unless told otherwise.
+ * Writes an unsigned 16-bit integer, in network byte order unless you say otherwise.
  *
  * @param bytes The bytes to write into.
  * @param value The integer, 0 to 65,535.
@@ -280,7 +280,7 @@ export function writeUint16(
 }
 
 /**
- * Writes an unsigned 32-bit integer, in network byte order unless told otherwise.
+ * Writes an unsigned 32-bit integer, in network byte order unless you say otherwise.
  *
  * @param bytes The bytes to write into.
  * @param value The integer, 0 to 4,294,967,295.
@@ -314,7 +314,7 @@ export function writeUint32(
 }
 
 /**
- * Writes an unsigned 64-bit integer, in network byte order unless told otherwise.
+ * Writes an unsigned 64-bit integer, in network byte order unless you say otherwise.
  *
  * @param bytes The bytes to write into.
  * @param value The integer, 0n to 2n ** 64n - 1n.
@@ -427,7 +427,7 @@ function isInside(bytes: Uint8Array, offset: number, length: number): boolean {
   return offset >= 0 && offset + length <= bytes.length && Number.isInteger(offset);
 }
 
-/** Tells whether a byte order is `"little"`; throws if it is not `"big"` either. */
+/** Returns whether a byte order is `"little"`. Throws if it is not `"big"` either. */
 export function isLittle(byteOrder: ByteOrder): boolean {
   if (byteOrder === "little") return true;
   if (byteOrder === "big") return false;

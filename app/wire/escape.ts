@@ -1,9 +1,9 @@
 const MAX_SHOWN = 200; // characters; longer values are cut, so that one message is one line
 
 /**
- * What does not show, and what changes how the rest shows: control characters, format characters (they
- * turn a line around, or hide in it), halves of characters, and ends of lines. A joiner between two
- * parts of a letter or an emoji is part of how people write.
+ * Characters that are invisible, or change how others look: control characters, format characters (they
+ * reverse a line, or hide in it), lone surrogates, and line ends. A joiner between two parts of a letter
+ * or an emoji is allowed, because people write it.
  */
 const JOINED = String.raw`[[\p{L}\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}]` +
   String.raw`--[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}]]`; // these have no joiners
@@ -13,14 +13,14 @@ const UNPRINTABLE = new RegExp(
   "gv",
 );
 
-/** Makes text from a peer safe to print: all of it shows, on one line that is not too long. */
+/** Makes text from a peer safe to print: all of it is visible, on one line that is not too long. */
 export function escapeText(text: string, max: number = MAX_SHOWN): string {
   const cut = text.length > max ? text.slice(0, max).replace(/[\ud800-\udbff]$/, "") : text;
   const escaped = cut.replace(UNPRINTABLE, escapeCharacter);
   return cut === text ? escaped : `${escaped}… (${text.length} characters)`;
 }
 
-/** Writes a JSON value from a peer on one line that is safe to print. Only what is shown is looked at. */
+/** Writes a JSON value from a peer on one line that is safe to print. It reads only what it shows. */
 export function escapeJson(value: unknown): string {
   let text = "";
   for (const piece of jsonPieces(value)) {
@@ -55,7 +55,7 @@ function* jsonPieces(value: unknown): Generator<string> {
   }
 }
 
-/** Writes bytes from a peer as Python does: what is not printable ASCII as `\xff`. */
+/** Writes bytes from a peer as Python does: printable ASCII as it is, other bytes as `\xff`. */
 export function escapeBytes(bytes: Uint8Array, max: number = MAX_SHOWN): string {
   let text = "";
   for (const byte of bytes.subarray(0, max)) {

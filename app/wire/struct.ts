@@ -65,13 +65,13 @@ export type StructFormat<Format extends string> = ParseFormat<Format> extends
 export class StructError extends RangeError {
   /** The name of this class. */
   override readonly name: "StructError" = "StructError" as const;
-  /** Tells this error from others, also where `instanceof` cannot. */
+  /** Identifies this error, also where `instanceof` cannot. */
   readonly code: "STRUCT_ERROR" = "STRUCT_ERROR" as const;
   /** The position of the wrong value among the values, from 0. Absent if it is not one value. */
   readonly index?: number;
 
   /**
-   * Makes the error.
+   * Creates the error.
    *
    * @param message What is wrong.
    * @param index The position of the wrong value among the values, from 0.
@@ -106,8 +106,8 @@ export class StructError extends RangeError {
  *
  * @param format The format, such as `">HI"`.
  * @param values The values, one for each code.
- * @returns The bytes, {@linkcode calcSize} of the format long. Making their memory is most of the work:
- * {@linkcode Struct.packInto} writes into memory that you have, and is several times as fast.
+ * @returns The bytes, {@linkcode calcSize} of the format long. Most of the time is spent on allocating
+ * them. {@linkcode Struct.packInto} writes into memory that you have, and is several times as fast.
  * @throws {StructError} If the format is not valid, or the number of values, the type of a value or
  * its range do not fit it.
  *
@@ -184,7 +184,7 @@ export function unpackFrom<Format extends string>(
 }
 
 /**
- * Tells how many bytes a format stands for, as Python's `struct.calcsize` does. See
+ * Returns the size of a format in bytes, as Python's `struct.calcsize` does. See
  * {@linkcode pack} for formats.
  *
  * @param format The format, such as `">HI"`.
@@ -225,7 +225,7 @@ export function calcSize<Format extends string>(format: StructFormat<Format>): n
 export class Struct<Format extends string> {
   /** The format, as it was given. */
   readonly format: Format;
-  /** How many bytes the format stands for. */
+  /** The size of the format in bytes. */
   readonly size: number;
   readonly #little: boolean;
   readonly #fields: Field[];
@@ -389,7 +389,7 @@ interface CodecBase {
   expected(size: number): string;
 }
 
-/** How the values of one code are read and written, if they are no integers of at most 4 bytes. */
+/** How the values of one code are read and written, if they are not integers of at most 4 bytes. */
 interface OtherCodec extends CodecBase {
   kind: 0;
   read(bytes: Uint8Array, at: number, little: boolean, size: number): StructValue;
@@ -463,8 +463,8 @@ function invalid(format: string, problem: string): StructError {
   return new StructError(`Cannot read the format "${format}": ${problem}`);
 }
 
-// One memory for all floating-point numbers: a view takes many times as long to make as to use. Read
-// through typed arrays, a format with floats unpacks in four fifths of the time.
+// One buffer for all floating-point numbers, because creating a view takes many times as long as using
+// it. With typed arrays, a format with floats unpacks in four fifths of the time.
 const scratch = new DataView(new ArrayBuffer(8));
 const words = new Uint32Array(scratch.buffer);
 const f64 = new Float64Array(scratch.buffer);
@@ -564,7 +564,7 @@ const double = float(
   },
 );
 
-// A `Map`, as a plain object also has a `constructor`. `x` is no code of a value.
+// A `Map`, because a plain object also has a `constructor`. `x` is not the code of a value.
 const CODECS = new Map<string, Codec>([
   ["?", boolean],
   ["c", character],
@@ -721,7 +721,7 @@ function describe(value: unknown): string {
  * @internal
  */
 type ParseFormat<Format extends string> = Record<never, never> extends Record<Format, true>
-  ? StructValue[] // no literal
+  ? StructValue[] // not a literal
   : Format extends `${"<" | ">" | "!" | "="}${infer Codes}` ? ParseCodes<Codes, "", []>
   : "A format starts with its byte order: <, >, ! or =";
 

@@ -160,26 +160,26 @@ function ratio(row: string, name: string, to = BASE): number {
 /** Bars of the throughput of each server, C epoll being 1. */
 function chart(): string {
   const parts: string[] = [];
-  let y = 40;
+  let y = 60;
   for (const [connections, bytes] of WORKLOADS) {
     const row = nameOf(connections, bytes);
     parts.push(`<text x="10" y="${y + 12}" class="title">${row.slice(0, -10)}</text>`);
     for (const name of names) {
       const value = ratio(row, name);
-      const width = Math.round(value * 300);
+      const width = Math.round(value * 230);
       const kind = name === OURS ? "ours" : name === LIMIT ? "limit" : "peer";
-      y += 18;
+      y += 21;
       parts.push(
-        `<text x="20" y="${y + 12}">${name === LIMIT ? "a plain Deno loop" : name}</text>`,
-        `<rect x="140" y="${y + 1}" width="${width}" height="14" class="${kind}"/>`,
-        `<text x="${146 + width}" y="${y + 12}">${value.toFixed(2)}</text>`,
+        `<text x="20" y="${y + 13}">${name === LIMIT ? "a plain Deno loop" : name}</text>`,
+        `<rect x="150" y="${y}" width="${width}" height="16" class="${kind}"/>`,
+        `<text x="${156 + width}" y="${y + 13}">${value.toFixed(2)}</text>`,
       );
     }
-    y += 28;
+    y += 32;
   }
   const title = "Echoes a second, relative to C epoll";
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="620" height="${y}" viewBox="0 0 620 ${y}"
-  font-family="sans-serif" font-size="12" role="img">
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="440" height="${y}" viewBox="0 0 440 ${y}"
+  font-family="system-ui, sans-serif" font-size="14" role="img">
 <title>${title}</title>
 <style>
   text { fill: #24292f; }
@@ -197,7 +197,8 @@ function chart(): string {
   }
 </style>
 <rect width="100%" height="100%" class="paper"/>
-<text x="10" y="20" class="title">${title} (longer is better; light blue: the limit of Deno)</text>
+<text x="10" y="24" class="title">${title}</text>
+<text x="10" y="46">Longer is better. Light blue is the limit of Deno.</text>
 ${parts.join("\n")}
 </svg>
 `;
