@@ -5,7 +5,7 @@
 export const lessons = {
   echo: "Step 1: echo",
   bytes: "A stream has no messages",
-  halfClose: "Half-close, FIN, RST and TIME_WAIT",
+  halfClose: "Half-close and FIN",
   backpressure: "Backpressure",
   oneAtATime: "The second client waits",
   manyClients: "The smallest server for many clients",
@@ -18,7 +18,7 @@ export const lessons = {
   limits: "What a server must refuse",
   action: "An action of your own",
   chat: "Step 4: a chat",
-  deadlines: "Deadlines and limits",
+  deadlines: "Deadlines",
 } as const;
 
 /** A topic of the tutorial. */
