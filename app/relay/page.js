@@ -36,7 +36,8 @@ const SVG = "http://www.w3.org/2000/svg";
 const MAX_EVENTS = 2000;
 const MAX_LABELLED = 8; // frames of a chunk that have a bracket of their own
 const GAP = 14; // pixels, as all that follow
-const MIN_LANE_WIDTH = 350;
+const MIN_LANE_WIDTH = 260; // on the narrowest phones
+const COLUMN_WIDTH = 350; // with less for each lane, there are fewer columns
 const MAX_LANE_WIDTH = 700; // longer arrows are harder to follow
 const TITLE_HEIGHT = 46;
 const CHUNK_HEIGHT = 46;
@@ -189,7 +190,7 @@ function drawNow() {
   const wanted = filter.value.trim().toLowerCase();
   const shown = [...lanes.values()].reverse().filter((lane) => matches(lane, wanted));
   const count = shown.length;
-  const possible = Math.floor((room + GAP) / (MIN_LANE_WIDTH + GAP));
+  const possible = Math.floor((room + GAP) / (COLUMN_WIDTH + GAP));
   const columns = Math.max(1, Math.min(possible, count));
   const available = Math.floor((room + GAP) / columns) - GAP;
   const laneWidth = Math.min(MAX_LANE_WIDTH, Math.max(MIN_LANE_WIDTH, available));

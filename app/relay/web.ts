@@ -3,6 +3,7 @@
 // With node:http, because connections can be limited there, and those that ask for nothing are closed.
 // Deno.serve has no limit, and ends the program when descriptors run out.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import page from "./page.html" with { type: "text" };
 import script from "./page.js" with { type: "text" };
 import type { EventLog } from "./event_log.ts";
@@ -22,18 +23,17 @@ const HEADERS = {
 export async function servePage(port: number, log: EventLog, route: string): Promise<number> {
   let viewers = 0;
   let own: URL[] = [];
-  const server = createServer({
-    headersTimeout: REQUEST_TIMEOUT,
-    requestTimeout: REQUEST_TIMEOUT,
-    keepAliveTimeout: REQUEST_TIMEOUT,
-    connectionsCheckingInterval: REQUEST_TIMEOUT / 5,
-  }, respond);
+  // Its own deadlines for requests are off: Deno 2.8 applies them to answers that go on, too.
+  const deadlines = { headersTimeout: 0, requestTimeout: 0, keepAliveTimeout: REQUEST_TIMEOUT };
+  const server = createServer(deadlines, respond);
+  server.on("connection", closeWithoutRequest);
   const address: Deno.NetAddr = { transport: "tcp", hostname: "127.0.0.1", port };
   const listening = await new WatchedServer(server, address, MAX_WEB_CONNECTIONS).listen();
   own = ["127.0.0.1", "localhost"].map((name) => new URL(`http://${name}:${listening.port}`));
   return listening.port;
 
   function respond(request: IncomingMessage, response: ServerResponse): void {
+    clearTimeout(requestTimers.get(request.socket));
     // A page of another site must not read the traffic, whatever name it has made this address have.
     const { host, origin, "last-event-id": lastId } = request.headers;
     if (!own.some((url) => url.host === host)) return refuse(response, 403);
@@ -73,6 +73,15 @@ export async function servePage(port: number, log: EventLog, route: string): Pro
     log.watch(send);
     send();
   }
+}
+
+const requestTimers = new WeakMap<Socket, ReturnType<typeof setTimeout>>();
+
+/** Closes a connection on which no request comes in time. */
+function closeWithoutRequest(socket: Socket): void {
+  const timer = setTimeout(() => socket.destroy(), REQUEST_TIMEOUT);
+  requestTimers.set(socket, timer);
+  socket.on("close", () => clearTimeout(timer));
 }
 
 function sendPage(response: ServerResponse): void {
