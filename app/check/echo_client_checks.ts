@@ -30,7 +30,10 @@ async function expectWhole(clientRun: ClientRun, answer: Answer): Promise<Exit> 
       await pause(GAP); // what is sent to a client that has closed comes back as a reset
       message = await peer.gather("a client that closes the connection when it has its echo");
       if (peer.isLost) {
-        throw new Failure(`a client that reads all ${length} bytes`, "it closed before");
+        throw new Failure(
+          `a client that reads all ${length} bytes`,
+          "it closed the connection before",
+        );
       }
     }
     peer.finish();
