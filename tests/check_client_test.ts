@@ -80,7 +80,12 @@ Deno.test("app/check.ts fails nothing for the clients here, and finds the mistak
     echo("prints-raw", { "escapes": /\\x1b\[2J[^]*prints what a server sends as it is/ }),
     echo("prints-nothing", { "prints": /does not show its user/ }),
     echo("hangs", { "silence": HANGS }),
-    echo("waits-for-the-end", { "echo": /^exit code 1|^nothing|close/ }, /^Every other .* echo$/),
+    echo("never-reads", { "echo": /^its end\nThe client does not wait/ }, /^Every other .* echo$/),
+    echo(
+      "waits-for-the-end",
+      { "echo": /^exit code 1 after "No echo: Silent"\n/ },
+      /^Every other .* echo$/,
+    ),
     app("none"),
     app("reads-once", {
       "single-bytes": /^it closed the connection before; exit code 1 .*\n.*one read returns/,

@@ -75,6 +75,7 @@ export class ClientRun implements CheckRun {
     const port = await this.#listen((peer) => service.run(peer));
     const exiting = this.#start(port);
     const exit = await this.#waitForExit(exiting, service, patience);
+    for (const peer of this.#peers) peer.hasClientEnded = true;
     await service.settle(SETTLE_TIME);
     await this.#closeServer();
     await service.settle(Infinity); // soon, as all connections are closed
@@ -272,6 +273,8 @@ class Output {
 export class Peer {
   /** Whether the client has closed the connection before it had read everything. */
   isLost = false;
+  /** Whether the client's program has ended. */
+  hasClientEnded = false;
   readonly #socket: Socket;
   readonly #timeout: number;
   #received: Uint8Array[] = [];
