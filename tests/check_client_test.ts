@@ -4,7 +4,7 @@ import { PYTHON } from "./processes.ts";
 
 const PATIENCE = "3"; // seconds, as all of these clients have
 const SUCCEEDED = /^exit code 0 after "/;
-const ONE_READ = /^it closed before.*\nThe client takes .*(first|one) read /;
+const ONE_READ = /^it closed the connection before.*\nThe client takes .*(first|one) read /;
 const HANGS = /^it still runs after \d+ s\nThe client waits forever/;
 
 /** A client, by its command, to which the address is added if it has none. */
@@ -63,7 +63,7 @@ Deno.test("app/check.ts fails nothing for the clients here, and finds the mistak
     echo("none"),
     echo("reads-once", { "single-bytes": ONE_READ, "pause": ONE_READ, "split": ONE_READ }),
     echo("counts-reads", {
-      "single-bytes": /^it closed before; exit code 1 .*\n.* counts reads instead/,
+      "single-bytes": /^it closed the connection before; exit code 1 .*\n.* counts reads instead/,
     }),
     echo("counts-bytes", { "differs": SUCCEEDED }),
     echo("compares-nothing", {
@@ -80,12 +80,17 @@ Deno.test("app/check.ts fails nothing for the clients here, and finds the mistak
     echo("prints-raw", { "escapes": /\\x1b\[2J[^]*prints what a server sends as it is/ }),
     echo("prints-nothing", { "prints": /does not show its user/ }),
     echo("hangs", { "silence": HANGS }),
-    echo("waits-for-the-end", { "echo": /^exit code 1|^nothing|close/ }, /^Every other .* echo$/),
+    echo("never-reads", { "echo": /^its end\nThe client does not wait/ }, /^Every other .* echo$/),
+    echo(
+      "waits-for-the-end",
+      { "echo": /^exit code 1 after "No echo: Silent"\n/ },
+      /^Every other .* echo$/,
+    ),
     app("none"),
     app("reads-once", {
-      "single-bytes": /^it closed before; exit code 1 .*\n.*one read returns/,
+      "single-bytes": /^it closed the connection before; exit code 1 .*\n.*one read returns/,
       "split": /one read returns/,
-      "pause": /^it closed before/,
+      "pause": /^it closed the connection before/,
     }),
     app("counts-characters", {
       "bytes": /^exit code 1 .*\nThe client takes content-length for a number of characters/,

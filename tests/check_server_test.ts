@@ -69,7 +69,7 @@ Deno.test("app/check.ts fails nothing for right servers", async () => {
   await assertGrades([
     ours("echo", "multiconn_server.ts"),
     ours("app", "app/server.ts"),
-    ours("chat", "app/chat_server.ts"),
+    ours("chat", "app/chat_server.ts"), // whose pings come after 15 s
     ...rightEchoServers.map(wrong("echo", MORE_SECONDS)),
   ]);
 });

@@ -2,7 +2,7 @@
 import { decodeChat, encodeChat, type FromServer } from "../app/chat/messages.ts";
 import { isName, keyOf } from "../app/chat/names.ts";
 import { MessageDecoder, MessageHeaderError } from "../mod.ts";
-import type { WrongServer } from "./wrong_servers.ts";
+import { close, type WrongServer } from "./wrong_servers.ts";
 import { writeAll } from "./processes.ts";
 
 interface Mistakes {
@@ -16,13 +16,19 @@ interface Mistakes {
   hidesTheAsker?: boolean;
   keepsLeavers?: boolean;
   diesOfNonsense?: boolean;
+  keepsEverything?: boolean;
+  neverPings?: boolean;
 }
 
 interface Guest {
   name: string;
   conn: Deno.Conn;
   written: Promise<void>;
+  waiting: number; // bytes, until they are written
 }
+
+const PING_INTERVAL = 500; // milliseconds
+const MAX_WAITING = 256 * 1024; // bytes
 
 /** The mistakes, the checks that must fail, and what they must say. */
 export const wrongChatServers: {
@@ -43,14 +49,28 @@ export const wrongChatServers: {
       "gone": /The others are not told/,
       "nonsense": /does not tell the others/,
     },
+    skips: ["slow-reader"],
   },
   { mistake: "takesAnyName", fails: { "bad-name": /takes any text for a name/ } },
   { mistake: "comparesBytes", fails: { "name-taken": /names as they are/ } },
   { mistake: "needsNoJoin", fails: { "first-message": /messages from strangers/ } },
-  { mistake: "answersPongs", fails: { "pong": /What is a pong.*\nThe server takes a pong/ } },
+  {
+    mistake: "answersPongs",
+    fails: { "pong": /What is a pong.*\nThe server takes a pong/ },
+    skips: ["slow-reader", "crowd"],
+  },
   { mistake: "waitsForReaders", fails: { "slow-reader": /waits for each reader/ } },
   { mistake: "hidesTheAsker", fails: { "who": /The list lacks a guest/ } },
-  { mistake: "keepsLeavers", fails: { "leave": /does not close the connection/ } },
+  {
+    mistake: "keepsLeavers",
+    fails: { "leave": /does not close the connection/ },
+    skips: ["slow-reader"],
+  },
+  {
+    mistake: "keepsEverything",
+    fails: { "slow-reader": /^32 MiB kept for it\n.* keeps all that one of them does not read/ },
+  },
+  { mistake: "neverPings", fails: { "ping": /^\d+ bytes, then nothing within [\d.]+ s\n/ } },
   {
     mistake: "diesOfNonsense",
     fails: { "nonsense": /ended during nonsense/ },
@@ -67,6 +87,9 @@ export function createChat(mistake: keyof Mistakes) {
     const decoder = new MessageDecoder({ copy: true });
     const buffer = new Uint8Array(64 * 1024);
     let guest: Guest | undefined;
+    const timer = setInterval(() => {
+      if (guest && !mistakes.neverPings) send(guest, { type: "ping" });
+    }, PING_INTERVAL);
     try {
       for (let n; (n = await conn.read(buffer)) !== null;) {
         decoder.push(buffer.subarray(0, n));
@@ -81,6 +104,7 @@ export function createChat(mistake: keyof Mistakes) {
       if (mistakes.diesOfNonsense && error instanceof MessageHeaderError) server.die();
       await writeAll(conn, encodeChat({ type: "error", reason: (error as Error).message }));
     } finally {
+      clearInterval(timer);
       if (guest) await leave(guest);
     }
   };
@@ -90,7 +114,7 @@ export function createChat(mistake: keyof Mistakes) {
     if (!mistakes.takesAnyName && !isName(name)) throw new Error("No name");
     const key = mistakes.comparesBytes ? `${name}` : keyOf(`${name}`);
     if (guests.has(key)) throw new Error("The name is taken");
-    const guest = { name: `${name}`, conn, written: Promise.resolve() };
+    const guest = { name: `${name}`, conn, written: Promise.resolve(), waiting: 0 };
     guests.set(key, guest);
     tell({ type: "join", name: guest.name });
     return guest;
@@ -135,6 +159,11 @@ export function createChat(mistake: keyof Mistakes) {
 
   function send(guest: Guest, content: FromServer): Promise<void> {
     const bytes = encodeChat(content);
-    return guest.written = guest.written.then(() => writeAll(guest.conn, bytes)).catch(() => {});
+    guest.waiting += bytes.length;
+    if (guest.waiting > MAX_WAITING && !mistakes.keepsEverything) close(guest.conn);
+    return guest.written = guest.written
+      .then(() => writeAll(guest.conn, bytes))
+      .catch(() => {})
+      .finally(() => guest.waiting -= bytes.length);
   }
 }

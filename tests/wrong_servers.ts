@@ -72,7 +72,8 @@ export class WrongServer implements AsyncDisposable {
   }
 }
 
-function close(resource: Disposable) {
+/** Closes what may be closed already. */
+export function close(resource: Disposable) {
   try {
     resource[Symbol.dispose]();
   } catch { /* it is closed already */ }

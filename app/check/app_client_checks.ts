@@ -89,7 +89,10 @@ async function expectAnswers(
     while (requests.length > 0) {
       await answer(peer, requests, answers);
       if (peer.isLost) {
-        throw new Failure("a client that reads the whole response", "it closed before");
+        throw new Failure(
+          "a client that reads the whole response",
+          "it closed the connection before",
+        );
       }
       requests = await receiveRequests(peer);
     }

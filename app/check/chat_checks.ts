@@ -9,7 +9,9 @@ import type { Client, ServerRun } from "./server_run.ts";
 
 const SAYINGS = 20; // by each of the talkers
 const CROWD = 200; // clients
-const FLOOD = 1000; // sayings of 8 KiB: more than the system keeps for one reader
+const FLOOD_TEXT = "x".repeat(15 * 1024); // bytes; a chat takes messages of 16 KiB
+const MAX_FLOOD = 32 * 1024 * 1024; // bytes: far more than the system keeps for one reader
+const PING_TIMEOUT = 35_000; // milliseconds; the tutorial's server pings every 15 s
 const REFUSAL = "an error message, and then the end";
 
 /** What somebody says, or is told. */
@@ -37,22 +39,36 @@ class Guest {
   /** What comes next; `undefined` is the end. */
   async next(expected: string): Promise<Content | undefined> {
     while (true) {
-      const message = await receive(this.#client, this.#decoder, expected).catch(endIfReset);
-      if (message === undefined) return undefined;
-      const content = decodeOrFail(() => decodeChat(message), expected);
-      if (content.type !== "ping") return content;
+      const content = await this.#receive(expected);
+      if (content?.type !== "ping") return content;
       await this.send({ type: "pong" });
     }
   }
 
-  /** Waits for a message that has all these fields. What others do meanwhile is passed over. */
-  async hears(fields: Content): Promise<Content> {
+  /** Waits for a ping. */
+  async isPinged(timeout: number): Promise<void> {
+    const end = performance.now() + timeout;
+    while (true) {
+      const content = await this.#receive("a ping", end - performance.now());
+      if (content === undefined) throw new LostConnection("a ping", "the end");
+      if (content.type === "ping") return;
+    }
+  }
+
+  async #receive(expected: string, timeout?: number): Promise<Content | undefined> {
+    const message = await receive(this.#client, this.#decoder, expected, timeout).catch(endIfReset);
+    return message && decodeOrFail(() => decodeChat(message), expected);
+  }
+
+  /** Waits for a message that has all these fields. What else happens is passed over, or noted. */
+  async hears(fields: Content, note: (content: Content) => void = () => {}): Promise<Content> {
     const expected = escapeJson(fields);
     let last = "nothing";
     while (true) {
       const content = await this.next(expected);
       if (content === undefined) throw new LostConnection(expected, `${last}, then the end`);
       if (Object.entries(fields).every(([key, value]) => content[key] === value)) return content;
+      note(content);
       last = escapeJson(content);
       if (content.type === "error") throw new Failure(expected, last);
     }
@@ -279,19 +295,23 @@ export const chatChecks: Check<ServerRun>[] = [
   },
   {
     name: "slow-reader",
-    what: "Nobody waits for a guest who does not read",
-    hint: "The server waits for each reader.",
+    what: "Nobody waits for a guest who does not read, and who is disconnected in the end",
+    hint: "The server waits for each reader, or keeps all that one of them does not read.",
     read: "chat",
-    needs: ["say"],
+    needs: ["say", "leave", "pong"],
     async run(serverRun) {
       const [listener, talker] = [await join(serverRun), await join(serverRun)];
-      await join(serverRun); // and never reads again
+      const slow = await join(serverRun); // and never reads again
       talker.readsOn();
-      const text = "x".repeat(8 * 1024);
-      for (let i = 0; i < FLOOD; i++) {
-        await talker.send({ type: "say", text: `${i} ${text}` });
-        await listener.hears({ type: "say", name: talker.name, text: `${i} ${text}` });
-        serverRun.progress = `${i + 1} of ${FLOOD} said`;
+      let hasLeft = false;
+      for (let length = 0; !hasLeft; length += FLOOD_TEXT.length) {
+        if (length > MAX_FLOOD) throw new Failure("a slow guest who leaves", "32 MiB kept for it");
+        const said = { type: "say", text: `${length} ${FLOOD_TEXT}` } as const;
+        await talker.send(said);
+        await listener.hears({ ...said, name: talker.name }, ({ type, name }) => {
+          hasLeft ||= type === "leave" && name === slow.name;
+        });
+        serverRun.progress = `${length.toLocaleString("en")} bytes said`;
       }
     },
   },
@@ -300,7 +320,7 @@ export const chatChecks: Check<ServerRun>[] = [
     what: `${CROWD} guests are there at once, and all hear what one says`,
     hint: "The server serves one client after the other, or too few.",
     read: "chat",
-    needs: ["say"],
+    needs: ["say", "pong"],
     async run(serverRun) {
       const all: Guest[] = [];
       for (let i = 0; i < CROWD; i++) {
@@ -311,6 +331,18 @@ export const chatChecks: Check<ServerRun>[] = [
       await all[0]!.send({ type: "say", text: "Hello, everybody" });
       const said = { type: "say", name, text: "Hello, everybody" };
       await Promise.all(all.slice(1).map((guest) => guest.hears(said)));
+    },
+  },
+  {
+    name: "ping",
+    what: "A guest who only listens is pinged within half a minute",
+    hint: "The server does not look whether a silent guest is still there.",
+    read: "chat",
+    extraTime: PING_TIMEOUT,
+    async run(serverRun) {
+      const guest = await join(serverRun);
+      serverRun.progress = "waiting for a ping";
+      await guest.isPinged(PING_TIMEOUT);
     },
   },
 ];

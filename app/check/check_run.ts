@@ -12,6 +12,8 @@ export interface Check<Run> {
   read: Lesson;
   /** Checks without which a failure of this one would mean something else. */
   needs?: string[];
+  /** How much longer than others it may take, in milliseconds. */
+  extraTime?: number;
   /** Throws a `Failure` if the promise is broken. Returns a remark if a pass needs one. */
   run: (run: Run) => Promise<string | void>;
 }

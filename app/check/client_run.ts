@@ -13,6 +13,7 @@ const MAX_SHOWN = 100; // characters of an output
 const LAST_OUTPUT = 500; // milliseconds for the output to end when the client has
 const MAX_PAUSE = 500; // milliseconds
 const MAX_STEPS = 12; // times the timeout, for a check that starts the client many times
+const SETTLE_TIME = 200; // milliseconds from the client's end until its connections are closed
 const UNPRINTABLE = /[^\P{Cc}\n\r\t]/u; // all of C0 and C1, but for what a line may have
 const WATCH_INTERVAL = 20; // milliseconds
 
@@ -70,35 +71,16 @@ export class ClientRun implements CheckRun {
     serve: (peer: Peer) => Promise<void>,
     patience: number = this.command.timeout,
   ): Promise<Exit> {
-    let serving = 0;
-    let connections = 0;
-    let failure: unknown;
-    let lastEvent = performance.now();
-    const port = await this.#listen(async (peer) => {
-      connections++;
-      serving++;
-      try {
-        await serve(peer);
-      } catch (error) {
-        failure ??= error;
-      }
-      serving--;
-      lastEvent = performance.now();
-    });
+    const service = new Service(serve);
+    const port = await this.#listen((peer) => service.run(peer));
     const exiting = this.#start(port);
-    let exit: Exit | undefined;
-    while (failure === undefined) {
-      const ended = await withTimeout(exiting, WATCH_INTERVAL);
-      if (ended !== TIMED_OUT) {
-        exit = ended;
-        break;
-      }
-      const limit = connections === 0 ? this.command.timeout : patience;
-      if (serving === 0 && performance.now() - lastEvent > limit) break;
-    }
-    exit ??= await this.#endIfFailed(exiting, failure);
+    const exit = await this.#waitForExit(exiting, service, patience);
+    for (const peer of this.#peers) peer.hasClientEnded = true;
+    await service.settle(SETTLE_TIME);
     await this.#closeServer();
-    while (serving > 0) await pause(WATCH_INTERVAL); // each notices that its connection is closed
+    await service.settle(Infinity); // soon, as all connections are closed
+
+    const { failure, connections } = service;
     if (failure instanceof Failure && exit !== undefined && exit.code !== 0) {
       throw new Failure(failure.expected, `${failure.actual}; ${describeExit(exit)}`);
     }
@@ -144,9 +126,20 @@ export class ClientRun implements CheckRun {
     await this.#closeServer();
   }
 
-  /** Waits a moment for the end of a client whose connection was not as it should be. */
-  async #endIfFailed(exiting: Promise<Exit>, failure: unknown): Promise<Exit | undefined> {
-    const exit = failure === undefined ? TIMED_OUT : await withTimeout(exiting, LAST_OUTPUT);
+  /** Waits for the client to end. If it does not, or if its connection is not as it should be, ends it. */
+  async #waitForExit(
+    exiting: Promise<Exit>,
+    service: Service,
+    patience: number,
+  ): Promise<Exit | undefined> {
+    while (service.failure === undefined) {
+      const exit = await withTimeout(exiting, WATCH_INTERVAL);
+      if (exit !== TIMED_OUT) return exit;
+      const limit = service.connections === 0 ? this.command.timeout : patience;
+      if (service.idleTime > limit) break;
+    }
+    const grace = service.failure === undefined ? 0 : LAST_OUTPUT;
+    const exit = await withTimeout(exiting, grace);
     this.#kill();
     return exit === TIMED_OUT ? undefined : exit;
   }
@@ -196,6 +189,44 @@ export class ClientRun implements CheckRun {
   }
 }
 
+/** What our server does with the connections of one client. */
+class Service {
+  connections = 0;
+  /** The first error. */
+  failure: unknown;
+  readonly #serve: (peer: Peer) => Promise<void>;
+  #running = 0;
+  #lastEnd = performance.now();
+
+  constructor(serve: (peer: Peer) => Promise<void>) {
+    this.#serve = serve;
+  }
+
+  /** For how long nothing is left to do, in milliseconds. */
+  get idleTime(): number {
+    return this.#running > 0 ? 0 : performance.now() - this.#lastEnd;
+  }
+
+  async run(peer: Peer): Promise<void> {
+    this.connections++;
+    this.#running++;
+    try {
+      await this.#serve(peer);
+    } catch (error) {
+      this.failure ??= error;
+    }
+    this.#running--;
+    this.#lastEnd = performance.now();
+  }
+
+  /** Waits until nothing is left to do, but not longer than this many milliseconds. */
+  async settle(limit: number): Promise<void> {
+    const start = performance.now();
+    do await pause(WATCH_INTERVAL); // a connection may not have been accepted yet
+     while (this.#running > 0 && performance.now() - start < limit);
+  }
+}
+
 function spawn(program: string, args: string[]): Deno.ChildProcess {
   try {
     return new Deno.Command(program, {
@@ -242,6 +273,8 @@ class Output {
 export class Peer {
   /** Whether the client has closed the connection before it had read everything. */
   isLost = false;
+  /** Whether the client's program has ended. */
+  hasClientEnded = false;
   readonly #socket: Socket;
   readonly #timeout: number;
   #received: Uint8Array[] = [];

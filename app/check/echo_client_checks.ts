@@ -13,6 +13,7 @@ import {
 } from "./client_run.ts";
 
 const GAP = 20; // milliseconds between two pieces, so that they are read one by one
+const LONG_GAP = 300; // milliseconds, in which a client that does not wait has ended
 const MAX_CUTS = 24; // places where an echo is cut in two
 const ESCAPES = new TextEncoder().encode("\x1b[2J\x1b[31mred\x07 \x9b1m\n");
 
@@ -30,7 +31,10 @@ async function expectWhole(clientRun: ClientRun, answer: Answer): Promise<Exit> 
       await pause(GAP); // what is sent to a client that has closed comes back as a reset
       message = await peer.gather("a client that closes the connection when it has its echo");
       if (peer.isLost) {
-        throw new Failure(`a client that reads all ${length} bytes`, "it closed before");
+        throw new Failure(
+          `a client that reads all ${length} bytes`,
+          "it closed the connection before",
+        );
       }
     }
     peer.finish();
@@ -71,10 +75,14 @@ export const echoClientChecks: Check<ClientRun>[] = [
   {
     name: "echo",
     what: "With its echo in one piece, the client ends with exit code 0",
-    hint: "The client does not send, does not close when it has its echo, or fails without reason.",
+    hint: "The client does not wait for its echo, does not end when it has it, or fails.",
     read: "echo",
     async run(clientRun) {
-      await expectWhole(clientRun, (peer, message) => peer.send(message));
+      await expectWhole(clientRun, async (peer, message) => {
+        await pause(LONG_GAP);
+        if (peer.hasClientEnded) throw new Failure("a client that waits for its echo", "its end");
+        await peer.send(message);
+      });
     },
   },
   {

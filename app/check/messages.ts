@@ -10,12 +10,13 @@ export async function receive(
   client: Client,
   decoder: MessageDecoder,
   expected: string,
+  timeout?: number,
 ): Promise<Message | undefined> {
   const buffer = new Uint8Array(READ_SIZE);
   while (true) {
     const response = decodeOrFail(() => decoder.take(), expected);
     if (response !== undefined) return response;
-    const n = await client.read(buffer, expected);
+    const n = await client.read(buffer, expected, timeout);
     if (n === null) {
       if (decoder.bufferedLength > 0) throw new LostConnection(expected, client.came("the end"));
       return undefined;

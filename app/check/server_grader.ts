@@ -30,7 +30,7 @@ export class ServerGrader implements Grader<ServerRun> {
 
   async grade(check: Check<ServerRun>): Promise<Graded> {
     const start = performance.now();
-    const run = new ServerRun(this.#address, this.#timeout);
+    const run = new ServerRun(this.#address, this.#timeout, check.extraTime);
     const outcome = await this.#try(check.name, run, check.run);
     const ms = performance.now() - start;
     if (run.connections === 0 && outcome instanceof LostConnection) {

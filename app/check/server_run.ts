@@ -36,6 +36,7 @@ export interface ServerAddress {
 export class ServerRun implements CheckRun {
   /** How long the server may take for one step, in milliseconds. */
   readonly timeout: number;
+  readonly limit: number;
   progress = "";
   /** How many connections the server has accepted. */
   connections = 0;
@@ -43,13 +44,10 @@ export class ServerRun implements CheckRun {
   readonly #close: (() => void)[] = [];
   #isOver = false;
 
-  constructor(address: ServerAddress, timeout: number) {
+  constructor(address: ServerAddress, timeout: number, extraTime: number = 0) {
     this.#address = address;
     this.timeout = timeout;
-  }
-
-  get limit(): number {
-    return MAX_STEPS * this.timeout;
+    this.limit = MAX_STEPS * timeout + extraTime;
   }
 
   /** Connects to the server. */
@@ -179,8 +177,8 @@ export class Client {
   }
 
   /** Reads some bytes; `null` is the end. */
-  async read(buffer: Uint8Array, expected: string): Promise<number | null> {
-    const n = await this.#step(this.#conn.read(buffer), expected);
+  async read(buffer: Uint8Array, expected: string, timeout?: number): Promise<number | null> {
+    const n = await this.#step(this.#conn.read(buffer), expected, timeout);
     this.received += n ?? 0;
     return n;
   }
@@ -289,8 +287,8 @@ export class Client {
     return true;
   }
 
-  #step<T>(promise: Promise<T>, expected: string): Promise<T> {
-    return step(promise, this.#timeout, expected, (what) => this.came(what));
+  #step<T>(promise: Promise<T>, expected: string, timeout = this.#timeout): Promise<T> {
+    return step(promise, timeout, expected, (what) => this.came(what));
   }
 }
 

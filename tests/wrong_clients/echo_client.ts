@@ -20,6 +20,7 @@ async function talk(): Promise<void> {
   if (mistake === "succeeds-always") exitCode = 0;
   using conn = await Deno.connect({ hostname, port: Number(port) });
   await conn.write(message);
+  if (mistake === "never-reads") return;
   if (mistake !== "waits-for-the-end") await conn.closeWrite();
   const echo = await receive(conn);
   const text = new TextDecoder().decode(echo);
