@@ -2,8 +2,9 @@
 import { Buffer } from "node:buffer";
 import { createServer, type Server, type Socket } from "node:net";
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
+import { pause, TIMED_OUT, withTimeout } from "../core/timeout.ts";
 import { escapeText } from "../wire/escape.ts";
-import { CannotCheck, type CheckRun, Failure, pause, TIMED_OUT, withTimeout } from "./check_run.ts";
+import { CannotCheck, type CheckRun, Failure } from "./check_run.ts";
 
 const HOST = "127.0.0.1";
 const QUIET = 100; // milliseconds without a byte: then the client has sent what it wants to send now

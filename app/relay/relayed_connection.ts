@@ -1,4 +1,5 @@
 // A reset must be passed on as a reset, and Deno.Conn cannot send one: hence the sockets of node:net.
+import { pause } from "../core/timeout.ts";
 import { connect, type Socket } from "node:net";
 import { escapeText } from "../wire/escape.ts";
 import {
@@ -175,7 +176,7 @@ export class RelayedConnection {
     const { delay, cut } = this.#options;
     const length = this.#options.chunk || chunk.length;
     for (let start = 0; start < chunk.length; start += length) {
-      if (delay > 0) await new Promise((resume) => setTimeout(resume, delay));
+      if (delay > 0) await pause(delay);
       if (this.#isReset) return;
       const end = Math.min(start + length, chunk.length, start + cut - this.#passed);
       const piece = chunk.subarray(start, end);
