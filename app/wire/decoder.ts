@@ -292,8 +292,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
   readonly #input: ParserInput;
   #item: Iterator<ParserPause, T, undefined> | undefined; // that has begun
   #expected = ""; // by that item
-  #pushed = 0; // bytes
-  #parsed = 0; // bytes of complete items
+  #start = 0; // of that item, or of the next one: its position in the input
   readonly #ahead = new ReadAhead<T>();
   #error: unknown;
   #failed = false;
@@ -317,7 +316,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
 
   /** The number of bytes that were pushed and belong to no delivered item. After an error, the rest is dropped. */
   get bufferedLength(): number {
-    return this.#ahead.length + this.#pushed - this.#parsed;
+    return this.#ahead.length + this.#leftLength;
   }
 
   /**
@@ -331,7 +330,6 @@ export class Decoder<T extends NonNullable<unknown> | null> {
     if (this.#failed) throw this.#error;
     this.#ahead.checkOpen();
     this.#reader.push(chunk);
-    this.#pushed += chunk.length;
   }
 
   /**
@@ -367,8 +365,9 @@ export class Decoder<T extends NonNullable<unknown> | null> {
     if (this.#item || !this.#ahead.isEmpty) {
       throw new TypeError("Cannot take the rest: the next item has begun");
     }
-    this.#pushed = this.#parsed;
-    return this.#reader.take(this.#reader.bufferedLength)!;
+    const rest = this.#reader.take(this.#reader.bufferedLength)!;
+    this.#start = this.#reader.position;
+    return rest;
   }
 
   /**
@@ -381,8 +380,12 @@ export class Decoder<T extends NonNullable<unknown> | null> {
    * @throws Whatever the parser throws for one of the items not yet taken.
    */
   end(): void {
-    this.#ahead.fill(() => this.#parse(), () => this.#pushed - this.#parsed);
+    this.#ahead.fill(() => this.#parse(), () => this.#leftLength);
     if (this.#item) this.#truncate(this.#item);
+  }
+
+  get #leftLength(): number {
+    return this.#reader.position - this.#start + this.#reader.bufferedLength;
   }
 
   #parse(): T | undefined {
@@ -407,10 +410,10 @@ export class Decoder<T extends NonNullable<unknown> | null> {
 
   #finish(item: T): T {
     this.#item = undefined;
-    const end = this.#pushed - this.#reader.bufferedLength;
-    if (end === this.#parsed) throw new TypeError("A parser must take at least one byte");
+    const { position } = this.#reader;
+    if (position === this.#start) throw new TypeError("A parser must take at least one byte");
     if (item === undefined) throw new TypeError("A parser must return an item");
-    this.#parsed = end;
+    this.#start = position;
     return item;
   }
 
@@ -429,7 +432,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
     this.#error = error;
     this.#item = undefined;
     this.#reader.clear();
-    this.#pushed = this.#parsed;
+    this.#start = this.#reader.position;
     return error;
   }
 }
