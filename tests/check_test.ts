@@ -159,7 +159,7 @@ Deno.test("app/check.ts lists the checks of each kind", async () => {
 
 Deno.test("app/check.ts refuses a wrong command line with exit code 2", async () => {
   const wrong: [string[], string][] = [
-    [[], "Missing kind of server or client: echo, app, chat, echo-client or app-client"],
+    [[], "Missing kind of server or client: echo, app, chat, echo-client, app-client, count, "],
     [["talk", "127.0.0.1", "1"], "Unknown kind of server or client: talk is not echo, app,"],
     [["__proto__"], "Unknown kind of server or client: __proto__ is not"],
     [["echo", "127.0.0.1"], "Missing port"],
