@@ -1,11 +1,12 @@
 // The checks of an application server: one that speaks the tutorial's message protocol.
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
 import { equals } from "jsr:@std/bytes@^1.0.6/equals";
+import { pause } from "../core/timeout.ts";
 import { writeUint16 } from "../wire/endianness.ts";
 import { escapeBytes, escapeJson } from "../wire/escape.ts";
 import { createRequest } from "../libclient.ts";
 import { decodeContent, JSON_CONTENT_TYPE, type Message, MessageDecoder } from "../wire/message.ts";
-import { type Check, Failure, LostConnection, pause } from "./check_run.ts";
+import { type Check, Failure, LostConnection } from "./check_run.ts";
 import { decodeOrFail, endIfReset, receive } from "./messages.ts";
 import type { ServerRun } from "./server_run.ts";
 

@@ -1,5 +1,6 @@
 // The checks of an application client: it sends a request in the message protocol, and shows the response.
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
+import { pause } from "../core/timeout.ts";
 import { readUint16, writeUint16 } from "../wire/endianness.ts";
 import { escapeText } from "../wire/escape.ts";
 import {
@@ -9,7 +10,7 @@ import {
   type Message,
   MessageDecoder,
 } from "../wire/message.ts";
-import { type Check, Failure, pause } from "./check_run.ts";
+import { type Check, Failure } from "./check_run.ts";
 import {
   type ClientRun,
   type Exit,

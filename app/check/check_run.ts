@@ -1,4 +1,5 @@
-// The engine of all checks: what a check is, how it fails, and how long anything may take.
+// The engine of all checks: what a check is, how it fails, and how it is run.
+import { TIMED_OUT, withTimeout } from "../core/timeout.ts";
 import type { Lesson } from "./lessons.ts";
 
 /** One promise that a server or client keeps, and how to find out whether it does. */
@@ -48,30 +49,6 @@ export class LostConnection extends Failure {}
 
 /** The error for a check that this machine cannot run, whatever the server or client does. */
 export class CannotCheck extends Error {}
-
-/** Says that a promise has not settled in time. */
-export const TIMED_OUT: unique symbol = Symbol("timed out");
-
-/** Waits for a promise, but not longer than this many milliseconds. */
-export async function withTimeout<T>(
-  promise: Promise<T>,
-  timeout: number,
-): Promise<T | typeof TIMED_OUT> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<typeof TIMED_OUT>((resolve) => {
-    timer = setTimeout(() => resolve(TIMED_OUT), timeout);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Does nothing for this many milliseconds. */
-export function pause(milliseconds: number): Promise<void> {
-  return new Promise((resume) => setTimeout(resume, milliseconds));
-}
 
 /** What came of a check: what went wrong, or a remark, or nothing special. */
 export type Outcome = Failure | CannotCheck | string | null;

@@ -1,9 +1,10 @@
 // The checks of a server that counts, which is an exercise. When a client has finished sending, the server
 // answers with two unsigned 32-bit integers in network byte order, and ends the connection: how many bytes
 // this client has sent, and how many clients have connected so far, this one included.
+import { pause } from "../core/timeout.ts";
 import { unpack } from "../wire/struct.ts";
 import { escapeBytes } from "../wire/escape.ts";
-import { type Check, Failure, LostConnection, pause } from "./check_run.ts";
+import { type Check, Failure, LostConnection } from "./check_run.ts";
 import { type Client, MIB, noise, type ServerRun } from "./server_run.ts";
 
 const ANSWER = ">II";

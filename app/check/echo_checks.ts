@@ -1,5 +1,6 @@
 // The checks of an echo server.
-import { type Check, Failure, pause } from "./check_run.ts";
+import { pause } from "../core/timeout.ts";
+import { type Check, Failure } from "./check_run.ts";
 import { both, type Client, KIB, MIB, noise, type ServerRun } from "./server_run.ts";
 
 const HELLO = new TextEncoder().encode("Hello, world");

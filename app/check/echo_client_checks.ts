@@ -1,7 +1,8 @@
 // The checks of an echo client: it sends something, and gets it back from us in every possible way.
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
+import { pause } from "../core/timeout.ts";
 import { escapeText } from "../wire/escape.ts";
-import { type Check, Failure, pause } from "./check_run.ts";
+import { type Check, Failure } from "./check_run.ts";
 import {
   type ClientRun,
   type Exit,

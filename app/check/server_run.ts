@@ -2,16 +2,9 @@
 import { connect as connectWithNode, type Socket } from "node:net";
 import { equals } from "jsr:@std/bytes@^1.0.6/equals";
 import { connect } from "../core/connect.ts";
+import { pause, TIMED_OUT, withTimeout } from "../core/timeout.ts";
 import { escapeBytes } from "../wire/escape.ts";
-import {
-  CannotCheck,
-  type CheckRun,
-  Failure,
-  LostConnection,
-  pause,
-  TIMED_OUT,
-  withTimeout,
-} from "./check_run.ts";
+import { CannotCheck, type CheckRun, Failure, LostConnection } from "./check_run.ts";
 
 export const KIB = 1024; // bytes
 export const MIB = 1024 * KIB; // bytes
