@@ -25,6 +25,7 @@ import {
   text,
 } from "./core/command_line.ts";
 import { printNow } from "./core/output.ts";
+import { escapeText } from "./wire/escape.ts";
 
 const LOOPBACK = /^(127(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}|::1|localhost)$/i;
 const PROGRESS_INTERVAL = 200; // milliseconds
@@ -49,7 +50,7 @@ const kinds: Record<string, Kind> = {
   "reverse": serverKind(reverseChecks, probeReverse),
   "bot": clientKind(botChecks),
 };
-const KINDS = "echo, app, chat, echo-client, app-client, count, reverse or bot";
+const KINDS = `${Object.keys(kinds).slice(0, -1).join(", ")} or ${Object.keys(kinds).at(-1)}`;
 
 const { options, args } = readCommandLine(
   `deno run --allow-net app/check.ts echo|app|chat <host> <port>
@@ -131,7 +132,7 @@ function clientKind(checks: Check<ClientRun>[]): Kind {
 function watch(name: string, run: CheckRun): Disposable {
   const isShown = Deno.stderr.isTerminal();
   const write = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(text));
-  const show = () => write(`${CLEAR_LINE}… ${name}  ${run.progress}`);
+  const show = () => write(`${CLEAR_LINE}… ${name}  ${escapeText(run.progress)}`);
   const timer = isShown ? setInterval(show, PROGRESS_INTERVAL) : undefined;
   const stop = () => {
     if (isShown) write(CLEAR_LINE);

@@ -159,7 +159,7 @@ Deno.test("app/check.ts lists the checks of each kind", async () => {
 
 Deno.test("app/check.ts refuses a wrong command line with exit code 2", async () => {
   const wrong: [string[], string][] = [
-    [[], "Missing kind of server or client: echo, app, chat, echo-client, app-client,"],
+    [[], "Missing kind of server or client: echo, app, chat, echo-client, app-client, count, "],
     [["talk", "127.0.0.1", "1"], "Unknown kind of server or client: talk is not echo, app,"],
     [["__proto__"], "Unknown kind of server or client: __proto__ is not"],
     [["echo", "127.0.0.1"], "Missing port"],
@@ -260,33 +260,49 @@ Deno.test({
   },
 });
 
+/** The command of a client that connects to the checker, if it should, and never ends. */
+function startEndless(connects: boolean): { words: string[]; pid: Promise<number> } {
+  const listener = Deno.listen(CLEAR); // where the client says who it is
+  const script =
+    "const [server, test] = Deno.args; const tell = await Deno.connect({ port: test });" +
+    "await tell.write(new TextEncoder().encode(`${Deno.pid}`)); tell.close();" +
+    (connects ? "await Deno.connect({ port: server });" : "") +
+    "await new Promise((resolve) => setTimeout(resolve, 1e6))";
+  const pid = listener.accept().then(async (conn) => {
+    listener.close();
+    return Number(await new Response(conn.readable).text());
+  });
+  return { words: [Deno.execPath(), "eval", script, "{port}", `${listener.addr.port}`], pid };
+}
+
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.test({
     name: `app/check.ts ends its client at ${signal}`,
     ignore: Deno.build.os === "windows",
     async fn() {
-      const connected = Promise.withResolvers<number>();
-      const listener = Deno.listen(CLEAR); // where the client says who it is
-      const child = "const tell = await Deno.connect({ port: Deno.args[1] });" +
-        "await tell.write(new TextEncoder().encode(`${Deno.pid}`)); tell.close();" +
-        "await new Promise((resolve) => setTimeout(resolve, 1e6))";
-      const telling = listener.accept().then(async (conn) => {
-        connected.resolve(Number(await new Response(conn.readable).text()));
-      });
-      const { port } = listener.addr;
-      await using program = checkClient(
-        [Deno.execPath(), "eval", child, "{port}", `${port}`],
-        ["--timeout=20"],
-      );
-      const pid = await connected.promise;
-      await telling;
-      listener.close();
+      const { words, pid } = startEndless(false);
+      await using program = checkClient(words, ["--timeout=20"]);
+      const client = await pid;
       program.kill(signal);
       assertEquals((await program.ended).code, 130);
-      await assertEnds(pid);
+      await assertEnds(client);
     },
   });
 }
+
+Deno.test({
+  name: "app/check.ts ends its client also if it may run this one program only",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const { words, pid } = startEndless(true);
+    const run = ["run", "--no-prompt", "--allow-net", `--allow-run=${Deno.execPath()}`];
+    const args = ["app/check.ts", "echo-client", "--timeout=2", "--only=echo", "--", ...words];
+    await using program = new Program([...run, ...args]);
+    assertEquals((await program.ended).code, 1);
+    assertStringIncludes(program.stdout, "nothing within 2 s");
+    await assertEnds(await pid);
+  },
+});
 
 /** Waits until a process has ended. */
 async function assertEnds(pid: number): Promise<void> {

@@ -82,7 +82,7 @@ class Guest {
     read().catch(() => {}); // the end of the check ends it too
   }
 
-  /** Expects to be told of an error, and to be thrown out. */
+  /** Expects an error message, and then the end. */
   async isRefused(): Promise<void> {
     const content = await this.next(REFUSAL);
     if (content !== undefined && content.type !== "error") {

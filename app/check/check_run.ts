@@ -1,4 +1,4 @@
-// The engine of all checks: what a check is, how it fails, and how long anything may take.
+// The engine of all checks: what a check is, how it fails, and how it is run.
 import { TIMED_OUT, withTimeout } from "../core/timeout.ts";
 import type { Lesson } from "./lessons.ts";
 

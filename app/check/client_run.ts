@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import { createServer, type Server, type Socket } from "node:net";
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
+import { nameOf } from "../core/address.ts";
 import { pause, TIMED_OUT, withTimeout } from "../core/timeout.ts";
 import { escapeText } from "../wire/escape.ts";
 import { CannotCheck, type CheckRun, Failure } from "./check_run.ts";
@@ -88,7 +89,8 @@ export class ClientRun implements CheckRun {
     if (failure !== undefined) throw failure;
     if (connections === 0) {
       const actual = exit ? describeExit(exit) : `none within ${this.command.timeout / 1000} s`;
-      throw new Failure(`a connection to ${HOST}:${port}`, actual);
+      const name = nameOf({ transport: "tcp", hostname: HOST, port });
+      throw new Failure(`a connection to ${name}`, actual);
     }
     if (exit === undefined) {
       throw new Failure("the client ends", `it still runs after ${patience / 1000} s`);
@@ -117,9 +119,8 @@ export class ClientRun implements CheckRun {
     if (child === undefined) return;
     this.#child = undefined;
     try {
-      if (Deno.build.os === "windows") child.kill("SIGKILL");
-      else Deno.kill(-child.pid, "SIGKILL"); // its whole group
-    } catch { /* all of them have ended already */ }
+      killGroup(child);
+    } catch { /* it has ended already */ }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -154,7 +155,8 @@ export class ClientRun implements CheckRun {
     this.#server = server;
     await new Promise<void>((resolve, reject) => {
       server.on("error", (error) => {
-        reject(new CannotCheck(`Cannot listen on ${HOST}:${this.command.port}: ${error.message}`));
+        const name = nameOf({ transport: "tcp", hostname: HOST, port: this.command.port });
+        reject(new CannotCheck(`Cannot listen on ${name}: ${error.message}`));
       });
       server.listen(this.command.port, HOST, resolve);
     });
@@ -240,6 +242,16 @@ function spawn(program: string, args: string[]): Deno.ChildProcess {
     }).spawn();
   } catch (error) {
     throw new CannotCheck(escapeText(`Cannot run ${program}: ${(error as Error).message}`));
+  }
+}
+
+/** Kills a program, and those that it has started, if we may and the system has groups of processes. */
+function killGroup(child: Deno.ChildProcess): void {
+  if (Deno.build.os === "windows") return child.kill("SIGKILL");
+  try {
+    Deno.kill(-child.pid, "SIGKILL");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) child.kill("SIGKILL"); // with --allow-run=PROGRAM
   }
 }
 

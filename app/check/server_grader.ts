@@ -38,16 +38,18 @@ export class ServerGrader implements Grader<ServerRun> {
       if (stop !== undefined) return { result: skipped(check), stop };
     }
 
-    const probed = await this.#probeWhileBusy(check.name);
-    if (probed instanceof Failure && await hasEnded(this.#address, this.#timeout)) {
-      return this.#gradeEnded(check, outcome, ms);
-    }
     if (this.#lastGood === undefined && outcome instanceof Failure) {
+      if (await this.#hasEnded()) return this.#gradeEnded(check, outcome, ms);
       return { result: resultOf(check, outcome, ms), stop: buildsOn(check) };
     }
-    if (probed instanceof Failure) return this.#gradeStuck(check, outcome, probed, ms);
-    this.#lastGood = check.name;
-    return { result: resultOf(check, outcome, ms) };
+    const probed = await this.#probeWhileBusy(check.name);
+    if (!(probed instanceof Failure)) {
+      this.#lastGood = check.name;
+      return { result: resultOf(check, outcome, ms) };
+    }
+    return await this.#hasEnded()
+      ? this.#gradeEnded(check, outcome, ms)
+      : this.#gradeStuck(check, outcome, probed, ms);
   }
 
   /** A lost connection is not what the check is about. But what it has found before that is true. */
@@ -59,11 +61,16 @@ export class ServerGrader implements Grader<ServerRun> {
     return { result: resultOf(ending, isFinding ? outcome : gone, ms), stop };
   }
 
+  /** A check that has failed by itself is what the server hangs at. */
   #gradeStuck(check: Check<ServerRun>, outcome: Outcome, probed: Failure, ms: number): Graded {
     const stop = `The server stopped answering during ${check.name}; look at its terminal`;
     if (outcome instanceof Failure) return { result: resultOf(check, outcome, ms), stop };
     const hanging: Check<ServerRun> = { ...check, hint: `${stop}.`, read: "robustServer" };
     return { result: resultOf(hanging, new Failure(SERVES_OTHERS, probed.actual), ms), stop };
+  }
+
+  #hasEnded(): Promise<boolean> {
+    return hasEnded(this.#address, this.#timeout);
   }
 
   get #name(): string {
@@ -72,7 +79,7 @@ export class ServerGrader implements Grader<ServerRun> {
 
   /** Says why there was no connection, if it is not the check that has ended the server. */
   async #whyAbsent({ actual }: LostConnection): Promise<string | undefined> {
-    const isGone = await hasEnded(this.#address, this.#timeout);
+    const isGone = await this.#hasEnded();
     if (this.#lastGood !== undefined) {
       return isGone ? `The server ended after ${this.#lastGood}; look at its terminal` : undefined;
     }

@@ -6,10 +6,10 @@ import { pause, TIMED_OUT, withTimeout } from "../core/timeout.ts";
 import { escapeBytes } from "../wire/escape.ts";
 import { CannotCheck, type CheckRun, Failure, LostConnection } from "./check_run.ts";
 
-const MAX_STEPS = 4; // times the timeout, for a check of many steps
 export const KIB = 1024; // bytes
 export const MIB = 1024 * KIB; // bytes
 
+const MAX_STEPS = 4; // times the timeout, for a check of many steps
 const READ_SIZE = 64 * KIB; // bytes
 const MAX_SHOWN = 24; // bytes, of those that are wrong
 const SLOW_CONNECT = 500; // milliseconds; a connection that is dropped is tried again after a second
@@ -226,7 +226,7 @@ export class Client {
     return false;
   }
 
-  /** Sends the rest of so much noise, and says that nothing more will be sent. */
+  /** Sends the rest of this much noise, and says that nothing more will be sent. */
   async pourRest(length: number): Promise<void> {
     await this.#writing;
     await this.send(noise(this.sent, length - this.sent));
@@ -242,7 +242,7 @@ export class Client {
     }
   }
 
-  /** Reads so much noise, and the end. */
+  /** Reads this much noise, and the end. */
   async expectNoiseToEnd(length: number, serverRun: ServerRun): Promise<void> {
     const expected = `all ${count(length)}, then the end`;
     while (await this.#readNoise(expected, serverRun));
@@ -258,7 +258,7 @@ export class Client {
     } catch { /* the server has closed it */ }
   }
 
-  /** Tells what came before something happened. */
+  /** Says how much had come before something happened. */
   came(what: string): string {
     return this.received === 0 ? what : `${count(this.received)}, then ${what}`;
   }
