@@ -161,7 +161,7 @@ Deno.test({
       assertEquals(installed.code, 0, installed.output);
       const { code, output } = await web.deno(["--help"], `${web.folder}/bin/check-sockets`);
       assertEquals(code, 0, output);
-      assertStringIncludes(output, "Finds out whether the echo, application or chat server");
+      assertStringIncludes(output, "Checks whether a server or a client does what the tutorial says");
       assert(web.requestsToRegistry > 0); // not the stand-ins of the checkout
     }
   },
@@ -188,7 +188,7 @@ Deno.test({
     assertEquals(compiled.code, 0, compiled.output);
     const { code, output } = await web.deno(["--help"], `${web.folder}/check-sockets`);
     assertEquals(code, 0, output);
-    assertStringIncludes(output, "Finds out whether the echo, application or chat server");
+    assertStringIncludes(output, "Checks whether a server or a client does what the tutorial says");
   },
 });
 
