@@ -29,6 +29,7 @@ function client(
   };
 }
 
+const ours = (client: Case): Case => ({ ...client, isOurs: true });
 const deno = (script: string, ...args: string[]) => [
   Deno.execPath(),
   "run",
@@ -52,14 +53,14 @@ const wrong = (kind: "echo-client" | "app-client", language: "ts" | "py") =>
 };
 
 Deno.test("app/check.ts fails nothing for the clients here, and finds the mistake of each wrong one", async () => {
-  const ours = ["--timeout=3", "{host}", "{port}"];
+  const address = ["--timeout=3", "{host}", "{port}"];
   const echo = wrong("echo-client", "ts");
   const app = wrong("app-client", "ts");
   await assertGrades([
-    client("echo-client", deno("echo_client.ts"), {}, undefined, "30"),
-    client("echo-client", [...deno("multiconn_client.ts"), "--timeout=3", "{host}", "{port}", "3"]),
-    client("app-client", [...deno("app/client.ts"), ...ours, "search", "morpheus"]),
-    client("app-client", [...deno("app/client.ts"), ...ours, "search", "ring", "binary", "😃"]),
+    ours(client("echo-client", deno("echo_client.ts"), {}, undefined, "30")),
+    ours(client("echo-client", [...deno("multiconn_client.ts"), ...address, "3"])),
+    ours(client("app-client", [...deno("app/client.ts"), ...address, "search", "morpheus"])),
+    client("app-client", [...deno("app/client.ts"), ...address, "search", "ring", "binary", "😃"]),
     echo("none"),
     echo("reads-once", { "single-bytes": ONE_READ, "pause": ONE_READ, "split": ONE_READ }),
     echo("counts-reads", {

@@ -20,6 +20,7 @@ function ours(kind: Case["kind"], script: string, fails: Case["fails"] = {}): Ca
   return {
     kind,
     name: script,
+    isOurs: true,
     start: async () => serving(await startServer(script)),
     fails,
   };

@@ -161,7 +161,10 @@ Deno.test({
       assertEquals(installed.code, 0, installed.output);
       const { code, output } = await web.deno(["--help"], `${web.folder}/bin/check-sockets`);
       assertEquals(code, 0, output);
-      assertStringIncludes(output, "Checks whether a server or a client does what the tutorial says");
+      assertStringIncludes(
+        output,
+        "Checks whether a server or a client does what the tutorial says",
+      );
       assert(web.requestsToRegistry > 0); // not the stand-ins of the checkout
     }
   },
