@@ -1,6 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
 import { equals } from "@std/bytes/equals";
-import { exchange, noise, Program, runScript, startServer, works } from "./processes.ts";
+import {
+  exchange,
+  findFreePort,
+  noise,
+  Program,
+  runScript,
+  startServer,
+  works,
+} from "./processes.ts";
 
 const SERVER = "multiconn_server.ts";
 const hasHaproxy = works("haproxy", "-v");
@@ -12,7 +20,7 @@ Deno.test({
   async fn() {
     await using first = await startServer(SERVER);
     await using second = await startServer(SERVER);
-    const port = freePort();
+    const port = findFreePort();
     await using haproxy = new Program(["-f", "tests/haproxy.cfg", "-db"], "haproxy", {
       LISTEN_PORT: String(port),
       FIRST_PORT: String(first.port),
@@ -40,11 +48,6 @@ Deno.test({
     assert(equals(await exchange(port, bytes), bytes));
   },
 });
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 function listens(port: number): Promise<boolean> {
   return Deno.connect({ hostname: "127.0.0.1", port })

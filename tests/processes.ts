@@ -58,6 +58,22 @@ export function works(command: string, ...args: string[]): boolean {
   }
 }
 
+/**
+ * A port that is free now, for a program that cannot say which one it got. It lies below those that the
+ * system gives to clients, so that no other test gets it in the meantime.
+ */
+export function findFreePort(): number {
+  while (true) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+}
+
 /** A running program whose output is collected and can be waited for. Disposing it kills it. */
 export class Program implements AsyncDisposable {
   /** What it has printed so far. */

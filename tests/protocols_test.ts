@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { concat } from "@std/bytes/concat";
 import { Decoder, encodeVarint, type Parser } from "../mod.ts";
 import { decode, testParser } from "./parsers.ts";
-import { Program, PYTHON, works, writeAll } from "./processes.ts";
+import { findFreePort, Program, PYTHON, works, writeAll } from "./processes.ts";
 import { findParserBlock, importParserBlock, README } from "./readme_blocks.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -260,12 +260,6 @@ async function startPostgres(): Promise<AsyncDisposable & { port: number }> {
       await Deno.remove(folder, { recursive: true });
     },
   };
-}
-
-function findFreePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return listener.addr.port;
 }
 
 /** A connection to a server, and what a parser makes of its answers. */
