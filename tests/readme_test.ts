@@ -34,6 +34,12 @@ const ELLIPSIS = "…";
 /** The commands that go on until they are ended, as a server does. */
 const STAYS = /_server\.(ts|py)\b|app\/server\.ts|relay\.ts|await conn\.read|\btry\.ts/;
 
+/** The commands that end by themselves, but not before those that follow have run. */
+const TAKES_TIME = /, 20_000\)/;
+
+/** Where the pages have their checkout. */
+const CHECKOUT = "/home/ada/sockets";
+
 /** The language of a program that a transcript runs as try.ts. */
 const TRY = "ts ignore try";
 
@@ -140,6 +146,20 @@ Deno.test("README.md shows the defaults of app/server.ts", async () => {
   assertEquals(pairs(inTable), pairs(inHelp));
 });
 
+Deno.test("README.md lists the messages of the chat with their keys", () => {
+  const source = read("app/chat/messages.ts");
+  const examples = [...read("README.md").matchAll(/^\| `(\{ "type": .*? \})` +\| (.*?) +\|/gm)];
+  const inTables = examples.map(([, json]) => Object.entries(JSON.parse(json!)))
+    .map(([type, ...rest]) => [type![1], ...rest.map(([key]) => key)].join(" "));
+  const inSource = [...source.matchAll(/\{ type: ("[^;}]*")(?:; ([^}]*))? \}/g)].flatMap(
+    ([, types = "", rest = ""]) => {
+      const keys = [...rest.matchAll(/(\w+): /g)].map(([, key]) => key);
+      return [...types.matchAll(/\w+/g)].map(([type]) => [type, ...keys].join(" "));
+    },
+  );
+  assertEquals(inTables.sort(), inSource.sort());
+});
+
 Deno.test("README.md's action of one's own works as it stands", async () => {
   const { text } = blocksOf(read("README.md")).find(({ text }) =>
     text.startsWith("import { actions }")
@@ -205,6 +225,8 @@ Deno.test("The numbers in README.md are those of the code", async () => {
 
   quotes("more than 256 KiB in its queue");
   assertEquals(MAX_QUEUE_LENGTH, 256 * 1024);
+  quotes("A name has 1 to 32 visible characters.");
+  assertStringIncludes(read("app/chat/names.ts"), "MAX_LENGTH = 32; // characters");
   quotes("at most 64 KiB of messages");
   assertStringIncludes(read("app/core/pace.ts"), "MAX_BATCH_LENGTH = 64 * 1024; // bytes");
   quotes("delays the others by 50 ms");
@@ -375,16 +397,18 @@ interface Staying {
 /** A command whose output goes on in a later block, where an answer is folded. */
 interface Unfinished {
   command: string;
-  goOn: (rest: string) => void;
+  goOn: (rest: string) => void | Promise<void>;
 }
 
 /** Runs the transcripts of a section, from top to bottom. */
 async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<void> {
   const ports = freePorts();
-  const folder = await Deno.makeTempDir(); // where try.ts is saved, and guide.sock listens
+  // Where try.ts is saved, and guide.sock listens.
+  const folder = await Deno.realPath(await Deno.makeTempDir());
   const staying: Staying[] = [];
   const talks: Talk[] = [];
   const unfinished: Unfinished[] = [];
+  const unchecked = new Map<Program, string>(); // commands that take time, until their output is compared
   let code = 0; // of the last command that has ended
   let complete = true; // no command was left out, so that servers have printed all they should
   const endStaying = async (ending: Staying[]) => {
@@ -400,8 +424,7 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
     for (const { program, expected, unordered, where } of checked) {
       if (program.isRunning) program.kill("SIGTERM"); // as Ctrl-C, but without Python's complaint
       await program.ended;
-      const actual = output(program, ports).replaceAll(`${folder}/`, "");
-      assertSameLines(expected, actual, where, unordered);
+      assertSameLines(expected, output(program, ports, folder), where, unordered);
     }
     for (const other of ending) {
       staying.splice(staying.indexOf(other), 1);
@@ -418,7 +441,12 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
       if (language.startsWith(REST)) {
         const word = language.slice(REST.length);
         const command = unfinished.findLast(({ command }) => command.includes(word));
-        await t.step(`line ${line}: the rest of ${word}`, () => command!.goOn(text));
+        await t.step({
+          name: `line ${line}: the rest of ${word}`,
+          sanitizeOps: false, // it may wait for a command that an earlier step has started
+          sanitizeResources: false,
+          fn: async () => await command!.goOn(text),
+        });
         continue;
       }
       const unordered = language.endsWith("unordered");
@@ -443,19 +471,30 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
             if (command === "echo $?") return assertEquals(expected, `${code}`);
             if (command.includes("chat_client.ts")) return void talks.push({ command, expected });
             const program = shell(
-              command.replace(/\b(try\.ts|guide\.sock)\b/, `${folder}/$1`),
+              command.replace(/\btry\.ts\b/, `${folder}/$&`),
               ports,
               "together",
+              command.includes("guide.sock") ? folder : undefined,
             );
+            if (TAKES_TIME.test(command)) {
+              unchecked.set(program, where);
+              const goOn = async (rest: string) => {
+                await program.ended;
+                unchecked.delete(program);
+                assertSameLines(`${expected}\n${rest}`, output(program, ports, folder), where);
+              };
+              unfinished.push({ command, goOn });
+              return;
+            }
             if (STAYS.test(command)) {
               const stays = { program, expected, unordered, where };
               staying.push(stays);
-              unfinished.push({ command, goOn: (rest) => stays.expected += `\n${rest}` });
+              unfinished.push({ command, goOn: (rest) => void (stays.expected += `\n${rest}`) });
               if (expected !== "") await program.prints(/\n/);
               return;
             }
             code = (await program.ended).code;
-            const actual = output(program, ports).replaceAll(`${folder}/`, "");
+            const actual = output(program, ports, folder);
             assertSameLines(expected, actual, where, unordered);
             const goOn = (rest: string) => assertSameLines(`${expected}\n${rest}`, actual, where);
             unfinished.push({ command, goOn });
@@ -464,8 +503,10 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
       }
     }
     await endStaying([...staying]);
+    assertEquals([...unchecked.values()], []);
   } finally {
     for (const { program } of staying) await program[Symbol.asyncDispose]();
+    for (const program of unchecked.keys()) await program[Symbol.asyncDispose]();
     await Deno.remove(folder, { recursive: true });
   }
 }
@@ -529,8 +570,11 @@ async function speak(
   assertEquals(program.stdout.split("\n").length - 1, printed);
 }
 
-function output({ stdout, stderr }: Program, ports: Map<string, string>): string {
-  let output = stdout + stderr;
+/** What a program has printed, with the ports and folders that the pages name. */
+function output(program: Program, ports: Map<string, string>, folder: string): string {
+  let output = program.stdout + program.stderr;
+  output = output.replaceAll(`unix:${folder}/`, `unix:${CHECKOUT}/`).replaceAll(`${folder}/`, "");
+
   for (const [port, free] of ports) output = output.replaceAll(`:${free}`, `:${port}`);
   return output;
 }
@@ -601,11 +645,15 @@ function withPorts(text: string, ports: Map<string, string>): string {
   return text;
 }
 
-/** Runs a command as a reader would: with both outputs on one terminal, or with an input to type on. */
+/**
+ * Runs a command as a reader would: with both outputs on one terminal, or with an input to type on. With
+ * `folder`, it runs there and not in the checkout, where it would leave files.
+ */
 function shell(
   command: string,
   ports: Map<string, string>,
   how?: "together" | "typed",
+  folder?: string,
 ): Program {
   command = withPorts(command, ports);
   // Programs that take the default port must be given the free one.
@@ -616,10 +664,12 @@ function shell(
   if (command.includes("relay.ts") && !command.includes("--listen")) {
     command += ` --listen 127.0.0.1:${ports.get("65431")} --to 127.0.0.1:${ports.get("65432")}`;
   }
+  if (folder !== undefined) command = command.replace(" app/", ' "$OLDPWD"/app/');
   const run = STAYS.test(command) || how === "typed" ? `exec ${command}` : command;
   const deno = `deno() { "${Deno.execPath()}" "$@"; }; export -f deno; `;
   const together = how === "together" ? "exec 2>&1; " : "";
-  const script = deno + together + run.replace(/^exec deno /, `exec "${Deno.execPath()}" `);
+  const there = folder === undefined ? "" : `cd "${folder}"; `; // and then $OLDPWD is the checkout
+  const script = deno + together + there + run.replace(/^exec deno /, `exec "${Deno.execPath()}" `);
   return new Program(["-c", script], "bash", {}, how === "typed" ? "piped" : "null");
 }
 
