@@ -13,6 +13,7 @@ import { MAX_QUEUE_LENGTH } from "../app/core/outbox.ts";
 import { encodeFramePrefix, FrameTooLargeError } from "../mod.ts";
 import {
   exchange,
+  findFreePort,
   Program,
   PYTHON,
   runScript,
@@ -634,10 +635,7 @@ function joinChunks(lines: string[]): string[] {
 
 /** A free port for each that the pages name. */
 function freePorts(): Map<string, string> {
-  const listeners = PORTS.map(() => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
-  const free = listeners.map((listener) => `${listener.addr.port}`);
-  for (const listener of listeners) listener.close();
-  return new Map(PORTS.map((port, i) => [port, free[i]!]));
+  return new Map(PORTS.map((port) => [port, `${findFreePort()}`]));
 }
 
 function withPorts(text: string, ports: Map<string, string>): string {
