@@ -1,5 +1,6 @@
 // Clients of all kinds, right and wrong, each with the checks that must notice it, and the cause.
 import { assertGrades, type Case } from "./checking.ts";
+import { tryAll } from "./effort.ts";
 import { PYTHON } from "./processes.ts";
 
 const PATIENCE = "3"; // seconds, as all of these clients have
@@ -110,7 +111,7 @@ Deno.test("app/check.ts fails nothing for the clients here, and finds the mistak
 
 Deno.test({
   name: "app/check.ts finds the mistake of each wrong Python client, and no other",
-  ignore: PYTHON === undefined,
+  ignore: !tryAll || PYTHON === undefined,
   async fn() {
     const echo = wrong("echo-client", "py");
     const app = wrong("app-client", "py");

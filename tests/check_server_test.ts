@@ -1,6 +1,7 @@
 // Servers of all kinds, right and wrong, each with the checks that must notice it, and the cause.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { assertGrades, type Case, check, failed } from "./checking.ts";
+import { tryAll } from "./effort.ts";
 import { Program, PYTHON, startServer } from "./processes.ts";
 import { createChat, wrongChatServers } from "./wrong_chat_servers.ts";
 import {
@@ -16,12 +17,17 @@ const SECONDS = "4"; // for a step of a server
 const MORE_SECONDS = "5"; // where connections wait until they are tried again, after a second or more
 
 /** A server of this package, as a process of its own. */
-function ours(kind: Case["kind"], script: string, fails: Case["fails"] = {}): Case {
+function ours(
+  kind: Case["kind"],
+  script: string,
+  fails: Case["fails"] = {},
+  seconds = SECONDS,
+): Case {
   return {
     kind,
     name: script,
     isOurs: true,
-    start: async () => serving(await startServer(script)),
+    start: async () => serving(await startServer(script), seconds),
     fails,
   };
 }
@@ -84,7 +90,7 @@ Deno.test("app/check.ts finds the mistake of each wrong echo or application serv
     "never-reads": silence,
     "no-mixing": silence,
     "500-clients": silence,
-  });
+  }, "2");
   await assertGrades([
     oneAtATime,
     ...wrongEchoServers.map(wrong("echo")),
@@ -101,7 +107,7 @@ Deno.test("app/check.ts finds the mistake of each wrong chat server", async () =
 
 Deno.test({
   name: "app/check.ts finds the mistake of each wrong Python server, and no other",
-  ignore: PYTHON === undefined,
+  ignore: !tryAll || PYTHON === undefined,
   async fn() {
     await assertGrades([
       python("echo", "wrong_echo_server.py", "none"),
