@@ -11,7 +11,7 @@ import { reverseChecks } from "../app/check/reverse_checks.ts";
 import { some, tryAll } from "./effort.ts";
 import { Program } from "./processes.ts";
 
-const AT_ONCE = 6; // runs of the checker; they mostly wait
+const AT_ONCE = tryAll ? 2 : 6; // runs of the checker; most only wait, but all together are a load
 
 const CHECKS = {
   "echo": echoChecks,
