@@ -33,6 +33,14 @@ Deno.test("deno task test:quick runs the tests that start no program, and no oth
   assertEquals(quick.toSorted(), pure.toSorted());
 });
 
+Deno.test("deno task test:long runs the tests that can try more, and no others", () => {
+  const long = config.tasks["test:long"]!.command.match(/tests\/\w+_test\.ts/g)!;
+  const more = names("tests").filter((name) => name.endsWith("_test.ts"))
+    .map((name) => `tests/${name}`)
+    .filter((path) => /from "\.\/(effort|checking)\.ts"/.test(read(path)));
+  assertEquals(long.toSorted(), more.toSorted());
+});
+
 Deno.test("Actions are pinned by commit, with the version beside it, and the same everywhere", () => {
   const pins = new Map<string, string>();
   for (const name of names(".github/workflows")) {
