@@ -9,6 +9,8 @@ import {
   InvalidFrameError,
   MessageDecoder,
   type Parser,
+  type ParserPart,
+  type ParserStep,
   readItems,
   TruncatedInputError,
 } from "../mod.ts";
@@ -379,6 +381,53 @@ Deno.test("takePart refuses a part that does not fit into its length", () => {
       } as Parser<Uint8Array>, "Cannot accept part: it ends before 2 bytes that belong to it"],
     ] as const
   ) assertEquals(decode(parser, [input]).error?.message, message);
+});
+
+Deno.test("takePart refuses every step that would leave the part, before anything else arrives", () => {
+  const steps: Record<string, (part: ParserPart) => ParserStep<unknown>> = {
+    take: (part) => part.take(4),
+    takeText: (part) => part.takeText(4),
+    takeLine: (part) => part.takeLine({ maxLength: 100 }),
+    takeUntil: (part) => part.takeUntil(0x0a, { maxLength: 100 }),
+    takeInteger: (part) => part.takeInteger(4),
+    takeStruct: (part) => part.takeStruct(">I"),
+    takeVarint: (part) => part.takeVarint(),
+    takePart: (part) => part.takePart(4, (part) => part.take(4)),
+  };
+  for (const step of Object.values(steps)) {
+    for (const rest of [0, 1, 3]) { // bytes behind the part
+      const decoder = new Decoder(function* (bytes) {
+        return yield* bytes.takePart(3, function* (part) {
+          return [yield* step(part)];
+        });
+      });
+      decoder.push(new Uint8Array(3 + rest).fill(0xff));
+      const message = "Cannot accept part: it ends before";
+      assertThrows(() => decoder.take(), InvalidFrameError, message);
+    }
+  }
+});
+
+Deno.test("What is wrong with a part without an end does not depend on how the bytes were cut", () => {
+  for (const parser of [lines, crlfLines, textLines]) {
+    const bytes = new Uint8Array(150).fill(0x61);
+    const messages = [1, 50, 101, 102, 103, 150].map((length) => {
+      const chunks = [bytes.subarray(0, length), bytes.subarray(length)];
+      return decode(parser, chunks).error?.message;
+    });
+    assertEquals(new Set(messages).size, 1, messages.join("\n"));
+    assert(messages[0]!.includes("its length is 101 bytes, the limit is 100"), messages[0]);
+  }
+});
+
+Deno.test("Decoder lets go of its input after an error", async () => {
+  using watch = new MemoryWatch();
+  const decoder = new Decoder((bytes) => bytes.take(2 ** 20));
+  for (let i = 0; i < 8; i++) decoder.push(new Uint8Array(2 ** 16));
+  assertEquals(decoder.take(), undefined); // now it gathers
+  assertThrows(() => decoder.end(), TruncatedInputError);
+  assertEquals(await watch.held(), 0);
+  assertThrows(() => decoder.take(), TruncatedInputError);
 });
 
 Deno.test("takeText replaces bytes that are not UTF-8, or refuses them", () => {

@@ -197,6 +197,11 @@ export class ByteReader {
     return this.#lengthBefore;
   }
 
+  /** How many bytes were searched for the delimiter that is awaited. */
+  get searchedLength(): number {
+    return this.#searched;
+  }
+
   /** Lets go of all bytes. */
   clear(): void {
     this.#use(EMPTY, 0);

@@ -681,9 +681,9 @@ class ReaderInput implements ParserPart {
    * limits alone, and not on how the bytes were cut.
    */
   #checkUntil<T>(taken: T | undefined, left: number, limit: number, end: string): T | undefined {
-    const { lengthBefore } = this.#reader;
+    const { lengthBefore, searchedLength } = this.#reader;
     const isBeyondPart = taken === undefined
-      ? left <= limit && lengthBefore >= left
+      ? left <= limit && Math.max(lengthBefore, searchedLength) >= left
       : this.left < 0;
     if (isBeyondPart) {
       throw new InvalidFrameError(`Cannot accept part: it ends before ${end} that belongs to it`);
