@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { lessons } from "../app/check/lessons.ts";
-import { check } from "./checking.ts";
+import { check, failed } from "./checking.ts";
 import { Program, PYTHON, runScript, startServer } from "./processes.ts";
 import { WrongServer } from "./wrong_servers.ts";
 
@@ -353,4 +353,18 @@ Deno.test({
       assertStringIncludes(program.stdout, `\r\x1b[K${mark}`);
     }
   },
+});
+
+Deno.test("app/check.ts says that a server has ended, also if it does so before its first echo", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const ending = (async () => {
+    using conn = await listener.accept();
+    await conn.read(new Uint8Array(64));
+    listener.close();
+  })();
+  const report = await check("echo", "127.0.0.1", String(listener.addr.port));
+  await ending;
+  assertEquals(report.stopped, "The server ended during echo; look at its terminal");
+  assertEquals(failed(report), ["echo"]);
+  assertMatch(report.checks[0]!.actual!, /^nobody listens on .* any more$/);
 });
