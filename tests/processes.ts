@@ -162,6 +162,16 @@ export class Program implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
+  /** Sends a signal to a program that may have ended by itself, also in this moment. */
+  killIfRunning(signal: Deno.Signal): void {
+    if (!this.#running) return;
+    try {
+      this.#child.kill(signal);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // it has ended; its output is still on its way
+    }
+  }
+
   /** Asks it to stop, and waits until it has ended without an error. */
   async stop(): Promise<void> {
     this.kill("SIGTERM");
@@ -171,11 +181,7 @@ export class Program implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#running) {
-      try {
-        this.#child.kill("SIGKILL");
-      } catch { /* it ended by itself in this moment */ }
-    }
+    this.killIfRunning("SIGKILL");
     await this.#keys?.close().catch(() => {}); // it may be closed, or the program gone
     await this.ended;
   }

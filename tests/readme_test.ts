@@ -423,7 +423,7 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
       });
     }
     for (const { program, expected, unordered, where } of checked) {
-      if (program.isRunning) program.kill("SIGTERM"); // as Ctrl-C, but without Python's complaint
+      program.killIfRunning("SIGTERM"); // as Ctrl-C, but without Python's complaint
       await program.ended;
       assertSameLines(expected, output(program, ports, folder), where, unordered);
     }
