@@ -3,7 +3,8 @@ import { concat } from "@std/bytes/concat";
 import type { Socket } from "node:net";
 import { createRequest, describeResponse, jsonActions } from "../app/libclient.ts";
 import { encodeMessage, type Message, MessageDecoder } from "../mod.ts";
-import { Program, PYTHON, runAgainst, runScript, startServer } from "./processes.ts";
+import { Program, runAgainst, runScript, startServer } from "./processes.ts";
+import { PYTHON } from "./python.ts";
 
 const JSON_FORMAT = { contentType: "text/json", contentEncoding: "utf-8" };
 const SPACES = new Uint8Array(65_536).fill(0x20);

@@ -1,7 +1,7 @@
 // Clients of all kinds, right and wrong, each with the checks that must notice it, and the cause.
 import { assertGrades, type Case } from "./checking.ts";
 import { tryAll } from "./effort.ts";
-import { PYTHON } from "./processes.ts";
+import { PYTHON } from "./python.ts";
 
 const PATIENCE = "3"; // seconds, as all of these clients have
 const SUCCEEDED = /^exit code 0 after "/;

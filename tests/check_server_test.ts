@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { assertGrades, type Case, check, failed } from "./checking.ts";
 import { tryAll } from "./effort.ts";
-import { CLOSE_CANCELS_WRITES, Program, PYTHON, startServer } from "./processes.ts";
+import { CLOSE_CANCELS_WRITES, Program, startServer } from "./processes.ts";
+import { PYTHON } from "./python.ts";
 import { createChat, wrongChatServers } from "./wrong_chat_servers.ts";
 import {
   answersOnce,

@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { lessons } from "../app/check/lessons.ts";
 import { check, failed } from "./checking.ts";
-import { Program, PYTHON, runScript, startServer } from "./processes.ts";
+import { README } from "./pages.ts";
+import { Program, runScript, startServer } from "./processes.ts";
+import { PYTHON } from "./python.ts";
 import { WrongServer } from "./wrong_servers.ts";
 
 const SERVER_KINDS = ["echo", "app", "chat"];
@@ -139,8 +141,7 @@ Deno.test("app/check.ts prints exactly the documented keys as JSON", async () =>
 });
 
 Deno.test("app/check.ts sends its readers to headings that README.md has", async () => {
-  const page = await Deno.readTextFile(new URL("../README.md", import.meta.url));
-  const headings = [...page.replaceAll(/^```[^]*?^```$/gm, "").matchAll(/^#+ (.*)$/gm)];
+  const headings = [...README.replaceAll(/^```[^]*?^```$/gm, "").matchAll(/^#+ (.*)$/gm)];
   for (const heading of Object.values(lessons)) {
     assert(headings.some(([, text]) => text === heading), `README.md has no heading "${heading}"`);
   }

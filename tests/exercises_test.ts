@@ -3,10 +3,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { decodeContent, encodeMessage, MessageDecoder, pack } from "../mod.ts";
 import { assertGrades, type Case, check, failed } from "./checking.ts";
-import { Program, PYTHON, runScript, startServer, writeAll } from "./processes.ts";
+import { some } from "./effort.ts";
+import { README } from "./pages.ts";
+import { Program, runScript, startServer, writeAll } from "./processes.ts";
+import { PYTHON } from "./python.ts";
 import { WrongServer } from "./wrong_servers.ts";
 
-const README = await Deno.readTextFile(new URL("../README.md", import.meta.url));
 const SECTION = /^### Exercises\n([^]*?)^## /m.exec(README)![1]!;
 const PATIENCE = "3"; // seconds, as the bots in tests/wrong_clients/ have
 const FIRST = /^Every other check builds on/;
@@ -37,14 +39,16 @@ Deno.test({
   async fn() {
     const rows = [...README.matchAll(/^\| `([a-z]+)-client\.py` +\| (.*?) +\|/gm)];
     assertEquals(rows.map(([, name]) => name), ["echo", "multiconn", "app"]);
-    await Promise.all(rows.map(async ([, name, cell]) => {
-      const script = `tests/python/tutorial_${name}_client.py`;
-      const kind = name === "app" ? "app-client" : "echo-client";
-      const command = [PYTHON!, script, "{host}", "{port}"];
-      const report = await check(kind, "--patience", "2", "--", ...command);
-      const listed = [...cell!.matchAll(/`([a-z-]+)`/g)].map(([, check]) => check);
-      assertEquals(failed(report), listed, script);
-    }));
+    await Promise.all(
+      some(rows, 3).map(async ([, name, cell]) => {
+        const script = `tests/python/tutorial_${name}_client.py`;
+        const kind = name === "app" ? "app-client" : "echo-client";
+        const command = [PYTHON!, script, "{host}", "{port}"];
+        const report = await check(kind, "--patience", "2", "--", ...command);
+        const listed = [...cell!.matchAll(/`([a-z-]+)`/g)].map(([, check]) => check);
+        assertEquals(failed(report), listed, script);
+      }),
+    );
   },
 });
 

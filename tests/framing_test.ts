@@ -10,7 +10,7 @@ import {
   InvalidFrameError,
   TruncatedFrameError,
 } from "../mod.ts";
-import { runs, tryAll } from "./effort.ts";
+import { runs, some, tryAll } from "./effort.ts";
 import { MemoryWatch } from "./memory.ts";
 import { noise } from "./processes.ts";
 
@@ -130,7 +130,7 @@ Deno.test("FrameDecoder finds the same frames and the same error however the byt
 
 Deno.test("FrameDecoder gives back a payload around 256 ** 3 bytes", () => {
   const options = { maxFrameLength: 256 ** 3 };
-  for (const length of [256 ** 3 - 1, 256 ** 3]) {
+  for (const length of some([256 ** 3, 256 ** 3 - 1], 2)) {
     const payload = new Uint8Array(length);
     payload[length - 1] = 7;
     const decoder = new FrameDecoder(options);
@@ -380,14 +380,16 @@ Deno.test("FrameDecoder holds at most 1 MiB, or four times what has come", async
 
   const payload = noise(5 * MIB);
   const prefix = encodeFramePrefix(payload.length);
+  const places = [1, MIB - 1, MIB + 1, MIB, 4 * MIB + 1, 4 * MIB, payload.length - 1];
   for (const drained of [true, false]) {
     using watch = new MemoryWatch();
     const decoder = new FrameDecoder();
     decoder.push(prefix);
     let received = 0;
-    for (const check of [1, MIB - 1, MIB, MIB + 1, 4 * MIB, 4 * MIB + 1, payload.length - 1]) {
+    for (const check of some(places, 2).toSorted((a, b) => a - b)) {
       while (received < check) {
-        const size = Math.min(received <= MIB ? (tryAll ? 1 : 20) : 100, check - received);
+        const most = received > MIB ? 1000 : tryAll ? 1 : 100;
+        const size = Math.min(most, check - received);
         decoder.push(payload.subarray(received, received + size)); // of a buffer not watched
         received += size;
         if (drained) decoder.take();
@@ -405,7 +407,7 @@ Deno.test("FrameDecoder copies at most three times the bytes it gets", () => {
   for (const bytes of [large, small]) {
     for (const copy of [false, true]) {
       const sizes = bytes === small
-        ? [tryAll ? 1 : 5, 7, 100]
+        ? tryAll ? [1, 7, 100] : [17, 100]
         : [1000, 65_536, MIB - 1, MIB, 4 * MIB];
       for (const size of [...sizes, 5000, bytes.length]) {
         for (const drained of [true, false]) {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Socket } from "node:net";
-import { Program, PYTHON, runAgainst, runScript, startServer } from "./processes.ts";
+import { Program, runAgainst, runScript, startServer } from "./processes.ts";
+import { PYTHON } from "./python.ts";
 
 const CLIENT = "multiconn_client.ts";
 

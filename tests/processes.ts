@@ -1,41 +1,9 @@
 // Starts the real scripts as processes, and talks to them the way a user or a peer would.
 import { concat } from "@std/bytes/concat";
-import { existsSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 
 const ROOT = new URL("../", import.meta.url);
 const PATIENCE = 30_000; // milliseconds to wait for a line that must come
-
-/** The command that runs Python, where it is installed. */
-export const PYTHON: string | undefined = ["python3", "python"].find((command) =>
-  works(command, "--version")
-);
-
-/** Where Chromium, Chrome or Edge is installed. */
-export const BROWSER: string | undefined = findBrowser();
-
-function findBrowser(): string | undefined {
-  switch (Deno.build.os) {
-    case "windows": { // where asking for the version would open a window
-      const folders = ["ProgramFiles", "ProgramFiles(x86)", "LOCALAPPDATA"].map((name) =>
-        Deno.env.get(name)
-      );
-      const programs = [
-        "Google\\Chrome\\Application\\chrome.exe",
-        "Microsoft\\Edge\\Application\\msedge.exe",
-      ];
-      return programs.flatMap((program) => folders.map((folder) => `${folder}\\${program}`))
-        .find((path) => existsSync(path));
-    }
-    case "darwin":
-      return ["Google Chrome", "Chromium", "Microsoft Edge"]
-        .map((name) => `/Applications/${name}.app/Contents/MacOS/${name}`)
-        .find((path) => existsSync(path));
-    default:
-      return ["/usr/bin/chromium", "/usr/bin/google-chrome", "/usr/bin/microsoft-edge"]
-        .find((path) => works(path, "--version")); // it may be a script that has nothing to start
-  }
-}
 
 /**
  * Whether `close()` cancels a write that waits for the peer. Before Deno 2.9.5, the write goes on, and

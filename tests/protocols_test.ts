@@ -4,8 +4,9 @@ import { assert, assertEquals } from "@std/assert";
 import { concat } from "@std/bytes/concat";
 import { Decoder, encodeVarint, type Parser } from "../mod.ts";
 import { decode, testParser } from "./parsers.ts";
-import { findFreePort, Program, PYTHON, works, writeAll } from "./processes.ts";
-import { findParserBlock, importParserBlock, README } from "./readme_blocks.ts";
+import { findFreePort, Program, works, writeAll } from "./processes.ts";
+import { PYTHON } from "./python.ts";
+import { findParserBlock, importParserBlock, README } from "./pages.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const MIB = 1024 * 1024;

@@ -3,7 +3,8 @@ import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@st
 import { concat } from "@std/bytes/concat";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { encodeMessage } from "../mod.ts";
-import { BROWSER, connectAndReset, exchange, noise, Program, startServer } from "./processes.ts";
+import { connectAndReset, exchange, noise, Program, startServer } from "./processes.ts";
+import { BROWSER } from "./browser.ts";
 
 // What the functions that run in the browser find there. Its library of types disagrees with Deno's.
 // deno-lint-ignore no-explicit-any -- any element, with whatever it has

@@ -77,7 +77,7 @@ function startsPrograms(test: string): boolean {
   const imported = /import \{([^}]*)\} from "\.\/processes\.ts"/.exec(test)?.[1] ?? "";
   const harmless = ["", "noise", "readToEnd", "writeAll"];
   return imported.split(",").some((name) => !harmless.includes(name.trim())) ||
-    /from "(\.\/command_lines\.ts|playwright-core)"|new Deno\.Command/.test(test);
+    /from "\.\/(command_lines|python|browser)\.ts"|new Deno\.Command/.test(test);
 }
 
 function names(folder: string): string[] {

@@ -12,7 +12,7 @@ import {
   unpackFrom,
 } from "../mod.ts";
 import { runs } from "./effort.ts";
-import { PYTHON } from "./processes.ts";
+import { PYTHON } from "./python.ts";
 import vectors from "./data/struct_vectors.json" with { type: "json" };
 
 Deno.test("pack, unpack and calcSize agree with CPython at every boundary", () => {

@@ -10,7 +10,7 @@ import {
   type ParserStep,
 } from "../../mod.ts";
 import { cutIntoBytes } from "../parsers.ts";
-import { importParserBlock } from "../readme_blocks.ts";
+import { importParserBlock } from "../pages.ts";
 import { type Figure, formatTime, timesAsFast } from "./figures.ts";
 import { compare } from "./measure.ts";
 
