@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { chromium } from "playwright-core";
 import * as mod from "../mod.ts";
+import { BROWSER } from "./browser.ts";
 import { tryAll } from "./effort.ts";
 import { Program, works } from "./processes.ts";
-import { BROWSER } from "./browser.ts";
 import { EXPECTED, smoke } from "./smoke.ts";
 
 const ROOT = new URL("../", import.meta.url);

@@ -240,7 +240,7 @@ Deno.test({
       const source = new URL("bench/peers/load.c", import.meta.url).pathname;
       assert(works("cc", "-O2", "-o", `${folder}/load`, source));
       await using server = await startServer(SERVER, "--quiet");
-      const args = ["pingpong", String(server.port), "1000", "64", "2"];
+      const args = ["pingpong", String(server.port), "1000", "64", "1"];
       await using load = new Program(args, `${folder}/load`);
       assertEquals((await load.ended).code, 0, load.stderr);
       const { wrong, leastRounds, meanRounds } = JSON.parse(load.stdout);

@@ -3,8 +3,9 @@ import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@st
 import { concat } from "@std/bytes/concat";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { encodeMessage } from "../mod.ts";
-import { connectAndReset, exchange, noise, Program, startServer } from "./processes.ts";
 import { BROWSER } from "./browser.ts";
+import { some } from "./effort.ts";
+import { connectAndReset, exchange, noise, Program, startServer } from "./processes.ts";
 
 // What the functions that run in the browser find there. Its library of types disagrees with Deno's.
 // deno-lint-ignore no-explicit-any -- any element, with whatever it has
@@ -203,6 +204,7 @@ Deno.test({
         );
       }
       await page.fill("#filter", "");
+      await drawn(page, 100);
       await page.click("#pause");
       await exchange(port, request("later"));
       await page.waitForFunction(() => /Go on \(\d+\)/.test(document.body.innerText));
@@ -220,10 +222,8 @@ Deno.test({
   ignore,
   fn: () =>
     withPage({ script: "multiconn_server.ts", args: ["--chunk", "1"] }, async (page, port) => {
-      await exchange(port, noise(700));
-      await drawn(page, 1);
-      await exchange(port, noise(700));
-      await page.waitForSelector('g[data-connection="2"] g.close');
+      await Promise.all([exchange(port, noise(550)), exchange(port, noise(550))]);
+      await drawn(page, 2);
       const rows = "g[data-connection] > :is(g.chunk, g.open, g.end, g.close, g.note)";
       assertEquals(await page.locator(rows).count(), 2000);
     }),
@@ -312,9 +312,8 @@ for (const width of [390, 1280]) {
         await exchange(port, concat(Array(8).fill(request("morpheus"))));
         for (let i = 0; i < 4; i++) await exchange(port, request("morpheus"));
         await drawn(page, 5);
-        const count = await page.locator(".chunk").count();
-        for (let i = 0; i < count; i++) {
-          const chunk = page.locator(".chunk").nth(i);
+        const chunks = await page.locator(".chunk").all();
+        for (const [i, chunk] of some([...chunks.entries()], 3)) {
           await chunk.scrollIntoViewIfNeeded();
           const before = (await chunk.boundingBox())!;
           const arrow = chunk.locator("polygon");

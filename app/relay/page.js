@@ -34,6 +34,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const MAX_EVENTS = 2000;
+const DRAW_INTERVAL = 100; // milliseconds; drawing a long connection takes a part of that
 const MAX_LABELLED = 8; // frames of a chunk that have a bracket of their own
 const GAP = 14; // pixels, as all that follow
 const MIN_LANE_WIDTH = 260; // on the narrowest phones
@@ -60,7 +61,8 @@ const order = []; // of all events, as the lanes they are in
 /** @type {AnyEvent[]} */
 let waiting = []; // events that came during a pause
 let isPaused = false;
-let isDrawing = false;
+let isDrawing = false; // or about to
+let lastDrawn = 0; // time
 /** @type {Chunk | undefined} */
 let selected;
 /** @type {WeakMap<Chunk, Element>} */
@@ -168,13 +170,17 @@ function showPause() {
   byId("pause").textContent = isPaused ? `Go on${count}` : "Pause";
 }
 
+/** Draws soon: at once if nothing was drawn lately, so that many events are drawn together. */
 function draw() {
   if (isDrawing) return;
   isDrawing = true;
-  requestAnimationFrame(() => {
-    isDrawing = false;
-    drawNow();
-  });
+  setTimeout(() => {
+    requestAnimationFrame(() => {
+      isDrawing = false;
+      lastDrawn = performance.now();
+      drawNow();
+    });
+  }, lastDrawn + DRAW_INTERVAL - performance.now());
 }
 
 /** @param {number} width of a lane */
