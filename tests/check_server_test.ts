@@ -78,7 +78,7 @@ Deno.test("app/check.ts fails nothing for right servers", async () => {
     ours("echo", "multiconn_server.ts"),
     ours("app", "app/server.ts"),
     ours("chat", "app/chat_server.ts"), // whose pings come after 15 s
-    ...rightEchoServers.map(wrong("echo", MORE_SECONDS)),
+    ...(tryAll ? rightEchoServers.map(wrong("echo", MORE_SECONDS)) : []),
   ]);
 });
 

@@ -16,6 +16,7 @@ const FIRST = /^Every other check builds on/;
 Deno.test("README.md has a ladder of exercises, each with a command that grades it, and a hint", async () => {
   const exercises = SECTION.split(/^(?=\*\*\d+\. )/m).slice(1);
   assert(exercises.length >= 10);
+  const lists: string[][] = [];
   for (const [i, exercise] of exercises.entries()) {
     assert(exercise.startsWith(`**${i + 1}. `), `exercise ${i + 1}`);
     assertMatch(exercise, /<details><summary>Hint<\/summary>\n\n[^]{60,}?\n<\/details>/);
@@ -26,7 +27,9 @@ Deno.test("README.md has a ladder of exercises, each with a command that grades 
     assertEquals(words.slice(0, 2), ["deno", "run"]);
     assertEquals(words.includes("--allow-run"), words.includes("--"));
     const separator = words.includes("--") ? words.indexOf("--") : words.length;
-    const args = [...words.slice(script + 1, separator), "--list"];
+    lists.push([...words.slice(script + 1, separator), "--list"]);
+  }
+  for (const args of some(lists, 3)) {
     const { code, stdout, stderr } = await runScript("app/check.ts", ...args);
     assertEquals([code, stderr], [0, ""], args.join(" "));
     assert(stdout.split("\n").length > 4);

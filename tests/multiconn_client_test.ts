@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Socket } from "node:net";
+import { some } from "./effort.ts";
 import { Program, runAgainst, runScript, startServer } from "./processes.ts";
 import { PYTHON } from "./python.ts";
 
@@ -147,12 +148,14 @@ Deno.test("multiconn_client.ts gives one clear line for wrong arguments", async 
     [["127.0.0.1", "1", "2", "--timeout", "never"], "Wrong --timeout: "],
     [["127.0.0.1", "1", "2", "--loud"], "Unknown option --loud"],
   ];
-  await Promise.all(wrong.map(async ([args, message]) => {
-    const { code, stdout, stderr } = await runScript(CLIENT, ...args);
-    assertEquals([code, stdout], [2, ""]);
-    assert(stderr.startsWith(message), stderr);
-    assertEquals(stderr.split("\n").length, 2);
-  }));
+  await Promise.all(
+    some(wrong, 3).map(async ([args, message]) => {
+      const { code, stdout, stderr } = await runScript(CLIENT, ...args);
+      assertEquals([code, stdout], [2, ""]);
+      assert(stderr.startsWith(message), stderr);
+      assertEquals(stderr.split("\n").length, 2);
+    }),
+  );
   const { code, stdout, stderr } = await runScript(CLIENT, "--help");
   assertEquals([code, stderr], [0, ""]);
   assertMatch(stdout, /^deno run --allow-net multiconn_client\.ts <host> <port> <num_conn/);

@@ -15,6 +15,7 @@ import {
   works,
   writeAll,
 } from "./processes.ts";
+import { some } from "./effort.ts";
 import { processorTime, residentMemory } from "./proc.ts";
 
 const HELLO = new TextEncoder().encode("Hello, world");
@@ -266,12 +267,14 @@ Deno.test("multiconn_server.ts gives one clear line for wrong arguments", async 
     [["127.0.0.1", "http"], 2, 'Wrong port: "http" is not an integer from 0 to 65535'],
     [["127.0.0.1", `${port}`], 1, `Cannot listen on 127.0.0.1:${port}: ${ADDRESS_IN_USE}`],
   ];
-  await Promise.all(wrong.map(async ([args, code, message]) => {
-    const run = await runScript(SERVER, ...args);
-    assertEquals([run.code, run.stdout], [code, ""]);
-    assert(run.stderr.startsWith(message), run.stderr);
-    assertEquals(run.stderr.split("\n").length, 2);
-  }));
+  await Promise.all(
+    some(wrong, 3).map(async ([args, code, message]) => {
+      const run = await runScript(SERVER, ...args);
+      assertEquals([run.code, run.stdout], [code, ""]);
+      assert(run.stderr.startsWith(message), run.stderr);
+      assertEquals(run.stderr.split("\n").length, 2);
+    }),
+  );
   for (const flag of ["--help", "-h"]) {
     const { code, stdout, stderr } = await runScript(SERVER, flag);
     assertEquals([code, stderr], [0, ""]);
