@@ -1,12 +1,12 @@
 // README.md's parsers of other protocols: against their real servers, where these are installed, and
 // held to the rules for every parser.
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { concat } from "@std/bytes/concat";
 import { Decoder, encodeVarint, type Parser } from "../mod.ts";
+import { findParserBlock, importParserBlock, README } from "./pages.ts";
 import { decode, testParser } from "./parsers.ts";
 import { findFreePort, Program, works, writeAll } from "./processes.ts";
 import { PYTHON } from "./python.ts";
-import { findParserBlock, importParserBlock, README } from "./pages.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const MIB = 1024 * 1024;
@@ -51,6 +51,16 @@ testParser<Reply>({
     "+OK\r\n:-42\r\n-ERR no\r\n$5\r\nö\r\nx\r\n$-1\r\n*-1\r\n*2\r\n*1\r\n:1\r\n$0\r\n\r\n",
   ),
   items: ["OK", -42, new Error("ERR no"), "ö\r\nx", null, null, [[1], ""]],
+});
+
+Deno.test("README.md's parser of Redis's replies refuses what is no integer, or none that a number can hold", () => {
+  for (const text of ["", "x", "1.5", "0x10", "1e3", " 1", "01", "NaN", "Infinity", `${2 ** 53}`]) {
+    for (const type of [":", "$", "*"]) {
+      const replies = new Decoder(reply);
+      replies.push(encoder.encode(`${type}${text}\r\n`));
+      assertThrows(() => replies.take(), SyntaxError, `Not a reply of Redis: ${type}${text}`);
+    }
+  }
 });
 
 testParser<PostgresMessage>({

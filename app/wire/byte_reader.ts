@@ -29,7 +29,7 @@ interface Segment {
  */
 export class ByteReader {
   readonly #copy: boolean;
-  #pushed = 0; // bytes
+  #origin = 0; // where the first byte of #bytes would be among all bytes, those being gathered not counted
 
   // The first waiting chunk, by its place in its buffer: asking a view for that takes longer than
   // all the rest. It is empty only if nothing waits behind it.
@@ -69,7 +69,12 @@ export class ByteReader {
 
   /** How many bytes were taken, from the first one on. */
   get position(): number {
-    return this.#pushed - this.bufferedLength;
+    return this.#origin + this.#start;
+  }
+
+  /** Whether all bytes were taken. */
+  get isEmpty(): boolean {
+    return this.#start === this.#end && this.#filled === 0;
   }
 
   /** Adds bytes. An empty chunk does nothing. */
@@ -77,7 +82,6 @@ export class ByteReader {
     if (!isBytes(chunk)) {
       throw new TypeError(`Cannot push ${nameOfType(chunk)}: a chunk is a Uint8Array`);
     }
-    this.#pushed += chunk.length;
     const rest = this.#filled < this.#wanted ? chunk.subarray(this.#gather(chunk)) : chunk;
     if (rest.length === 0) return;
     const isCopied = this.#copy || !isFixed(rest.buffer);
@@ -182,10 +186,12 @@ export class ByteReader {
     const start = this.#start;
     const lineFeed = this.#searched > 0 ? -1 : this.#window.lineEnd(this.#bytes, start, this.#end);
     if (lineFeed < 0) return this.#takeGatheredLine(maxLength);
-    const isReturn = lineFeed > start && this.#bytes[lineFeed - 1] === CARRIAGE_RETURN;
-    const end = isReturn ? lineFeed - 1 : lineFeed;
-    this.#lengthBefore = end - start;
-    if (this.#lengthBefore > maxLength) return undefined;
+    let end = lineFeed;
+    if (end > start && this.#bytes[end - 1] === CARRIAGE_RETURN) end--;
+    if (end - start > maxLength) {
+      this.#lengthBefore = end - start;
+      return undefined;
+    }
     this.#start = lineFeed + 1;
     const line = this.#window.slice(start, end);
     if (this.#start === this.#end) this.#advance();
@@ -252,10 +258,12 @@ export class ByteReader {
   }
 
   #use(bytes: Uint8Array, length: number) {
+    const { position } = this;
     this.#buffer = bytes.buffer;
     this.#bytes = new Uint8Array(bytes.buffer);
     this.#start = bytes.byteOffset;
     this.#end = this.#start + length;
+    this.#origin = position - this.#start;
     this.#window.close();
   }
 
@@ -294,13 +302,16 @@ export class ByteReader {
       this.#wanted = length;
       this.#gathered = new Uint8Array(capacityFor(Math.min(length, this.bufferedLength), length));
       while (this.#filled < length && this.#start < this.#end) {
-        this.#start += this.#gather(this.#bytes.subarray(this.#start, this.#end));
+        const gathered = this.#gather(this.#bytes.subarray(this.#start, this.#end));
+        this.#start += gathered;
+        this.#origin -= gathered;
         if (this.#start === this.#end) this.#advance();
         this.#checkMemory();
       }
     }
     if (this.#filled < this.#wanted) return undefined;
     const gathered = this.#gathered;
+    this.#origin += this.#filled;
     this.#gathered = EMPTY;
     this.#wanted = this.#filled = 0;
     return gathered;

@@ -392,20 +392,24 @@ export class Decoder<T extends NonNullable<unknown> | null> {
     if (this.#failed) throw this.#error;
     try {
       if (!this.#item) {
-        if (this.#reader.bufferedLength === 0) return undefined;
+        if (this.#reader.isEmpty) return undefined;
         const step = this.#parser(this.#input);
         // Lines take 1.5 times as long without this: the iterators of many parsers cannot be inlined.
         if (step instanceof Taken) return this.#finish(step.value);
         this.#item = step[Symbol.iterator]();
       }
-      const { done, value } = this.#item.next();
-      if (done) return this.#finish(value);
-      if (!(value instanceof Pause)) throw new TypeError("A parser must use yield*, not yield");
-      this.#expected = value.what;
-      return undefined;
+      return this.#resume(this.#item);
     } catch (error) {
       throw this.#fail(error);
     }
+  }
+
+  #resume(item: Iterator<ParserPause, T, undefined>): T | undefined {
+    const { done, value } = item.next();
+    if (done) return this.#finish(value);
+    if (!(value instanceof Pause)) throw new TypeError("A parser must use yield*, not yield");
+    this.#expected = value.what;
+    return undefined;
   }
 
   #finish(item: T): T {
@@ -562,26 +566,36 @@ class ReaderInput implements ParserPart {
   take(length: number): ParserStep<Uint8Array> {
     this.#check(length);
     const bytes = this.#reader.take(length);
-    if (bytes !== undefined) return new Taken(bytes);
+    return bytes === undefined ? this.#waitForBytes(length) : new Taken(bytes);
+  }
+
+  #waitForBytes(length: number) {
     return wait(() => this.#reader.take(length), countBytes(length));
   }
 
   takeText(length: number, { fatal = false } = {}): ParserStep<string> {
     this.#check(length);
     const text = this.#reader.takeText(length, fatal);
-    if (text !== undefined) return new Taken(text);
+    return text === undefined ? this.#waitForText(length, fatal) : new Taken(text);
+  }
+
+  #waitForText(length: number, fatal: boolean) {
     return wait(() => this.#reader.takeText(length, fatal), countBytes(length));
   }
 
   takeLine({ maxLength }: { maxLength: number }): ParserStep<string> {
     const limit = this.#limit(maxLength);
     const { left } = this;
-    const line = this.#checkUntil(this.#reader.takeLine(limit), left, limit, LINE_END);
-    if (line !== undefined) return new Taken(line);
-    return wait(
-      () => this.#checkUntil(this.#reader.takeLine(limit), left, limit, LINE_END),
-      LINE_END,
-    );
+    const line = this.#reader.takeLine(limit);
+    if (line === undefined) return this.#waitForLine(limit, left);
+    this.#checkEnd(LINE_END);
+    return new Taken(line);
+  }
+
+  #waitForLine(limit: number, left: number) {
+    const check = (line?: string) => this.#checkUntil(line, limit, left, LINE_END);
+    check();
+    return wait(() => check(this.#reader.takeLine(limit)), LINE_END);
   }
 
   takeUntil(
@@ -591,16 +605,20 @@ class ReaderInput implements ParserPart {
     const prepared = delimiterOf(delimiter);
     const limit = this.#limit(maxLength);
     const { left } = this;
-    const bytes = this.#checkUntil(this.#reader.takeUntil(prepared, limit), left, limit, DELIMITER);
-    if (bytes !== undefined) return new Taken(bytes);
-    return wait(
-      () => this.#checkUntil(this.#reader.takeUntil(prepared, limit), left, limit, DELIMITER),
-      DELIMITER,
-    );
+    const bytes = this.#reader.takeUntil(prepared, limit);
+    if (bytes === undefined) return this.#waitUntil(prepared, limit, left);
+    this.#checkEnd(DELIMITER);
+    return new Taken(bytes);
+  }
+
+  #waitUntil(delimiter: Delimiter, limit: number, left: number) {
+    const check = (bytes?: Uint8Array) => this.#checkUntil(bytes, limit, left, DELIMITER);
+    check();
+    return wait(() => check(this.#reader.takeUntil(delimiter, limit)), DELIMITER);
   }
 
   takeInteger(size: 1 | 2 | 3 | 4, byteOrder: ByteOrder = "big"): ParserStep<number> {
-    if (![1, 2, 3, 4].includes(size)) {
+    if (size !== 1 && size !== 2 && size !== 3 && size !== 4) {
       throw new RangeError(
         `Cannot take an integer of ${countBytes(size)}: it is not 1, 2, 3 or 4`,
       );
@@ -608,7 +626,10 @@ class ReaderInput implements ParserPart {
     isLittle(byteOrder); // throws if it is no byte order
     this.#checkLeft(size);
     const integer = this.#reader.takeInteger(size, byteOrder);
-    if (integer !== undefined) return new Taken(integer);
+    return integer === undefined ? this.#waitForInteger(size, byteOrder) : new Taken(integer);
+  }
+
+  #waitForInteger(size: 1 | 2 | 3 | 4, byteOrder: ByteOrder) {
     return wait(
       () => this.#reader.takeInteger(size, byteOrder),
       `an integer of ${countBytes(size)}`,
@@ -655,9 +676,7 @@ class ReaderInput implements ParserPart {
   }
 
   #limit(maxLength: number): number {
-    if (typeof maxLength !== "number" || !(maxLength >= 0)) {
-      throw new RangeError(`Cannot use maxLength ${maxLength}: it is not a number of 0 or more`);
-    }
+    if (typeof maxLength !== "number" || !(maxLength >= 0)) throw wrongLimit(maxLength);
     return Math.min(maxLength, this.#maxLength);
   }
 
@@ -676,19 +695,22 @@ class ReaderInput implements ParserPart {
     );
   }
 
+  /** Checks that what was taken up to an end lies inside the part. */
+  #checkEnd(end: string) {
+    if (this.left < 0) throw beyondPart(end);
+  }
+
   /**
    * Checks what was taken up to an end, or how much has arrived without one. The error depends on the
    * limits alone, and not on how the bytes were cut.
    */
-  #checkUntil<T>(taken: T | undefined, left: number, limit: number, end: string): T | undefined {
+  #checkUntil<T>(taken: T | undefined, limit: number, left: number, end: string): T | undefined {
     const { lengthBefore, searchedLength } = this.#reader;
-    const isBeyondPart = taken === undefined
-      ? left <= limit && Math.max(lengthBefore, searchedLength) >= left
-      : this.left < 0;
-    if (isBeyondPart) {
-      throw new InvalidFrameError(`Cannot accept part: it ends before ${end} that belongs to it`);
-    }
-    if (taken === undefined && left > limit && lengthBefore > limit) {
+    if (taken !== undefined) {
+      this.#checkEnd(end);
+    } else if (left <= limit) {
+      if (Math.max(lengthBefore, searchedLength) >= left) throw beyondPart(end);
+    } else if (lengthBefore > limit) {
       throw new FrameTooLargeError(limit + 1, limit, `part without ${end}`);
     }
     return taken;
@@ -711,7 +733,11 @@ function* wait<T>(take: () => T | undefined, what: string): Generator<ParserPaus
   }
 }
 
-/** What is here already, for `yield*`. A generator would cost as much as all the rest. */
+/**
+ * What is here already, for `yield*`. A generator would cost as much as all the rest. The methods that
+ * wait are apart for the same reason: what a closure holds is set aside before anyone knows whether it
+ * will be needed.
+ */
 class Taken<T> implements ParserStep<T>, IteratorReturnResult<T> {
   readonly done = true;
   readonly value: T;
@@ -731,4 +757,12 @@ class Taken<T> implements ParserStep<T>, IteratorReturnResult<T> {
 
 function countBytes(count: number): string {
   return count === 1 ? "1 byte" : `${count} bytes`;
+}
+
+function beyondPart(end: string): InvalidFrameError {
+  return new InvalidFrameError(`Cannot accept part: it ends before ${end} that belongs to it`);
+}
+
+function wrongLimit(maxLength: number): RangeError {
+  return new RangeError(`Cannot use maxLength ${maxLength}: it is not a number of 0 or more`);
 }

@@ -31,11 +31,14 @@ export class TextWindow {
   /** The place of the next line feed in the chunk, or -1 if it is too far away for a window. */
   lineEnd(bytes: Uint8Array, start: number, limit: number): number {
     if (start >= this.#start && start < this.#end) {
-      if (!this.#isAscii) return -1;
       const index = this.#text.indexOf("\n", start - this.#start);
-      if (index >= 0 || this.#end === limit) return index < 0 ? -1 : this.#start + index;
+      if (index >= 0) return this.#start + index;
+      if (!this.#isAscii || this.#end === limit) return -1;
     }
-    if (!this.#move(bytes, start, limit)) return -1;
+    return this.#move(bytes, start, limit) ? this.#firstLineEnd() : -1;
+  }
+
+  #firstLineEnd(): number {
     const index = this.#text.indexOf("\n");
     return index < 0 ? -1 : this.#start + index;
   }
@@ -50,6 +53,7 @@ export class TextWindow {
     this.#end = Math.min(start + MAX_LENGTH, limit);
     this.#text = decodeUtf8(bytes.subarray(start, this.#end));
     this.#isAscii = this.#text.length === this.#end - start && !this.#text.includes(REPLACEMENT);
+    if (!this.#isAscii) this.#text = ""; // in which nothing is found
     return this.#isAscii;
   }
 }
