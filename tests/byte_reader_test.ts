@@ -49,7 +49,9 @@ Deno.test("ByteReader takes the bytes that were pushed, in order, as soon as all
           refused = expected ? undefined : step;
           if (expected) taken += length;
         }
+        assertEquals(reader.position, taken);
         assertEquals(reader.bufferedLength, pushed - taken);
+        assertEquals(reader.isEmpty, pushed === taken);
       }
     }),
     { numRuns: runs(2000) },

@@ -29,7 +29,6 @@ interface Segment {
  */
 export class ByteReader {
   readonly #copy: boolean;
-  #origin = 0; // where the first byte of #bytes would be among all bytes, those being gathered not counted
 
   // The first waiting chunk, by its place in its buffer: asking a view for that takes longer than
   // all the rest. It is empty only if nothing waits behind it.
@@ -37,6 +36,10 @@ export class ByteReader {
   #bytes = EMPTY; // of the whole buffer
   #start = 0;
   #end = 0;
+
+  // What must be added to a place in its buffer to get the position in the input. Bytes that are being
+  // gathered are not taken yet, so meanwhile it is less by their number.
+  #origin = 0;
 
   // The chunks behind it, and the sum of their lengths.
   #first: Segment | undefined;
