@@ -221,6 +221,18 @@ Deno.test("Decoder accepts a line of maxLength bytes and refuses a longer one, w
   }
 });
 
+Deno.test("Decoder leaves a carriage return alone that was taken before the line", () => {
+  const parser: Parser<string> = function* (bytes) {
+    yield* bytes.takeInteger(1);
+    return yield* bytes.takeLine({ maxLength: 3 });
+  };
+  const input = encoder.encode("\r\nxab\r\n\r\r\n");
+  for (let cut = 0; cut <= input.length; cut++) {
+    const { items, error } = decode(parser, [input.slice(0, cut), input.slice(cut)]);
+    assertEquals([items, error], [["", "ab", ""], undefined]);
+  }
+});
+
 Deno.test("Decoder's texts do not keep the chunks that they come from", async () => {
   const chunk = encoder.encode(`${"key".repeat(10)}\n${"x".repeat(64 * 1024)}\n`);
   const lines = new Decoder((bytes) => bytes.takeLine({ maxLength: 100_000 }));

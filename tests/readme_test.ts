@@ -5,7 +5,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows }
 import { createRequest } from "../app/libclient.ts";
 import { MAX_QUEUE_LENGTH } from "../app/core/outbox.ts";
 import { encodeFramePrefix, FrameTooLargeError } from "../mod.ts";
-import { blocksOf, PAGES, read, REST, ROOT, TRY } from "./pages.ts";
+import { blocksOf, PAGES, read, README, REST, ROOT, TRY } from "./pages.ts";
 import { exchange, Program, runScript, startRelay, startServer } from "./processes.ts";
 
 const linux = Deno.build.os === "linux";
@@ -55,7 +55,7 @@ for (const page of PAGES) {
 Deno.test("README.md shows the defaults of app/server.ts", async () => {
   const { stdout } = await runScript("app/server.ts", "--help");
   const inHelp = [...stdout.matchAll(/(--[\w-]+) [A-Z]+ .*\(default: (\d+)\)$/gm)];
-  const inTable = [...read("README.md").matchAll(/^\| `(--[\w-]+)` +\| (\d+) +\|/gm)];
+  const inTable = [...README.matchAll(/^\| `(--[\w-]+)` +\| (\d+) +\|/gm)];
   const pairs = (rows: RegExpMatchArray[]) =>
     rows.map(([, name, value]) => `${name} ${value}`).sort();
   assertEquals(pairs(inTable), pairs(inHelp));
@@ -63,7 +63,7 @@ Deno.test("README.md shows the defaults of app/server.ts", async () => {
 
 Deno.test("README.md lists the messages of the chat with their keys", () => {
   const source = read("app/chat/messages.ts");
-  const examples = [...read("README.md").matchAll(/^\| `(\{ "type": .*? \})` +\| (.*?) +\|/gm)];
+  const examples = [...README.matchAll(/^\| `(\{ "type": .*? \})` +\| (.*?) +\|/gm)];
   const inTables = examples.map(([, json]) => Object.entries(JSON.parse(json!)))
     .map(([type, ...rest]) => [type![1], ...rest.map(([key]) => key)].join(" "));
   const inSource = [...source.matchAll(/\{ type: ("[^;}]*")(?:; ([^}]*))? \}/g)].flatMap(
@@ -76,9 +76,7 @@ Deno.test("README.md lists the messages of the chat with their keys", () => {
 });
 
 Deno.test("README.md's action of one's own works as it stands", async () => {
-  const { text } = blocksOf(read("README.md")).find(({ text }) =>
-    text.startsWith("import { actions }")
-  )!;
+  const { text } = blocksOf(README).find(({ text }) => text.startsWith("import { actions }"))!;
   await using server = new Program(["eval", text, "127.0.0.1", "0"]);
   const [, port] = await server.prints(/Listening on .*:(\d+)\n/);
   const content = '{"action":"upper","value":"hello"}';
@@ -92,9 +90,7 @@ Deno.test("README.md's action of one's own works as it stands", async () => {
 });
 
 Deno.test("README.md's import from a URL names what mod.ts exports", async () => {
-  const { text } = blocksOf(read("README.md")).find(({ text }) =>
-    text.includes("https://example.com/")
-  )!;
+  const { text } = blocksOf(README).find(({ text }) => text.includes("https://example.com/"))!;
   const local = text.replace(/https:\/\/[^"]*/, new URL("mod.ts", ROOT).href);
   await using program = new Program([
     "eval",
@@ -106,7 +102,7 @@ Deno.test("README.md's import from a URL names what mod.ts exports", async () =>
 });
 
 Deno.test("The numbers in README.md are those of the code", async () => {
-  const readme = read("README.md").replaceAll(/\s+/g, " ");
+  const readme = README.replaceAll(/\s+/g, " ");
   const quotes = (text: string) => assertStringIncludes(readme, text);
 
   quotes("its header for a JSON request has 103 bytes and ours 96");
@@ -123,7 +119,7 @@ Deno.test("The numbers in README.md are those of the code", async () => {
   assertThrows(() => encodeFramePrefix(8 * 1024 ** 2 + 1), FrameTooLargeError);
 
   quotes("Save these 12 lines as `try.ts`");
-  const [smallest] = blocksOf(read("README.md")).filter(({ language }) => language === TRY);
+  const [smallest] = blocksOf(README).filter(({ language }) => language === TRY);
   assertEquals(smallest!.text.split("\n").length, 12);
   quotes("After 30 s the echo client gives up");
   assertStringIncludes(read("echo_client.ts"), "const TIMEOUT = 30_000; // milliseconds");
@@ -154,13 +150,13 @@ Deno.test("The numbers in README.md are those of the code", async () => {
 Deno.test("README.md and app/README.md name the same figures for 1000 clients", () => {
   const row = /^\| 1000 x 64 B, p99\.9 \/ mean +\| +([\d.]+) \| +([\d.]+) \|/m;
   const [, ours, plain] = row.exec(read("app/README.md"))!;
-  const readme = read("README.md").replaceAll(/\s+/g, " ");
+  const readme = README.replaceAll(/\s+/g, " ");
   assertStringIncludes(readme, `at least ${Math.round(Number(plain))} times as long as the mean`);
   assertStringIncludes(readme, `With this server it is ${Math.round(Number(ours))} times.`);
 });
 
 Deno.test("README.md has the fixed parts in each step, in their order", () => {
-  const steps = read("README.md").split(/^## /m).filter((section) => section.startsWith("Step "));
+  const steps = README.split(/^## /m).filter((section) => section.startsWith("Step "));
   assertEquals(steps.length, 4);
   for (const step of steps) {
     const title = step.slice(0, step.indexOf("\n"));
@@ -186,14 +182,14 @@ Deno.test("README.md has the fixed parts in each step, in their order", () => {
 });
 
 Deno.test("README.md folds the answer to each question", () => {
-  const page = read("README.md");
+  const page = README;
   const questions = page.match(/\*\*Predict\s+first:\*\*/g)!.length;
   assertEquals(page.match(/<summary>What happens<\/summary>/g)!.length, questions);
   assertEquals(page.match(/<details>/g)!.length, page.match(/<\/details>/g)!.length);
 });
 
 Deno.test("README.md tells of the relay's pieces what the relay prints", async () => {
-  const readme = read("README.md").replaceAll(/\s+/g, " ");
+  const readme = README.replaceAll(/\s+/g, " ");
   const quotes = (text: string) => assertStringIncludes(readme, text);
   await using server = await startServer("app/server.ts", "--quiet");
 
@@ -248,7 +244,7 @@ Deno.test({
   name: "The numbers in README.md that were measured on Linux are of the right size",
   ignore: !linux,
   async fn() {
-    const readme = read("README.md").replaceAll(/\s+/g, " ");
+    const readme = README.replaceAll(/\s+/g, " ");
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const conn = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
     const taken = await conn.write(new Uint8Array(64 * 1024 * 1024)) / 1e6;
@@ -258,9 +254,7 @@ Deno.test({
     assert(taken > 1 && taken < 16, `${taken} MB`);
 
     assertStringIncludes(readme, "it prints 43 ms and 0.06 ms");
-    const { text } = blocksOf(read("README.md")).find(({ text }) =>
-      text.includes("setNoDelay(${noDelay})")
-    )!;
+    const { text } = blocksOf(README).find(({ text }) => text.includes("setNoDelay(${noDelay})"))!;
     await using program = new Program(["eval", text]);
     assertEquals((await program.ended).code, 0, program.stderr);
     const [, slow, fast] = /false\): ([\d.]+) ms\n.*true\): ([\d.]+) ms/.exec(program.stdout)!;

@@ -16,7 +16,7 @@ import {
 
 // What the functions that run in the browser find there. Its library of types disagrees with Deno's.
 // deno-lint-ignore no-explicit-any -- any element, with whatever it has
-declare const document: any, getComputedStyle: any, DOMParser: any;
+declare const document: any, getComputedStyle: any, DOMParser: any, MutationObserver: any;
 
 const ignore = BROWSER === undefined;
 
@@ -228,6 +228,29 @@ Deno.test({
       const rows = "g[data-connection] > :is(g.chunk, g.open, g.end, g.close, g.note)";
       assertEquals(await page.locator(rows).count(), 2000);
     }),
+});
+
+Deno.test({
+  name: "app/relay/page.html draws events that come close together at once",
+  ignore,
+  fn: () =>
+    withPage(
+      { script: "multiconn_server.ts", args: ["--chunk", "1", "--delay", "5"] },
+      async (page, port) => {
+        const draws = await page.evaluateHandle(() => {
+          const draws = { count: 0 };
+          const observer = new MutationObserver(() => draws.count++);
+          observer.observe(document.querySelector("svg"), { childList: true, subtree: true });
+          return draws;
+        });
+        const start = performance.now();
+        await exchange(port, noise(50)); // 100 events, for at least a quarter of a second
+        await drawn(page, 1);
+        const { count } = await draws.jsonValue();
+        const most = (performance.now() - start) / 100 + 1; // milliseconds, and the first at once
+        assert(count >= 2 && count <= most, `drawn ${count} times, and at most ${most} are right`);
+      },
+    ),
 });
 
 Deno.test({

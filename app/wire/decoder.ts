@@ -547,7 +547,12 @@ function delimiterOf(delimiter: number | Uint8Array): Delimiter {
   return prepared;
 }
 
-/** The input of a parser, or of a part: what has arrived, up to `end` bytes from the beginning. */
+/**
+ * The input of a parser, or of a part: what has arrived, up to `end` bytes from the beginning.
+ *
+ * Steps that must wait are methods of their own. In the same method, their closures would cost time also
+ * when nothing waits.
+ */
 class ReaderInput implements ParserPart {
   readonly #reader: ByteReader;
   readonly #maxLength: number;
@@ -733,11 +738,7 @@ function* wait<T>(take: () => T | undefined, what: string): Generator<ParserPaus
   }
 }
 
-/**
- * What is here already, for `yield*`. A generator would cost as much as all the rest. The methods that
- * wait are apart for the same reason: what a closure holds is set aside before anyone knows whether it
- * will be needed.
- */
+/** What is here already, for `yield*`. A generator would cost as much as all the rest. */
 class Taken<T> implements ParserStep<T>, IteratorReturnResult<T> {
   readonly done = true;
   readonly value: T;
