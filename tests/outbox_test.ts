@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { MAX_QUEUE_LENGTH, Outbox } from "../app/core/outbox.ts";
+import { endOfTurn, MAX_QUEUE_LENGTH, Outbox } from "../app/core/outbox.ts";
 import { Pace } from "../app/core/pace.ts";
 
 /** Stands in for a connection: its writes end when the test says so. */
@@ -19,7 +19,10 @@ class StuckConnection implements Disposable {
   }
 }
 
-const nextTurn = () => new Promise((resolve) => setTimeout(resolve));
+/** Waits until an outbox has written what it has: in the turn that has begun, or in the next one. */
+async function nextTurn(): Promise<void> {
+  for (let i = 0; i < 2; i++) await endOfTurn();
+}
 
 Deno.test("Outbox writes one thing at a time, in order, and what waits in one write", async () => {
   const connection = new StuckConnection();
