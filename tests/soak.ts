@@ -1,9 +1,7 @@
 // Runs all servers at once, with clients that attack them and clients that use them. In the end no server
 // may hold a descriptor more than before, nor much more memory; all good clients must have had all
 // their answers, soon.
-//
-//   deno task soak [--seconds 60] [--seed N]
-import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
+import { failUsage, integer, readCommandLine, seconds } from "../app/core/command_line.ts";
 import {
   anywhere,
   anywhereWithDeadlines,
@@ -28,10 +26,23 @@ const MAX_TIME = 500; // milliseconds, for the slowest good answer
 const SETTLE_TIME = 1000; // milliseconds for the servers to notice that all clients have gone
 const EXPECTED = /^$|^(Lost connection|Connection lost|Dropped|Turned away|Waiting|… and)\b/; // complaints
 
-const options = parseArgs(Deno.args, { string: ["seconds", "seed"], unknown: failUsage });
-const seconds = Number(options.seconds ?? 60);
-let state = Number(options.seed ?? Date.now() % 1_000_000);
-if (!(seconds > 0 && state >= 0)) failUsage(Deno.args.join(" "));
+const { options, args } = readCommandLine(
+  `deno task soak
+
+Runs all servers at once, with clients that attack them and clients that use them.`,
+  {
+    seconds: seconds(60, "how long to run"),
+    seed: integer(
+      "N",
+      Date.now() % 1_000_000,
+      { min: 0, max: 2 ** 32 - 1 },
+      "what decides who attacks when, to repeat a run",
+    ),
+  },
+);
+if (args.length > 0) failUsage(`Unexpected argument ${args[0]}`);
+const time = options.seconds; // milliseconds
+let state = options.seed;
 
 /** A server of this package, what is done to it, and what it held before. */
 interface Server extends Target {
@@ -82,12 +93,12 @@ const targets = servers.map(({ name, kind, port, clients }) => ({ name, kind, po
 worker.postMessage({ targets, caCert });
 const attacks = new Map<string, number>(); // how often each was made
 
-console.log(`Running for ${seconds} s with --seed ${state}`);
-const warmUp = Math.min(seconds * 1000 * WARM_UP, MAX_WARM_UP);
+console.log(`Running for ${time / 1000} s with --seed ${state}`);
+const warmUp = Math.min(time * WARM_UP, MAX_WARM_UP);
 await runAll(warmUp);
 const memoryBefore = new Map(servers.map(({ name, memory }) => [name, memory]));
 for (const server of servers) server.descriptors = descriptors(server.program.pid);
-const reports = await runAll(seconds * 1000 - warmUp);
+const reports = await runAll(time - warmUp);
 let isGood = true;
 const rows: Record<string, unknown> = {};
 for (const server of servers) rows[server.name] = await judge(server, reports[server.name]!);
@@ -195,9 +206,4 @@ function random(limit: number): number {
 
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resume) => setTimeout(resume, milliseconds));
-}
-
-function failUsage(what: string): never {
-  console.error(`Wrong arguments: ${what}; use [--seconds 60] [--seed N]`);
-  Deno.exit(2);
 }

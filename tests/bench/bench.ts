@@ -1,7 +1,5 @@
 // Runs the benchmarks, and compares what they measure with what it must be.
-//
-//   deno task bench [--only NAME,...]
-import { parseArgs } from "@std/cli/parse-args";
+import { failUsage, readCommandLine, text } from "../../app/core/command_line.ts";
 import { type Figure, isFarOff, isMet, printFigures } from "./figures.ts";
 
 const BENCHES: Record<string, () => Promise<Figure[]>> = {
@@ -15,17 +13,18 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   echo: async () => (await import("./echo_bench.ts")).measureEcho(),
 };
 
-const { only } = parseArgs(Deno.args, { string: ["only"] });
-const names = only === undefined ? Object.keys(BENCHES) : only.split(",");
+const { options, args } = readCommandLine(
+  `deno task bench
+
+Runs the benchmarks: ${Object.keys(BENCHES).join(", ")}.`,
+  { only: text("NAME,...", "run these benchmarks only") },
+);
+if (args.length > 0) failUsage(`Unexpected argument ${args[0]}`);
+const benches = (options.only?.split(",") ?? Object.keys(BENCHES)).map((name) =>
+  Object.hasOwn(BENCHES, name) ? BENCHES[name]! : failUsage(`Unknown benchmark ${name}`)
+);
 const all: Figure[] = [];
-for (const name of names) {
-  const measure = BENCHES[name];
-  if (measure === undefined) {
-    console.error(`Unknown benchmark ${name}; there are ${Object.keys(BENCHES).join(", ")}`);
-    Deno.exit(2);
-  }
-  all.push(...await measure());
-}
+for (const measure of benches) all.push(...await measure());
 printFigures("Summary", all);
 const missed = all.filter((figure) => !isMet(figure));
 console.log(`\n${all.length - missed.length} of ${all.length} targets met`);
