@@ -1,13 +1,18 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { concat } from "@std/bytes/concat";
 import fc from "fast-check";
 import {
   Decoder,
   DecoderStream,
+  encodeFrame,
+  encodeMessage,
   encodeVarint,
   FrameDecoder,
+  FrameDecoderStream,
   FrameTooLargeError,
   InvalidFrameError,
   MessageDecoder,
+  MessageDecoderStream,
   type Parser,
   type ParserPart,
   type ParserStep,
@@ -497,6 +502,32 @@ Deno.test("DecoderStream and readItems deliver what a Decoder does", async () =>
   }
   assertEquals(items, ["hello", "x"]);
   assert(error instanceof TruncatedInputError);
+});
+
+Deno.test("The stream of each decoder delivers what came before an error that has already happened", async () => {
+  const message = encodeMessage(1, { contentType: "text/json", contentEncoding: "utf-8" });
+  const cases: [() => TransformStream<Uint8Array, unknown>, good: Uint8Array, bad: Uint8Array][] = [
+    [() => new DecoderStream(textLines), encoder.encode("one\n"), new Uint8Array(101)],
+    [() => new FrameDecoderStream({ lengthSize: 1 }), new Uint8Array([1, 42]), new Uint8Array([2])],
+    [() => new FrameDecoderStream({ maxFrameLength: 1 }), frame(1), frame(2)],
+    [() => new MessageDecoderStream(), message, new Uint8Array(2)],
+  ];
+  for (const [create, good, bad] of cases) {
+    const { readable, writable } = create();
+    const [reader, writer] = [readable.getReader(), writable.getWriter()];
+    const first = reader.read(); // or the writer waits
+    const written = writer.write(concat([good, good, good, bad]));
+    const error = await assertRejects(() => written.then(() => writer.close()));
+    assertEquals((await first).done, false);
+    assertEquals((await reader.read()).done, false);
+    assertEquals((await reader.read()).done, false);
+    assert(await assertRejects(() => reader.read()) === error);
+    assert(await assertRejects(() => writer.closed) === error);
+  }
+
+  function frame(length: number): Uint8Array {
+    return encodeFrame(new Uint8Array(length));
+  }
 });
 
 Deno.test("Decoder with copy keeps items although the caller overwrites its chunks", () => {

@@ -4,7 +4,7 @@ import { Delimiter } from "./delimiter.ts";
 import { type ByteOrder, isLittle } from "./endianness.ts";
 import { FrameTooLargeError, InvalidFrameError } from "./framing.ts";
 import { ReadAhead } from "./read_ahead.ts";
-import { createTransformer, decodeStream } from "./streams.ts";
+import { createPair, decodeStream } from "./streams.ts";
 import { calcSize, type StructFormat, type StructValues, unpack } from "./struct.ts";
 
 const DEFAULT_MAX_LENGTH = 8 * 1024 * 1024; // bytes
@@ -444,9 +444,8 @@ export class Decoder<T extends NonNullable<unknown> | null> {
 /**
  * A stream from chunks of bytes to the items of a parser, for `pipeThrough`.
  *
- * When the parser throws, or the bytes end inside an item, the readable side errors. As with every
- * `TransformStream`, items that nobody has read by then may be lost; use {@linkcode readItems} to
- * get all of them.
+ * When the parser throws, or the bytes end inside an item, both sides error. The items before can
+ * still be read. A plain `TransformStream` would drop them.
  *
  * @example Usage
  * ```ts
@@ -461,7 +460,12 @@ export class Decoder<T extends NonNullable<unknown> | null> {
  * @category Parsers
  */
 export class DecoderStream<T extends NonNullable<unknown> | null>
-  extends TransformStream<Uint8Array, T> {
+  implements TransformStream<Uint8Array, T> {
+  /** The items. */
+  readonly readable: ReadableStream<T>;
+  /** Takes the bytes. */
+  readonly writable: WritableStream<Uint8Array>;
+
   /**
    * Creates the stream.
    *
@@ -469,7 +473,9 @@ export class DecoderStream<T extends NonNullable<unknown> | null>
    * @param options As for {@linkcode Decoder}.
    */
   constructor(parser: Parser<T>, options: DecoderOptions = {}) {
-    super(createTransformer(new Decoder(parser, options)));
+    const { readable, writable } = createPair(new Decoder(parser, options));
+    this.readable = readable;
+    this.writable = writable;
   }
 }
 

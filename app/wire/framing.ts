@@ -1,7 +1,7 @@
 import { ByteReader } from "./byte_reader.ts";
 import { isBytes, nameOfType, type OwnBytes } from "./bytes.ts";
 import { ReadAhead } from "./read_ahead.ts";
-import { createTransformer, decodeStream } from "./streams.ts";
+import { createPair, decodeStream } from "./streams.ts";
 import { type ByteOrder, isLittle, writeUint16, writeUint32 } from "./endianness.ts";
 
 const DEFAULT_MAX_FRAME_LENGTH = 8 * 1024 * 1024; // bytes
@@ -356,9 +356,8 @@ export class FrameDecoder {
 /**
  * A stream from chunks of bytes to frames, for `pipeThrough`.
  *
- * When the bytes are wrong or end inside a frame, the readable side errors. As with every
- * `TransformStream`, frames that nobody has read by then may be lost; use {@linkcode readFrames} to
- * get all of them.
+ * When the bytes are wrong or end inside a frame, both sides error. The frames before can still be
+ * read. A plain `TransformStream` would drop them.
  *
  * @example Usage
  * ```ts
@@ -372,7 +371,12 @@ export class FrameDecoder {
  *
  * @category Frames
  */
-export class FrameDecoderStream extends TransformStream<Uint8Array, Uint8Array> {
+export class FrameDecoderStream implements TransformStream<Uint8Array, Uint8Array> {
+  /** The payloads of the frames. */
+  readonly readable: ReadableStream<Uint8Array>;
+  /** Takes the bytes. */
+  readonly writable: WritableStream<Uint8Array>;
+
   /**
    * Creates the stream.
    *
@@ -381,7 +385,9 @@ export class FrameDecoderStream extends TransformStream<Uint8Array, Uint8Array> 
    * @throws {TypeError} If `maxFrameLength` is not a number.
    */
   constructor(options: FrameOptions = {}) {
-    super(createTransformer(new FrameDecoder(options)));
+    const { readable, writable } = createPair(new FrameDecoder(options));
+    this.readable = readable;
+    this.writable = writable;
   }
 }
 

@@ -1,6 +1,6 @@
 import { isBytes, type OwnBytes } from "./bytes.ts";
 import { Decoder, type ParserInput, type ParserStep, TruncatedInputError } from "./decoder.ts";
-import { createTransformer, decodeStream } from "./streams.ts";
+import { createPair, decodeStream } from "./streams.ts";
 import { type ByteOrder, HOST_BYTE_ORDER, isLittle, writeUint16 } from "./endianness.ts";
 import { FrameTooLargeError, TruncatedFrameError } from "./framing.ts";
 import { decodeStrictUtf8 } from "./utf8.ts";
@@ -401,9 +401,8 @@ export class MessageDecoder {
 /**
  * A stream from chunks of bytes to messages, for `pipeThrough`.
  *
- * When the bytes are wrong or end inside a message, the readable side errors. As with every
- * `TransformStream`, messages that nobody has read by then may be lost; use
- * {@linkcode readMessages} to get all of them.
+ * When the bytes are wrong or end inside a message, both sides error. The messages before can
+ * still be read. A plain `TransformStream` would drop them.
  *
  * @example Usage
  * ```ts
@@ -417,7 +416,12 @@ export class MessageDecoder {
  *
  * @category Messages
  */
-export class MessageDecoderStream extends TransformStream<Uint8Array, Message> {
+export class MessageDecoderStream implements TransformStream<Uint8Array, Message> {
+  /** The messages. */
+  readonly readable: ReadableStream<Message>;
+  /** Takes the bytes. */
+  readonly writable: WritableStream<Uint8Array>;
+
   /**
    * Creates the stream.
    *
@@ -426,7 +430,9 @@ export class MessageDecoderStream extends TransformStream<Uint8Array, Message> {
    * @throws {TypeError} If a limit is not a number.
    */
   constructor(options: MessageOptions = {}) {
-    super(createTransformer(new MessageDecoder(options)));
+    const { readable, writable } = createPair(new MessageDecoder(options));
+    this.readable = readable;
+    this.writable = writable;
   }
 }
 

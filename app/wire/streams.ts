@@ -5,22 +5,50 @@ export interface ItemDecoder<T> extends Iterable<T> {
   end(): void;
 }
 
-/** What a stream is made of. `Transformer`, its name in browsers and Deno, is none in Node.js. */
-export type Transformer<T> = NonNullable<
-  ConstructorParameters<typeof TransformStream<Uint8Array, T>>[0]
->;
-
-/** The transformer of a stream from chunks to what a decoder finds in them. */
-export function createTransformer<T>(decoder: ItemDecoder<T>): Transformer<T> {
-  return {
-    transform(chunk, controller) {
+/**
+ * A pair of streams, for `pipeThrough`: from chunks to what a decoder finds in them.
+ *
+ * When its input turns out to be wrong, a `TransformStream` drops what nobody has read. So the items wait in
+ * a stream of their own. Only when none is left, it asks for the next chunk, and hears of an error.
+ */
+export function createPair<T>(decoder: ItemDecoder<T>): TransformStream<Uint8Array, T> {
+  let items: ReadableStreamDefaultController<T>;
+  const { readable: turns, writable } = new TransformStream<Uint8Array, void>({
+    transform(chunk, turn) {
       decoder.push(chunk);
-      for (let item; (item = decoder.take()) !== undefined;) controller.enqueue(item);
+      deliver(decoder, items, turn);
     },
     flush() {
       decoder.end();
+      items.close();
     },
-  };
+  });
+  const reader = turns.getReader();
+  const readable = new ReadableStream<T>({
+    start(controller) {
+      items = controller;
+    },
+    async pull() {
+      await reader.read();
+    },
+    cancel(reason) {
+      return reader.cancel(reason);
+    },
+  }, { highWaterMark: 0 });
+  return { readable, writable };
+}
+
+/** Enqueues all items that are complete. With the first one, it is the reader's turn. */
+function deliver<T>(
+  decoder: ItemDecoder<T>,
+  items: ReadableStreamDefaultController<T>,
+  turn: TransformStreamDefaultController<void>,
+) {
+  let isFirst = true;
+  for (let item; (item = decoder.take()) !== undefined; isFirst = false) {
+    if (isFirst) turn.enqueue();
+    items.enqueue(item);
+  }
 }
 
 /** Reads all that a decoder finds in a stream. */
