@@ -1,9 +1,9 @@
 import { decodeUtf8, REPLACEMENT } from "./utf8.ts";
 
-const MAX_LENGTH = 4096; // bytes; so that a text cut out of it keeps at most as much memory alive
+const MAX_LENGTH = 16_384; // bytes; so that a text cut out of it keeps at most as much memory alive
 
 /**
- * A few KiB of a chunk as text, out of which short texts are cut: to decode each by itself costs six times
+ * Some KiB of a chunk as text, out of which short texts are cut: to decode each by itself costs six times
  * as much as all the rest. It works for ASCII alone, where a byte is a character. Internal.
  */
 export class TextWindow {
@@ -15,6 +15,7 @@ export class TextWindow {
   /** Forgets the text, when the chunk is another one, or has changed. */
   close(): void {
     this.#start = this.#end = 0;
+    this.#text = "";
   }
 
   /**
