@@ -28,7 +28,10 @@ const { options, args } = readCommandLine(
 
 Sends two messages on each of many connections, and checks that they come back.`,
   {
-    "timeout": seconds(30, "maximum time for the server to send or take the next bytes"),
+    "timeout": seconds(
+      30,
+      "maximum time to connect, and for the server to send or take the next bytes",
+    ),
     "quiet": flag("print failures only"),
   },
 );

@@ -31,7 +31,7 @@ may begin with a dash.`,
     ),
     "tls": flag("speak TLS"),
     "ca-cert": text("FILE", "certificate to trust as well, as PEM (needs --allow-read)"),
-    "timeout": seconds(30, "maximum time for each response"),
+    "timeout": seconds(30, "maximum time for a response to begin, and again to be complete"),
     ...messageLimits,
   },
 );

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { serve } from "../app/core/serve.ts";
+import { serve, type ServeOptions } from "../app/core/serve.ts";
 import type { TimedConn } from "../app/core/timed_conn.ts";
 import { FakeConn } from "./fake_conn.ts";
 
@@ -15,11 +15,11 @@ class FakeServer implements Deno.Listener {
   #onAccept: () => void = () => {};
   #isClosed = false;
 
-  constructor(handle: (conn: TimedConn) => Promise<void>, maxConnections = 1000) {
+  constructor(handle: (conn: TimedConn) => Promise<void>, options: Partial<ServeOptions> = {}) {
     this.ended = serve(this, handle, {
       stop: this.#stop.signal,
       kill: this.#kill.signal,
-      maxConnections,
+      ...options,
       log: (line) => this.logged.push(line),
       report: (line) => this.reported.push(line),
     });
@@ -124,8 +124,29 @@ Deno.test("serve() stops at once while it waits for the next try", async () => {
   assertEquals([server.reported.length, hasTried], [5, false]);
 });
 
+Deno.test("serve() closes a connection that is accepted in the moment when it stops", async () => {
+  const ends: unknown[] = [];
+  const handle = (conn: TimedConn) => conn.read().then((end) => void ends.push(end));
+  const server = new FakeServer(handle, { idleTimeout: 1000 }); // longer than a stop takes
+  const conn = new FakeConn();
+  server.come(conn);
+  server.stop();
+  await server.ended;
+  assertEquals([ends, server.reported, conn.closed], [[null], [], 1]);
+});
+
+Deno.test("serve() leaves nothing open that is accepted in the moment when it is killed", async () => {
+  const server = new FakeServer(readToEnd);
+  const conn = new FakeConn();
+  server.come(conn);
+  server.stop();
+  server.kill();
+  await server.ended;
+  assertEquals(conn.closed, 1);
+});
+
 Deno.test("serve() turns away one connection too many, and takes the next when one has ended", async () => {
-  const server = new FakeServer(readToEnd, 2);
+  const server = new FakeServer(readToEnd, { maxConnections: 2 });
   const [first, second] = [await server.come(new FakeConn()), await server.come(new FakeConn())];
   const third = await server.come(new FakeConn());
   assertEquals([first.closed, second.closed, third.closed], [0, 0, 1]);

@@ -86,6 +86,15 @@ Deno.test("TimedConn closes when a write, a half-close or a handshake takes too 
   }
 });
 
+Deno.test("TimedConn says why a read fails that a late write has ended", async () => {
+  const fake = new FakeConn();
+  fake.writeLength = 0;
+  using conn = new TimedConn(fake, { ...SHORT, idleTimeout: 60_000 });
+  const reading = assertLate(conn.read(), "The peer did not read within 0.1 s");
+  await assertLate(conn.writeAll(HELLO), "The peer did not read within 0.1 s");
+  await reading;
+});
+
 Deno.test("TimedConn lingers no longer than its time, also when the half-close is stuck", async () => {
   const fake = new FakeConn();
   fake.closeWriteEnds = false;

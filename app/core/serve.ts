@@ -66,6 +66,8 @@ export async function serve(
     }
     const conn = new TimedConn(next, options);
     open.set(conn, run(conn));
+    if (stop.aborted) conn.stop(); // it was accepted in the moment of the signal, which has passed
+    if (kill.aborted) conn.close();
   }
   await Promise.race([Promise.all(open.values()), aborted(kill)]);
   stop.removeEventListener("abort", beginToStop);

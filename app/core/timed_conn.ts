@@ -219,7 +219,9 @@ export class TimedConn implements Disposable {
   #failRead(error: Error): void {
     this.#isReading = false;
     this.#readDue = NEVER;
-    this.#reject(error);
+    // If a write was late, the connection was closed for that, and the read fails for the same reason.
+    const timeout = this.#timeout("writeTimeout");
+    this.#reject(this.#isLate ? new DeadlineError("write", timeout) : error);
   }
 
   #dueOf(wait: Wait | undefined): number {
