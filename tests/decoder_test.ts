@@ -25,6 +25,7 @@ import { decode, testParser } from "./parsers.ts";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const CRLF = encoder.encode("\r\n");
+const LINE_FEED = new Uint8Array([0x0a]);
 
 const lines: Parser<string> = function* (bytes) {
   return decoder.decode(yield* bytes.takeUntil(0x0a, { maxLength: 100 }));
@@ -360,6 +361,49 @@ testParser({
   parser: parts,
   input: new Uint8Array([4, 1, 0x61, 0, 0, 1, 0, 3, 2, 0xc3, 0xb6]),
   items: [["a", 2], ["", 0], ["ö", 0]],
+});
+
+Deno.test("Decoder reads texts from one buffer that is read into again and again", () => {
+  const random = fc.array(fc.integer({ min: 1, max: 6000 }), { minLength: 1, maxLength: 20 });
+  const line = fc.oneof(
+    fc.nat(30).map((length) => "x".repeat(length)),
+    fc.constantFrom("ö".repeat(20), "y".repeat(5000), "z".repeat(20_000)),
+  );
+  const parsers = [
+    (bytes) => bytes.takeLine({ maxLength: 50_000 }),
+    function* (bytes) {
+      return decoder.decode(yield* bytes.takeUntil(LINE_FEED, { maxLength: 50_000 }));
+    },
+  ] as Parser<string>[];
+  fc.assert(fc.property(fc.array(line), random, (lines, sizes) => {
+    const bytes = encoder.encode(lines.map((line) => `${line}\n`).join(""));
+    for (const parser of parsers) {
+      assertEquals(decode(parser, readInto(new Uint8Array(6000), bytes, sizes)), {
+        items: lines,
+        error: undefined,
+      });
+    }
+  }));
+});
+
+/** What a socket reads into one buffer, as many bytes as it likes. */
+function* readInto(buffer: Uint8Array, bytes: Uint8Array, sizes: number[]) {
+  for (let i = 0, start = 0; start < bytes.length; i++) {
+    const chunk = bytes.subarray(start, start + sizes[i % sizes.length]!);
+    buffer.set(chunk);
+    yield buffer.subarray(0, chunk.length);
+    buffer.fill(0x21); // nobody may look at it any more
+    start += chunk.length;
+  }
+}
+
+Deno.test("takeUntil uses the bytes that its delimiter has at that time", () => {
+  const delimiter = new Uint8Array(1);
+  const parser: Parser<string> = function* (bytes) {
+    delimiter[0] = yield* bytes.takeInteger(1);
+    return decoder.decode(yield* bytes.takeUntil(delimiter, { maxLength: 10 }));
+  };
+  assertEquals(decode(parser, [encoder.encode(`'a"b'"c'd"`)]).items, [`a"b`, `c'd`]);
 });
 
 /** A length of one byte, and a part: lines of at most 10 bytes, and parts ended by a semicolon. */

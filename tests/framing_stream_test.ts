@@ -152,6 +152,30 @@ Deno.test("FrameDecoderStream passes a cancel to its source, and an abort to its
   assert(await assertRejects(() => reading) === reason);
 });
 
+Deno.test("FrameDecoderStream can be left although what follows is bad", async () => {
+  const frame = encodeFrame(new Uint8Array(1));
+  const bad = encodeFrame(new Uint8Array(2));
+  for (const chunks of [[frame, bad], [concat([frame, frame, bad])]]) {
+    const source = recorded(chunks);
+    const stream = source.readable.pipeThrough(new FrameDecoderStream({ maxFrameLength: 1 }));
+    for await (const payload of stream) {
+      assertEquals(payload, new Uint8Array(1));
+      break;
+    }
+  }
+});
+
+Deno.test("FrameDecoderStream tells a reader at once that no more frames come", async () => {
+  const { readable, writable } = new FrameDecoderStream();
+  const [reader, writer] = [readable.getReader(), writable.getWriter()];
+  const reading = reader.read();
+  await writer.write(encodeFrame(new Uint8Array(1)));
+  assertEquals((await reading).value, new Uint8Array(1));
+  const reason = new Error("Out of paper");
+  await writer.abort(reason);
+  assert(await assertRejects(() => reader.closed) === reason);
+});
+
 Deno.test("FrameDecoderStream takes no more chunks while nobody reads its frames", async () => {
   const chunks = Array.from({ length: 100 }, () => encodeFrame(new Uint8Array(3)));
   const source = recorded(chunks);

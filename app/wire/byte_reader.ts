@@ -15,6 +15,8 @@ const CARRIAGE_RETURN = 0x0d;
 /** A chunk that waits behind the first one, or a buffer of our own in which small ones are joined. */
 interface Segment {
   bytes: Uint8Array;
+  /** Whether the memory is ours, so that nobody else changes it. */
+  isOwn: boolean;
   /** How many of the bytes are in use. */
   end: number;
   next: Segment | undefined;
@@ -240,10 +242,26 @@ export class ByteReader {
         this.#count(1);
         if (this.#matched === delimiter.bytes.length) return true;
       }
+      this.#own();
       const next = this.#place ? this.#place.next : this.#first;
       if (!next) return false;
       this.#place = next;
       this.#searchedHere = 0;
+    }
+  }
+
+  /**
+   * Moves what was searched in vain to memory of our own: when the rest comes, the caller may have read it
+   * into the same buffer.
+   */
+  #own() {
+    const place = this.#place;
+    if (place === undefined) {
+      const rest = this.#bytes.slice(this.#start, this.#end);
+      this.#use(rest, rest.length);
+    } else if (!place.isOwn) {
+      place.bytes = copyOf(place.bytes);
+      place.isOwn = true;
     }
   }
 
@@ -342,20 +360,21 @@ export class ByteReader {
     }
     this.#behind += chunk.length;
     if (chunk.length >= SMALL) {
-      this.#append(isCopied ? copyOf(chunk) : compact(chunk), chunk.length);
+      const kept = isCopied ? copyOf(chunk) : compact(chunk);
+      this.#append(kept, kept.length, kept !== chunk);
       return;
     }
     let last = this.#last;
     if (!last || chunk.length > last.bytes.length - last.end) {
       const length = Math.max(FIRST_SEGMENT, GROWTH * this.#behind);
-      last = this.#append(new Uint8Array(Math.min(length, SMALL)), 0);
+      last = this.#append(new Uint8Array(Math.min(length, SMALL)), 0, true);
     }
     last.bytes.set(chunk, last.end);
     last.end += chunk.length;
   }
 
-  #append(bytes: Uint8Array, end: number): Segment {
-    const segment: Segment = { bytes, end, next: undefined };
+  #append(bytes: Uint8Array, end: number, isOwn: boolean): Segment {
+    const segment: Segment = { bytes, isOwn, end, next: undefined };
     if (this.#last) this.#last.next = segment;
     else this.#first = segment;
     this.#last = segment;

@@ -79,7 +79,8 @@ export interface DecoderOptions {
   /**
    * Whether every chunk is copied as it is pushed. The default is `false`: bytes that lie inside one
    * chunk are a view of that chunk, and change when the chunk is overwritten. Set it to `true` if you
-   * read into the same buffer again and again and keep bytes meanwhile.
+   * read into the same buffer again and again and keep bytes meanwhile. A parser keeps them too if it
+   * takes bytes and then waits for more. Texts and numbers need no copy.
    */
   copy?: boolean;
 }
@@ -126,6 +127,9 @@ export class TruncatedInputError extends Error {
 /**
  * What a parser reads from. Each method is a step: use it with `yield*`.
  *
+ * A step that throws has refused the input. A parser may catch the error to throw one of its own, and must
+ * not take anything more.
+ *
  * @category Parsers
  */
 export interface ParserInput {
@@ -159,6 +163,7 @@ export interface ParserInput {
    * @param options `maxLength`: the maximum number of bytes before the line end.
    * @returns The text before the line end. A byte order mark is kept.
    * @throws {FrameTooLargeError} As soon as more bytes have arrived without a line end.
+   * @throws {RangeError} If `maxLength` is not a number of 0 or more.
    */
   takeLine(options: { maxLength: number }): ParserStep<string>;
 
@@ -169,7 +174,9 @@ export interface ParserInput {
    * @param options `maxLength`: the maximum number of bytes before the delimiter.
    * @returns The bytes before it. They may be a view of a chunk.
    * @throws {FrameTooLargeError} As soon as more bytes have arrived without the delimiter.
-   * @throws {RangeError} If the delimiter has no bytes, or is not a byte.
+   * @throws {RangeError} If the delimiter has no bytes or is not a byte, or `maxLength` is not a number
+   * of 0 or more.
+   * @throws {TypeError} If the delimiter is neither a number nor bytes.
    */
   takeUntil(
     delimiter: number | Uint8Array,
@@ -182,6 +189,7 @@ export interface ParserInput {
    * @param size The number of bytes: 1, 2, 3 or 4. For 8 bytes or a sign, see `takeStruct`.
    * @param byteOrder The order of the bytes. The default is `"big"`, network byte order.
    * @returns The integer.
+   * @throws {RangeError} If the size is another number, or the byte order neither `"big"` nor `"little"`.
    */
   takeInteger(size: 1 | 2 | 3 | 4, byteOrder?: ByteOrder): ParserStep<number>;
 
@@ -190,6 +198,7 @@ export interface ParserInput {
    *
    * @param format The format, such as `">BI"`: a byte and an unsigned 32-bit integer, big-endian.
    * @returns The values, typed after the format.
+   * @throws {FrameTooLargeError} If it has more bytes than the decoder's `maxLength`.
    * @throws {StructError} If the format is not known.
    */
   takeStruct<Format extends string>(
@@ -204,6 +213,7 @@ export interface ParserInput {
    * @param options `maxSize`: the maximum number of bytes, 1 to 8. The default is 8; MQTT allows 4.
    * @returns The integer.
    * @throws {InvalidFrameError} If it has more bytes, or is above `Number.MAX_SAFE_INTEGER`.
+   * @throws {RangeError} If `maxSize` is not an integer from 1 to 8.
    */
   takeVarint(options?: { maxSize?: number }): ParserStep<number>;
 
@@ -241,7 +251,8 @@ export interface ParserInput {
 }
 
 /**
- * What the parser of a part reads from.
+ * What the parser of a part reads from. A step that asks for more bytes than are left throws
+ * {@linkcode InvalidFrameError}.
  *
  * @category Parsers
  */
@@ -547,7 +558,9 @@ const byteDelimiters: Delimiter[] = [];
 function delimiterOf(delimiter: number | Uint8Array): Delimiter {
   if (typeof delimiter === "number") return byteDelimiters[delimiter] ??= new Delimiter(delimiter);
   let prepared = delimiters.get(delimiter);
-  if (!prepared) delimiters.set(delimiter, prepared = new Delimiter(delimiter));
+  if (!prepared?.isMadeOf(delimiter)) {
+    delimiters.set(delimiter, prepared = new Delimiter(delimiter));
+  }
   return prepared;
 }
 
@@ -692,7 +705,8 @@ class ReaderInput implements ParserPart {
 
   #check(length: number) {
     if (!Number.isInteger(length) || length < 0) {
-      throw new RangeError(`Cannot take ${length} bytes: it is not an integer of 0 or more`);
+      const hint = typeof length === "object" ? ", but a step that needs yield*" : "";
+      throw new RangeError(`Cannot take ${length} bytes: it is not an integer of 0 or more${hint}`);
     }
     this.#checkLeft(length);
     if (length > this.#maxLength) throw new FrameTooLargeError(length, this.#maxLength, "part");

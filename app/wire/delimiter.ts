@@ -26,6 +26,11 @@ export class Delimiter {
     }
   }
 
+  /** Whether it is made of these bytes. */
+  isMadeOf(bytes: Uint8Array): boolean {
+    return bytes.length === this.bytes.length && bytes.every((byte, i) => byte === this.bytes[i]);
+  }
+
   /** How many bytes match after one more byte, of which `matched` did before. */
   step(matched: number, byte: number): number {
     while (matched > 0 && byte !== this.bytes[matched]) matched = this.#fallback[matched]!;

@@ -24,6 +24,9 @@ export function createPair<T>(decoder: ItemDecoder<T>): TransformStream<Uint8Arr
     },
   });
   const reader = turns.getReader();
+  reader.closed.catch((error) => {
+    if (items.desiredSize === 0) items.error(error); // none waits, so the reader hears of it now
+  });
   const readable = new ReadableStream<T>({
     start(controller) {
       items = controller;
@@ -32,7 +35,7 @@ export function createPair<T>(decoder: ItemDecoder<T>): TransformStream<Uint8Arr
       await reader.read();
     },
     cancel(reason) {
-      return reader.cancel(reason);
+      return reader.cancel(reason).catch(() => {}); // an error that waits is nobody's any more
     },
   }, { highWaterMark: 0 });
   return { readable, writable };
