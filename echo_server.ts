@@ -19,7 +19,7 @@ try {
       using conn = await listener.accept();
       console.log(`Connected by ${name(conn.remoteAddr)}`);
       await echo(conn);
-    } catch (error) { // this client was reset: serve the next one
+    } catch (error) { // this client was reset, or none could be accepted: go on
       console.error(`Connection lost: ${(error as Error).message}`);
       await new Promise((resume) => setTimeout(resume, 5)); // milliseconds; accept may fail again
     }

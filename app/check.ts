@@ -22,6 +22,7 @@ import {
   readAddress,
   readCommandLine,
   seconds,
+  STOP_SIGNALS,
   text,
 } from "./core/command_line.ts";
 import { printNow } from "./core/output.ts";
@@ -139,14 +140,11 @@ function watch(name: string, run: CheckRun): Disposable {
     run.abort();
     Deno.exit(INTERRUPTED);
   };
-  const signals: Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT"]
-    : ["SIGINT", "SIGTERM", "SIGHUP"];
-  for (const signal of signals) Deno.addSignalListener(signal, stop);
+  for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, stop);
   return {
     [Symbol.dispose]() {
       clearInterval(timer);
-      for (const signal of signals) Deno.removeSignalListener(signal, stop);
+      for (const signal of STOP_SIGNALS) Deno.removeSignalListener(signal, stop);
       if (isShown) write(CLEAR_LINE);
     },
   };

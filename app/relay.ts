@@ -30,7 +30,8 @@ Passes on what a client and a server send each other, and shows it.`,
     "to": address("127.0.0.1:65432", "where the server is"),
     "protocol": {
       placeholder: "NAME",
-      help: "label messages (app), frames with 4 bytes of length (frames) or nothing (raw) (app)",
+      help:
+        "how to label the bytes: app (messages), frames (4 bytes of length and a payload) or raw (default: app)",
       initial: "app" as Protocol,
       read: readProtocol,
     },
@@ -38,17 +39,17 @@ Passes on what a client and a server send each other, and shows it.`,
       "BYTES",
       0,
       { min: 0, max: 2 ** 30 },
-      "pass on pieces of so many bytes; 0: as they come",
+      "pass on pieces of this many bytes, or what comes with 0",
     ),
     "delay": integer(
       "MS",
       0,
       { min: 0, max: 60_000 },
-      "wait so many milliseconds before each piece",
+      "wait this many milliseconds before each piece",
     ),
     "cut": {
       ...integer("BYTES", Infinity, { min: 0, max: Number.MAX_SAFE_INTEGER }, ""),
-      help: "reset a connection after so many bytes, those of both directions together",
+      help: "reset a connection after this many bytes, both directions together (default: never)",
     },
     "max-connections": integer(
       "COUNT",
@@ -134,7 +135,7 @@ function publish(event: RelayEvent) {
 function address(initial: string, help: string) {
   return {
     placeholder: "HOST:PORT",
-    help: `${help} (${initial})`,
+    help: `${help} (default: ${initial})`,
     initial: readAddress(initial),
     read: readAddress,
   };

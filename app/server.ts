@@ -17,6 +17,7 @@ import { listen, type ListenAddress } from "./core/listen.ts";
 import { exit, printError, printLine } from "./core/output.ts";
 import { serve } from "./core/serve.ts";
 import type { TimedConn } from "./core/timed_conn.ts";
+import { TIMED_OUT, withTimeout } from "./core/timeout.ts";
 import { createErrorResponse, createResponse } from "./libserver.ts";
 import { escapeBytes, escapeJson, escapeText } from "./wire/escape.ts";
 import { decodeContent, isMessageError, JSON_CONTENT_TYPE, type Message } from "./wire/message.ts";
@@ -116,21 +117,12 @@ function respond(content: unknown): Uint8Array | Promise<Uint8Array> {
 }
 
 /** Waits for a response until the timeout. Then it fails, and the action's signal aborts. */
-async function inTime(
-  response: Promise<Uint8Array>,
-  late: AbortController,
-): Promise<Uint8Array> {
-  const { promise: timeout, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    const error = new DeadlineError("action", options.actionTimeout);
-    reject(error);
-    late.abort(error);
-  }, options.actionTimeout);
-  try {
-    return await Promise.race([response, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+async function inTime(response: Promise<Uint8Array>, late: AbortController): Promise<Uint8Array> {
+  const result = await withTimeout(response, options.actionTimeout);
+  if (result !== TIMED_OUT) return result;
+  const error = new DeadlineError("action", options.actionTimeout);
+  late.abort(error);
+  throw error;
 }
 
 /** Prints why an action failed, and returns the response for the client. */

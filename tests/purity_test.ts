@@ -9,7 +9,7 @@ const FLOORS = read("CONTRIBUTING.md").matchAll(/^\| \d +\| `(app\/[\w/]*)` /gm)
 
 // What a file may not name that runs everywhere and takes bytes and returns values.
 const IMPURE =
-  /\b(Deno|node:|npm:|jsr:|setTimeout|setInterval|setImmediate|Date|performance|process|Buffer)\b/;
+  /\b(?:(?:node|npm|jsr):|(?:Deno|setTimeout|setInterval|setImmediate|Date|performance|process|Buffer)\b)/;
 
 const sources = new Map<string, string>();
 addSources("app/");
@@ -110,5 +110,6 @@ export * from 'npm:c';
 const e = await import("./e.ts"), url = "http://x"; Deno;`;
   assertEquals(importsOf("app/x.ts", source), ["app/a.ts", "b.ts", "npm:c", "app/e.ts"]);
   assertEquals(IMPURE.exec(withoutComments(source))?.[0], "npm:");
+  assertEquals(IMPURE.exec(`import { f } from "jsr:@std/f";`)?.[0], "jsr:");
   assertEquals(IMPURE.exec(withoutComments("a; // Deno\n/* setTimeout */ b;")), null);
 });

@@ -74,7 +74,7 @@ Deno.test("pack and unpack take = for the byte order of this machine", () => {
 
 Deno.test("pack names the index of a value that does not fit, and what would", () => {
   const cases: [string, StructValue[], number, string][] = [
-    [">2H", [1, 65_536], 1, '1 of ">2H": 65536 is not an integer from 0 to 65535'],
+    [">2H", [1, 65_536], 1, 'values[1] of ">2H": 65536 is not an integer from 0 to 65535'],
     ["<xBb", [1, -129], 1, "-129 is not an integer from -128 to 127"],
     [">h", [0.5], 0, "0.5 is not an integer from -32768 to 32767"],
     [">I", [NaN], 0, "NaN is not an integer from 0 to 4294967295"],

@@ -56,7 +56,7 @@ export class ClientRun implements CheckRun {
     return MAX_STEPS * timeout + patience;
   }
 
-  /** A pause that the client should bear, in milliseconds: it happens twice in an answer. */
+  /** A pause that the client should bear, in milliseconds: an answer has it at most twice. */
   get pause(): number {
     return Math.min(MAX_PAUSE, this.command.patience / 4);
   }

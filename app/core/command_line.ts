@@ -148,7 +148,7 @@ export function readCommandLine<O extends Options>(
       failUsage(`Wrong --${name}: ${(error as Error).message}`);
     }
   }
-  return { options: values as Values<O>, args: (parsed._ as unknown[]).map(String) };
+  return { options: values as Values<O>, args: parsed._ as string[] };
 }
 
 /** Ends the program if an option is unknown, or if a flag has a value. */
@@ -174,6 +174,11 @@ export function fail(message: string, code = 1): never {
   Deno.exit(code);
 }
 
+/** The signals that ask a program to end. Windows has one of them. */
+export const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
+  ? ["SIGINT"]
+  : ["SIGINT", "SIGTERM", "SIGHUP"];
+
 /** The signals that end a server: `stop` asks, `kill` forces. */
 export interface StopSignals {
   stop: AbortSignal;
@@ -187,10 +192,7 @@ export interface StopSignals {
 export function listenForStop(drainTimeout: number): StopSignals {
   const stop = new AbortController();
   const kill = new AbortController();
-  const signals: Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT"]
-    : ["SIGINT", "SIGTERM", "SIGHUP"];
-  for (const signal of signals) {
+  for (const signal of STOP_SIGNALS) {
     Deno.addSignalListener(signal, () => {
       if (Deno.stderr.isTerminal()) printError(""); // ends the line with the ^C that the terminal shows
       if (stop.signal.aborted) return kill.abort();

@@ -9,7 +9,7 @@ const TURN_SIZE = 120; // reads; a turn with this many is full, and Deno still c
 const READS_IN_A_ROW = 4;
 const MAX_SILENCE = 1; // milliseconds after a full turn; then only those that wait are left
 
-/** Lets busy connections take turns. While there are at most 120 of them, nobody ever waits. */
+/** Lets busy connections take turns. With at most 120 members, idle ones included, nobody ever waits. */
 export class FairTurns {
   #members = 0;
   #hasBegun = false; // the turn

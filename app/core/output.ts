@@ -1,5 +1,6 @@
 // Lines on standard output and standard error, for which a server never waits. With `console.log`, a
 // server stops when its output does: at Ctrl-S, or in a pager that shows the first page.
+import { withTimeout } from "./timeout.ts";
 
 const MAX_QUEUE_LENGTH = 1024 * 1024; // characters; lines that do not fit are dropped and counted
 const FLUSH_TIMEOUT = 500; // milliseconds for the last lines, when the program ends
@@ -48,10 +49,7 @@ export class LineWriter {
 
   /** Waits until all lines are written, or until the timeout in milliseconds has passed. */
   async flush(timeout: number = FLUSH_TIMEOUT): Promise<void> {
-    const { promise: isLate, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, timeout);
-    await Promise.race([this.#writing, isLate]);
-    clearTimeout(timer);
+    if (this.#writing) await withTimeout(this.#writing, timeout);
   }
 
   async #write(): Promise<void> {

@@ -14,7 +14,7 @@ export class Pace {
   #settling: Promise<void> | undefined;
   #endSettling: () => void = () => {};
 
-  /** Counts bytes that will be written to everybody. */
+  /** Counts the bytes of a message that will be written. */
   take(length: number): void {
     this.#length += length;
   }

@@ -59,7 +59,7 @@ export interface Limits {
 }
 
 type Format = (typeof FORMATS)[keyof typeof FORMATS];
-type Awaited = Pick<TruncatedFrameError, "phase" | "expected">;
+type NextPart = Pick<TruncatedFrameError, "phase" | "expected">;
 
 const FORMATS = {
   app: {
@@ -67,16 +67,16 @@ const FORMATS = {
     length: "header length",
     type: "uint16",
     readLength: readUint16,
-    createDecoder: ({ maxHeaderLength = 8192, maxContentLength = 1024 ** 2 }: Limits) =>
-      new MessageDecoder({ maxHeaderLength, maxContentLength }),
+    prefixLength: 2, // bytes
+    createDecoder: (limits: Limits) => new MessageDecoder(limits),
   },
   frames: {
     frame: "frame",
     length: "payload length",
     type: "uint32",
     readLength: readUint32,
-    createDecoder: ({ maxFrameLength = 8 * 1024 ** 2 }: Limits) =>
-      new FrameDecoder({ maxFrameLength }),
+    prefixLength: 4, // bytes
+    createDecoder: (limits: Limits) => new FrameDecoder(limits),
   },
 };
 
@@ -85,7 +85,7 @@ export class Annotator {
   readonly #format: Format | undefined;
   readonly #limits: Limits;
   #messages: MessageDecoder | undefined; // for the values of whole messages
-  #awaited: Awaited | undefined; // none: the bytes are not understood
+  #awaited: NextPart | undefined; // none: the bytes are not understood
   #received = 0; // bytes of the awaited part
   #beginning: Uint8Array = new Uint8Array(); // of the frame, up to its last part
   #frame = 1;
@@ -120,7 +120,7 @@ export class Annotator {
   }
 
   /** Adds the next part, and returns where it ends. */
-  #take(chunk: Uint8Array, start: number, parts: Part[], format: Format, part: Awaited): number {
+  #take(chunk: Uint8Array, start: number, parts: Part[], format: Format, part: NextPart): number {
     const { phase, expected } = part;
     const end = Math.min(chunk.length, start + expected - this.#received);
     const bytes = chunk.subarray(start, end);
@@ -159,7 +159,7 @@ export class Annotator {
     return end;
   }
 
-  #expect(next: Awaited) {
+  #expect(next: NextPart) {
     this.#awaited = next;
     this.#received = 0;
   }
@@ -269,9 +269,9 @@ function hex(integer: number, digits: number): string {
   return integer.toString(16).padStart(digits, "0");
 }
 
-/** What a frame begins with: its decoder says so when its input ends after one byte. */
-function firstOf(format: Format): Awaited {
-  return awaitedAfter(new Uint8Array(1), format, {})!;
+/** The part that a frame begins with. */
+function firstOf({ prefixLength }: Format): NextPart {
+  return { phase: "prefix", expected: prefixLength };
 }
 
 /** What a decoder waits for after these bytes of a frame, or `undefined` if that is all of it. */
@@ -279,7 +279,7 @@ function awaitedAfter(
   beginning: Uint8Array,
   { createDecoder }: Format,
   limits: Limits,
-): Awaited | undefined {
+): NextPart | undefined {
   const decoder = createDecoder(limits);
   decoder.push(beginning);
   if (decoder.take()) return undefined;

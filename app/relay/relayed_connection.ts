@@ -26,11 +26,11 @@ export interface RelayOptions extends Limits {
   to: Deno.NetAddr;
   /** How the bytes are labelled. */
   protocol: Protocol;
-  /** Pass on pieces of so many bytes; 0: as they come. */
+  /** Pass on pieces of this many bytes; 0: as they come. */
   chunk: number;
-  /** Wait so many milliseconds before each piece. */
+  /** Wait this many milliseconds before each piece. */
   delay: number;
-  /** Reset both sides after so many bytes. */
+  /** Reset both sides after this many bytes. */
   cut: number;
   /** Never read what the server sends. */
   stall: boolean;

@@ -51,7 +51,7 @@ export interface FrameOptions {
 export class FrameTooLargeError extends RangeError {
   /** The name of the class. */
   override readonly name: string = "FrameTooLargeError";
-  /** Tells this error from others without `instanceof`. */
+  /** Identifies this error without `instanceof`. */
   readonly code: "FRAME_TOO_LARGE" = "FRAME_TOO_LARGE" as const;
   /** The length that was declared, in bytes. It is rounded above `Number.MAX_SAFE_INTEGER`. */
   readonly declaredLength: number;
@@ -93,7 +93,7 @@ export class FrameTooLargeError extends RangeError {
 export class TruncatedFrameError extends Error {
   /** The name of the class. */
   override readonly name: string = "TruncatedFrameError";
-  /** Tells this error from others without `instanceof`. */
+  /** Identifies this error without `instanceof`. */
   readonly code: "TRUNCATED_FRAME" = "TRUNCATED_FRAME" as const;
   /** The part that is incomplete: of a frame `"prefix"` or `"payload"`. */
   readonly phase: "prefix" | "header" | "payload" | "content";
@@ -136,7 +136,7 @@ export class TruncatedFrameError extends Error {
 export class InvalidFrameError extends RangeError {
   /** The name of the class. */
   override readonly name: string = "InvalidFrameError";
-  /** Tells this error from others without `instanceof`. */
+  /** Identifies this error without `instanceof`. */
   readonly code: "INVALID_FRAME" = "INVALID_FRAME" as const;
 }
 

@@ -87,7 +87,7 @@ export interface MessageOptions {
 export class MessageHeaderError extends SyntaxError {
   /** The name of the class. */
   override readonly name: string = "MessageHeaderError";
-  /** Tells this error from others without `instanceof`. */
+  /** Identifies this error without `instanceof`. */
   readonly code: "INVALID_MESSAGE_HEADER" = "INVALID_MESSAGE_HEADER" as const;
   /** The key that is missing or has an impossible value, if it is one key's fault. */
   readonly field: string | undefined;
@@ -124,7 +124,7 @@ export class MessageHeaderError extends SyntaxError {
 export class MessageContentError extends SyntaxError {
   /** The name of the class. */
   override readonly name: string = "MessageContentError";
-  /** Tells this error from others without `instanceof`. */
+  /** Identifies this error without `instanceof`. */
   readonly code: "INVALID_MESSAGE_CONTENT" = "INVALID_MESSAGE_CONTENT" as const;
 }
 
@@ -145,7 +145,7 @@ export class MessageContentError extends SyntaxError {
 export class UnsupportedEncodingError extends RangeError {
   /** The name of the class. */
   override readonly name: string = "UnsupportedEncodingError";
-  /** Tells this error from others without `instanceof`. */
+  /** Identifies this error without `instanceof`. */
   readonly code: "UNSUPPORTED_ENCODING" = "UNSUPPORTED_ENCODING" as const;
 }
 

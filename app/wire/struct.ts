@@ -65,7 +65,7 @@ export type StructFormat<Format extends string> = ParseFormat<Format> extends
 export class StructError extends RangeError {
   /** The name of this class. */
   override readonly name: "StructError" = "StructError" as const;
-  /** Identifies this error, also where `instanceof` cannot. */
+  /** Identifies this error without `instanceof`. */
   readonly code: "STRUCT_ERROR" = "STRUCT_ERROR" as const;
   /** The position of the wrong value among the values, from 0. Absent if it is not one value. */
   readonly index?: number;
@@ -136,6 +136,7 @@ export function pack<Format extends string>(
  * @param bytes The bytes, exactly as many as the format says.
  * @returns The values, typed after the format. Those of `s`, `p` and `c` are copies.
  * @throws {StructError} If the format is not valid, or the length of the bytes is not its size.
+ * @throws {TypeError} If `bytes` is not a `Uint8Array`.
  *
  * @example Usage
  * ```ts
@@ -164,6 +165,7 @@ export function unpack<Format extends string>(
  * @param offset Where the first value starts, in bytes. Not negative, unlike in Python.
  * @returns The values, typed after the format. Those of `s`, `p` and `c` are copies.
  * @throws {StructError} If the format is not valid, or its bytes are not all inside `bytes`.
+ * @throws {TypeError} If `bytes` is not a `Uint8Array`.
  *
  * @example Usage
  * ```ts
@@ -269,6 +271,7 @@ export class Struct<Format extends string> {
    * @param values The values, one for each code.
    * @throws {StructError} If the values do not fit the format, or its bytes are not all inside
    * `bytes`. If it is one of the values that does not fit, some bytes may be written already.
+   * @throws {TypeError} If `bytes` is not a `Uint8Array`.
    */
   packInto(bytes: Uint8Array, offset: number, ...values: StructArguments<Format>): void {
     this.#checkCount(values);
@@ -287,6 +290,7 @@ export class Struct<Format extends string> {
    * @param bytes The bytes, exactly `size` of them.
    * @returns The values, typed after the format. Those of `s`, `p` and `c` are copies.
    * @throws {StructError} If the length of the bytes is not `size`.
+   * @throws {TypeError} If `bytes` is not a `Uint8Array`.
    */
   unpack(bytes: Uint8Array): StructValues<Format> {
     checkBytes(bytes);
@@ -305,6 +309,7 @@ export class Struct<Format extends string> {
    * @param offset Where the first value starts, in bytes. Not negative, unlike in Python.
    * @returns The values, typed after the format. Those of `s`, `p` and `c` are copies.
    * @throws {StructError} If the `size` bytes at the offset are not all inside `bytes`.
+   * @throws {TypeError} If `bytes` is not a `Uint8Array`.
    */
   unpackFrom(bytes: Uint8Array, offset = 0): StructValues<Format> {
     this.#checkInside("unpack", bytes, offset);
@@ -339,7 +344,7 @@ export class Struct<Format extends string> {
           : codec.write(bytes, at, this.#little, size, value);
         if (!fits) {
           throw new StructError(
-            `Cannot pack value ${index} of "${this.format}": ` +
+            `Cannot pack values[${index}] of "${this.format}": ` +
               `${describe(value)} is not ${codec.expected(size)}`,
             index,
           );
