@@ -456,6 +456,9 @@ export class Decoder<T extends NonNullable<unknown> | null> {
  * When the parser throws, or the bytes end inside an item, both sides error. The items before can
  * still be read. A plain `TransformStream` would drop them.
  *
+ * A pipe reads ahead. When the peer half-closes, Deno closes the connection although items still wait, and
+ * then nobody can answer them. To answer, read with `conn.read` and push into a {@linkcode Decoder}.
+ *
  * @example Usage
  * ```ts
  * import { DecoderStream } from "@sockets/guide";

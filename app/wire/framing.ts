@@ -359,6 +359,9 @@ export class FrameDecoder {
  * When the bytes are wrong or end inside a frame, both sides error. The frames before can still be
  * read. A plain `TransformStream` would drop them.
  *
+ * A pipe reads ahead. When the peer half-closes, Deno closes the connection although frames still wait, and
+ * then nobody can answer them. To answer, read with `conn.read` and push into a {@linkcode FrameDecoder}.
+ *
  * @example Usage
  * ```ts
  * import { FrameDecoderStream } from "@sockets/guide";

@@ -404,6 +404,9 @@ export class MessageDecoder {
  * When the bytes are wrong or end inside a message, both sides error. The messages before can
  * still be read. A plain `TransformStream` would drop them.
  *
+ * A pipe reads ahead. When the peer half-closes, Deno closes the connection although messages still wait, and
+ * then nobody can answer them. To answer, read with `conn.read` and push into a {@linkcode MessageDecoder}.
+ *
  * @example Usage
  * ```ts
  * import { decodeContent, encodeMessage, MessageDecoderStream } from "@sockets/guide";
