@@ -37,7 +37,7 @@ Deno.test("app/check.ts prints what was expected, what came, what that means and
       String.raw`^✗ echo   What is sent comes back \(\d+ ms\)
     expected: 'Hello, world'
     actual:   '\\x1b\[2J'
-    The server does not read, .*\.
+    The server must send back just .*\.
     Read "Step 1: echo" in README\.md\.
 - large  skipped
 
@@ -142,9 +142,17 @@ Deno.test("app/check.ts prints exactly the documented keys as JSON", async () =>
 });
 
 Deno.test("app/check.ts sends its readers to headings that README.md has", () => {
-  const headings = [...README.replaceAll(/^```[^]*?^```$/gm, "").matchAll(/^#+ (.*)$/gm)];
-  for (const heading of Object.values(lessons)) {
-    assert(headings.some(([, text]) => text === heading), `README.md has no heading "${heading}"`);
+  let part = "";
+  const headings: string[] = [];
+  for (
+    const [, level, text] of README.replaceAll(/^```[^]*?^```$/gm, "").matchAll(/^(#+) (.*)$/gm)
+  ) {
+    if (level === "##") part = text!;
+    headings.push(text!, `${part} > ${text}`);
+  }
+  for (const lesson of Object.values(lessons)) {
+    const count = headings.filter((heading) => heading === lesson).length;
+    assertEquals(count, 1, `README.md has ${count} headings "${lesson}"`);
   }
 });
 
@@ -233,6 +241,13 @@ Deno.test("app/check.ts listens on the port that a client always uses", async ()
   await using program = checkClient(command, ["--port", port, names]);
   assertEquals((await program.ended).code, 0, program.stdout + program.stderr);
   assertStringIncludes(program.stdout, "5 checks: 5 passed, 0 failed");
+});
+
+Deno.test("app/check.ts names the error of a client that throws", async () => {
+  const script = 'function serve() { throw new RangeError("my own mistake"); } serve();';
+  await using program = checkClient([Deno.execPath(), "eval", script, "{port}"], ["--only=echo"]);
+  assertEquals((await program.ended).code, 1);
+  assertMatch(program.stdout, /exit code 1 after "error: Uncaught .*RangeError: my own mistake"$/m);
 });
 
 Deno.test("app/check.ts escapes what a client prints", async () => {

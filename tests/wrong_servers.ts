@@ -284,7 +284,7 @@ export const wrongEchoServers: Wrong[] = [
   },
   {
     mistake: "answers in capitals",
-    fails: { "echo": /^'HELLO, WORLD'\nThe server does not read, and send back what it has read/ },
+    fails: { "echo": /^'HELLO, WORLD'\nThe server must send back just what it reads/ },
     stopped: /builds on echo/,
     handle: (conn) =>
       echo(conn, undefined, (chunk) => writeAll(conn, encode(decode(chunk).toUpperCase()))),
@@ -313,8 +313,8 @@ export const wrongEchoServers: Wrong[] = [
     },
   },
   {
-    mistake: "takes the bytes for text",
-    fails: { "binary": /takes the bytes for text/ },
+    mistake: "decodes the bytes as text",
+    fails: { "binary": /decodes the bytes as text/ },
     handle: (conn) => echo(conn, undefined, (chunk) => writeAll(conn, encode(decode(chunk)))),
   },
   {

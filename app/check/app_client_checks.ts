@@ -261,7 +261,7 @@ export const appClientChecks: Check<ClientRun>[] = [
     name: "reset",
     what: "When the connection is reset in the middle of a response, the client ends with an error",
     hint: "The client ignores the error.",
-    read: "halfClose",
+    read: "reset",
     run: (clientRun) => expectNotice(clientRun, encodeResult("reset").subarray(0, 60), "reset"),
   },
   {

@@ -20,7 +20,7 @@ export const echoChecks: Check<ServerRun>[] = [
     name: "echo",
     what: "What is sent comes back",
     hint:
-      "The server does not read, and send back what it has read, until the client has finished.",
+      "The server must send back just what it reads, whenever something comes: not only once, or after a line end.",
     read: "echo",
     async run(serverRun) {
       const client = await serverRun.connect();
@@ -30,8 +30,9 @@ export const echoChecks: Check<ServerRun>[] = [
   {
     name: "binary",
     what: "All 256 byte values come back as they are, UTF-8 or not",
-    hint: "The server takes the bytes for text, and changes those that are not text to it.",
-    read: "echo",
+    hint:
+      "The server decodes the bytes as text. Those that are not UTF-8 become ef bf bd (U+FFFD).",
+    read: "text",
     async run(serverRun) {
       const client = await serverRun.connect();
       await client.echo(Uint8Array.from({ length: 256 }, (_, i) => i));
@@ -129,7 +130,7 @@ export const echoChecks: Check<ServerRun>[] = [
   {
     name: "slow-client",
     what: "A client that sends its message slowly does not keep others waiting",
-    hint: "The server waits for the rest of one message before it serves others.",
+    hint: "The server serves one client at a time, or waits for the rest of what one sends.",
     read: "oneAtATime",
     async run(serverRun) {
       const slow = await serverRun.connect();

@@ -209,7 +209,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     name: "reset",
     what: "When the connection is reset in the middle of the echo, the client ends with an error",
     hint: "The client ignores the error, or takes what it has for the whole echo.",
-    read: "halfClose",
+    read: "reset",
     async run(clientRun) {
       await expectNotice(clientRun, async (peer, message) => {
         await peer.send(message.subarray(0, half(message) - 1));

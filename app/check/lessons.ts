@@ -1,17 +1,20 @@
 /**
- * Where README.md explains what a check is about: the text of a heading, for each topic. It is all that
- * the checks know about the tutorial, and a test holds it to the page.
+ * Where README.md explains what a check is about: a heading, for each topic, with the one above it where
+ * several have the same text. It is all that the checks know about the tutorial, and a test holds it to
+ * the page.
  */
 export const lessons = {
   echo: "Step 1: echo",
   bytes: "A stream has no messages",
+  text: "A character cut in two",
   halfClose: "Half-close and FIN",
+  reset: "Reset",
   backpressure: "Backpressure",
   oneAtATime: "The second client waits",
   manyClients: "The smallest server for many clients",
-  resets: "Break it",
+  resets: "Step 1: echo > Break it",
   robustServer: "The cure, part by part",
-  client: "The client",
+  client: "Step 1: echo > The client",
   protocol: "The protocol",
   byteOrder: "Byte order",
   messages: "From bytes to messages",
