@@ -37,7 +37,7 @@ Deno.test("app/check.ts prints what was expected, what came, what that means and
       String.raw`^✗ echo   What is sent comes back \(\d+ ms\)
     expected: 'Hello, world'
     actual:   '\\x1b\[2J'
-    The server must send back just .*\.
+    The server must send back what it reads, .*\.
     Read "Step 1: echo" in README\.md\.
 - large  skipped
 

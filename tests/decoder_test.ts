@@ -157,6 +157,13 @@ Deno.test("Decoder refuses what a parser must not do, and what is no option", ()
     ],
     [
       function* (bytes) {
+        return (yield* bytes.take(bytes.takeInteger(1) as never)).length;
+      },
+      RangeError,
+      "but a step that needs yield*",
+    ],
+    [
+      function* (bytes) {
         return (yield* bytes.takeUntil(new Uint8Array(), { maxLength: 1 })).length;
       },
       RangeError,

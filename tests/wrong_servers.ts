@@ -284,7 +284,7 @@ export const wrongEchoServers: Wrong[] = [
   },
   {
     mistake: "answers in capitals",
-    fails: { "echo": /^'HELLO, WORLD'\nThe server must send back just what it reads/ },
+    fails: { "echo": /^'HELLO, WORLD'\nThe server must send back what it reads/ },
     stopped: /builds on echo/,
     handle: (conn) =>
       echo(conn, undefined, (chunk) => writeAll(conn, encode(decode(chunk).toUpperCase()))),

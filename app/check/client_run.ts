@@ -16,7 +16,7 @@ const LAST_OUTPUT = 500; // milliseconds for the output to end when the client h
 const MAX_PAUSE = 500; // milliseconds
 const MAX_STEPS = 12; // times the timeout, for a check that starts the client many times
 const SETTLE_TIME = 200; // milliseconds from the client's end until its connections are closed
-const ERROR = /^(?:error|[\w.]*(?:Error|Exception))\b/; // how the line begins that names one, in many languages
+const ERROR = /^(?:error|[\w.]*(?:Error|Exception))\b/; // a line that names one, in many languages
 const UNPRINTABLE = /[^\P{Cc}\n\r\t]/u; // all of C0 and C1, but for what a line may have
 const WATCH_INTERVAL = 20; // milliseconds
 
@@ -382,7 +382,7 @@ export class Peer {
   }
 }
 
-/** Says how a client has ended, with the last line that names an error, or else the last that it has printed. */
+/** Says how a client has ended, with the last line that names an error, or else with its last line. */
 export function describeExit({ code, stdout, stderr }: Exit): string {
   const lines = (stderr.trim() || stdout.trim()).split("\n");
   const line = lines.findLast((line) => ERROR.test(line)) ?? lines.at(-1)!;

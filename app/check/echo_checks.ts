@@ -20,7 +20,7 @@ export const echoChecks: Check<ServerRun>[] = [
     name: "echo",
     what: "What is sent comes back",
     hint:
-      "The server must send back just what it reads, whenever something comes: not only once, or after a line end.",
+      "The server must send back what it reads, unchanged and each time. It may read only once, or wait for a line end.",
     read: "echo",
     async run(serverRun) {
       const client = await serverRun.connect();
