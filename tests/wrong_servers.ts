@@ -313,13 +313,13 @@ export const wrongEchoServers: Wrong[] = [
     },
   },
   {
-    mistake: "decodes the bytes as text",
-    fails: { "binary": /decodes the bytes as text/ },
+    mistake: "takes the bytes for text",
+    fails: { "binary": /takes the bytes for text/ },
     handle: (conn) => echo(conn, undefined, (chunk) => writeAll(conn, encode(decode(chunk)))),
   },
   {
     mistake: "leaves out the ends of lines",
-    fails: { "binary": /changes those that are not text/ },
+    fails: { "binary": /takes the bytes for text/ },
     handle: (conn) =>
       echo(conn, undefined, (chunk) => writeAll(conn, chunk.filter((byte) => byte !== 10))),
   },

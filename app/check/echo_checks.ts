@@ -31,7 +31,7 @@ export const echoChecks: Check<ServerRun>[] = [
     name: "binary",
     what: "All 256 byte values come back as they are, UTF-8 or not",
     hint:
-      "The server decodes the bytes as text. Those that are not UTF-8 become ef bf bd (U+FFFD).",
+      "The server takes the bytes for text, and changes some. Bytes that are not UTF-8 become ef bf bd (U+FFFD).",
     read: "text",
     async run(serverRun) {
       const client = await serverRun.connect();
