@@ -23,7 +23,6 @@ const options: Record<string, { seconds?: string[]; integers?: string[]; flags?:
   "app/check.ts": { seconds: ["timeout", "patience"], flags: ["list", "json", "remote"] },
   "app/relay.ts": { integers: ["max-connections", "max-header-length"], flags: ["stall", "quiet"] },
   "tests/soak.ts": { seconds: ["seconds"] },
-  "tests/bench/bench.ts": {},
 };
 
 const UNKNOWN = ["-hh", "-h=1", "-x", "--nonsense", "--__proto__=1", "--no-quiet", "--=1", "---"];
