@@ -413,6 +413,18 @@ Deno.test("takeUntil uses the bytes that its delimiter has at that time", () => 
   assertEquals(decode(parser, [encoder.encode(`'a"b'"c'd"`)]).items, [`a"b`, `c'd`]);
 });
 
+Deno.test("takeUntil notices that its delimiter has become shorter", () => {
+  const buffer = new ArrayBuffer(2, { maxByteLength: 2 });
+  const delimiter = new Uint8Array(buffer);
+  delimiter.set(CRLF);
+  const items = new Decoder((bytes) => bytes.takeUntil(delimiter, { maxLength: 10 }));
+  items.push(encoder.encode("one\r\ntwo\rthree"));
+  const texts = [decoder.decode(items.take())];
+  buffer.resize(1);
+  texts.push(decoder.decode(items.take()));
+  assertEquals(texts, ["one", "two"]);
+});
+
 /** A length of one byte, and a part: lines of at most 10 bytes, and parts ended by a semicolon. */
 const partsOfLines: Parser<string[]> = function* (bytes) {
   return yield* bytes.takePart(yield* bytes.takeInteger(1), function* (part) {

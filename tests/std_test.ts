@@ -118,3 +118,25 @@ Deno.test("parseArgs() reads options and positional arguments", () => {
     _: ["a", "--quiet", "-x", "2"],
   });
 });
+
+const STAND_IN = new URL("../std/cli/parse_args.ts", import.meta.url);
+
+Deno.test({
+  name: "The stand-in for parseArgs() refuses what is not declared, instead of guessing",
+  ignore: !isHere(STAND_IN), // where the real packages are tried
+  async fn() {
+    const standIn: typeof import("@std/cli/parse-args") = await import(STAND_IN.href);
+    const options = { boolean: ["help", "h"], string: ["_", "port"] };
+    for (const arg of ["--nope", "--nope=1", "--no-help", "-x", "-1", "-12", "-hx", "-h=1"]) {
+      assertThrows(() => standIn.parseArgs([arg], options), TypeError, arg);
+    }
+  },
+});
+
+function isHere(file: URL): boolean {
+  try {
+    return Deno.statSync(file).isFile;
+  } catch {
+    return false;
+  }
+}
