@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { createRequest, describeResponse, jsonActions } from "../app/libclient.ts";
 import { encodeMessage, type Message, MessageDecoder } from "../mod.ts";
 import { some } from "./effort.ts";
-import { Program, runAgainst, runScript, startServer } from "./processes.ts";
+import { findFreePort, Program, runAgainst, runScript, startServer } from "./processes.ts";
 import { PYTHON } from "./python.ts";
 
 const JSON_FORMAT = { contentType: "text/json", contentEncoding: "utf-8" };
@@ -202,8 +202,6 @@ Deno.test("app/client.ts escapes what the server sends", async () => {
 });
 
 Deno.test("app/client.ts gives one clear line for a wrong command line or a server that is not there", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
   const wrong: [args: string[], code: number, stderr: RegExp][] = [
     [[], 2, /^Missing host and port .*\n$/],
     [["127.0.0.1", "65432"], 2, /^Missing action and value .*\n$/],
@@ -211,7 +209,7 @@ Deno.test("app/client.ts gives one clear line for a wrong command line or a serv
     [["127.0.0.1", "http", "search", "x"], 2, /^Wrong port: "http" .*\n$/],
     [["--unix", "x", "--tls", "search", "x"], 2, /^--unix takes no TLS .*\n$/],
     [["::1", "1", "search", "x"], 1, /^No response from \[::1\]:1: .*\n$/],
-    [["127.0.0.1", `${listener.addr.port}`, "search", "x"], 1, /^No response from .*refused.*\n$/],
+    [["127.0.0.1", `${findFreePort()}`, "search", "x"], 1, /^No response from .*refused.*\n$/],
     [["no-such-host.invalid", "65432", "search", "x"], 1, /^No response from .*\n$/],
     [
       ["127.0.0.1", "65432", "a", "b", "--tls", "--ca-cert", "nowhere.pem"],

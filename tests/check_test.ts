@@ -3,19 +3,12 @@ import { lessons } from "../app/check/lessons.ts";
 import { check, failed } from "./checking.ts";
 import { some } from "./effort.ts";
 import { README } from "./pages.ts";
-import { Program, runScript, startServer } from "./processes.ts";
+import { findFreePort, Program, runScript, startServer } from "./processes.ts";
 import { PYTHON } from "./python.ts";
 import { WrongServer } from "./wrong_servers.ts";
 
 const SERVER_KINDS = ["echo", "app", "chat"];
 const CLEAR = { hostname: "127.0.0.1", port: 0 };
-
-/** A port on which nobody listens. */
-function freePort(): string {
-  const listener = Deno.listen(CLEAR);
-  listener.close();
-  return `${listener.addr.port}`;
-}
 
 /** Starts the checker of a client. */
 function checkClient(args: string[], options: string[] = [], kind = "echo-client"): Program {
@@ -65,7 +58,7 @@ Deno.test("app/check.ts says in words that a server has closed the connection", 
 });
 
 Deno.test("app/check.ts says in one line that no server is listening, and fails no check", async () => {
-  const port = freePort();
+  const port = `${findFreePort()}`;
   for (const kind of SERVER_KINDS) {
     for (const [host, name] of [["127.0.0.1", "127.0.0.1"], ["[::1]", "[::1]"], ["::1", "[::1]"]]) {
       const { code, stdout, stderr } = await runScript("app/check.ts", kind, host!, port);
@@ -235,7 +228,7 @@ Deno.test("app/check.ts gives a client its command line untouched, but for {host
 });
 
 Deno.test("app/check.ts listens on the port that a client always uses", async () => {
-  const port = freePort();
+  const port = `${findFreePort()}`;
   const command = [Deno.execPath(), "run", "--allow-net", "echo_client.ts", "127.0.0.1", port];
   const names = "--only=echo,prints,single-bytes,reset,refused";
   await using program = checkClient(command, ["--port", port, names]);

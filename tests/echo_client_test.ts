@@ -1,6 +1,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Socket } from "node:net";
-import { exchange, Program, runAgainst, runScript, startServer } from "./processes.ts";
+import {
+  exchange,
+  findFreePort,
+  Program,
+  runAgainst,
+  runScript,
+  startServer,
+} from "./processes.ts";
 
 Deno.test("echo_client.ts fits one screen and imports nothing", async () => {
   const source = await Deno.readTextFile(new URL("../echo_client.ts", import.meta.url));
@@ -57,10 +64,8 @@ for (const [name, [answer, message]] of Object.entries(wrongServers)) {
 }
 
 Deno.test("echo_client.ts gives one clear line and exit code 1 when it cannot connect", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
   const wrong: [string[], string][] = [
-    [["127.0.0.1", String(listener.addr.port)], "refused"],
+    [["127.0.0.1", String(findFreePort())], "refused"],
     [["127.0.0.1", "65536"], "Invalid port"],
     [["no-such-host.invalid", "65432"], "lookup"],
   ];

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Socket } from "node:net";
 import { some } from "./effort.ts";
-import { Program, runAgainst, runScript, startServer } from "./processes.ts";
+import { findFreePort, Program, runAgainst, runScript, startServer } from "./processes.ts";
 import { PYTHON } from "./python.ts";
 
 const CLIENT = "multiconn_client.ts";
@@ -162,9 +162,7 @@ Deno.test("multiconn_client.ts gives one clear line for wrong arguments", async 
 });
 
 Deno.test("multiconn_client.ts counts refused connections, exit code 1", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  const { code, stderr } = await runClient(listener.addr.port, "2", "--quiet");
+  const { code, stderr } = await runClient(findFreePort(), "2", "--quiet");
   assertEquals(code, 1);
   assertMatch(stderr, /^2 of 2 connections to 127\.0\.0\.1:\d+ failed:\n {2}2 x [^\n]*refused/);
 });

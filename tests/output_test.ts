@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { LineWriter } from "../app/core/output.ts";
 import { RareReport } from "../app/core/rare_report.ts";
 import { createRequest } from "../app/libclient.ts";
-import { Program, readToEnd, startServer, writeAll } from "./processes.ts";
+import { findFreePort, Program, readToEnd, startServer, writeAll } from "./processes.ts";
 
 /** Takes what is written when the test says so. */
 class FakeOutput {
@@ -127,7 +127,7 @@ Deno.test({
   ignore: Deno.build.os !== "linux", // /dev/full
   async fn() {
     const command = `exec "$0" run --allow-net app/server.ts 127.0.0.1 "$1" >/dev/full`;
-    const port = String(freePort());
+    const port = String(findFreePort());
     await using server = new Program(["-c", command, Deno.execPath(), port], "bash");
     await server.prints(/^Cannot write to standard output: No space left on device.*\n/, "stderr");
     using conn = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
@@ -151,8 +151,3 @@ Deno.test({
     assertMatch(client.stderr, /^Cannot write to standard output: No space left on device.*\n$/);
   },
 });
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
