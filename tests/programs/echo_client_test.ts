@@ -8,6 +8,7 @@ import {
   runScript,
   startServer,
 } from "../support/programs.ts";
+import { tryAll } from "../support/sampling.ts";
 
 Deno.test("echo_client.ts fits one screen and imports nothing", async () => {
   const source = await Deno.readTextFile(new URL("../../echo_client.ts", import.meta.url));
@@ -126,4 +127,14 @@ Deno.test("echo_client.ts names an IPv6 address as people write it", async () =>
   const { code, stderr } = await runScript("echo_client.ts", "::1", "1");
   assertEquals(code, 1);
   assertMatch(stderr, /^No echo from \[::1\]:1: /);
+});
+
+Deno.test({
+  name: "echo_client.ts gives up on a server that is silent for 30 s",
+  ignore: !tryAll,
+  async fn() {
+    const { code, stdout, stderr } = await runAgainst(() => {}, "echo_client.ts");
+    assertEquals([code, stdout], [1, ""]);
+    assertMatch(stderr, /^No echo from 127\.0\.0\.1:\d+: No answer within 30 s\n$/);
+  },
 });

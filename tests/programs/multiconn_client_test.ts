@@ -1,7 +1,14 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Socket } from "node:net";
-import { some } from "../support/sampling.ts";
-import { findFreePort, Program, runAgainst, runScript, startServer } from "../support/programs.ts";
+import { some, tryAll } from "../support/sampling.ts";
+import {
+  findFreePort,
+  Program,
+  runAgainst,
+  runScript,
+  startServer,
+  works,
+} from "../support/programs.ts";
 import { PYTHON } from "../support/python.ts";
 
 const CLIENT = "app/multiconn_client.ts";
@@ -174,3 +181,14 @@ function runClient(port: number, ...args: string[]) {
 function against(answer: (socket: Socket) => void, ...args: string[]) {
   return runAgainst(answer, CLIENT, ...args);
 }
+
+Deno.test({
+  name: "app/multiconn_client.ts runs 10,000 connections from one process",
+  ignore: !tryAll || !works("bash", "-c", "(( $(ulimit -Hn) > 10100 ))"),
+  async fn() {
+    await using server = await startServer("app/multiconn_server.ts", "--quiet");
+    const args = ["127.0.0.1", String(server.port), "10000", "--quiet"];
+    const { code, stdout, stderr } = await runScript("app/multiconn_client.ts", ...args);
+    assertEquals([code, stdout, stderr, server.stderr], [0, "", "", ""]);
+  },
+});

@@ -15,7 +15,7 @@ import {
   works,
   writeAll,
 } from "../support/programs.ts";
-import { some } from "../support/sampling.ts";
+import { some, tryAll } from "../support/sampling.ts";
 import { processorTime, residentMemory } from "../support/resource_usage.ts";
 
 const HELLO = new TextEncoder().encode("Hello, world");
@@ -296,3 +296,22 @@ async function readExactly(conn: Deno.Conn, length: number): Promise<Uint8Array>
   }
   return bytes;
 }
+
+Deno.test({
+  name:
+    "app/multiconn_server.ts ends with exit code 1 ten seconds after a signal, whatever clients do",
+  ignore: !tryAll || Deno.build.os === "windows",
+  async fn() {
+    await using server = await startServer("app/multiconn_server.ts", "--quiet");
+    using _conn = await stuck(server.port);
+    const start = performance.now();
+    server.kill("SIGINT");
+    assertEquals((await server.ended).code, 1);
+    assertEquals(
+      server.stderr,
+      "Waiting for 1 open connection; press Ctrl-C again to stop now\n",
+    );
+    const took = performance.now() - start;
+    assert(took >= 10_000 && took < 20_000, `${took} ms`);
+  },
+});

@@ -26,19 +26,10 @@ Deno.test("CONTRIBUTING.md names all tasks for contributors, and no others", () 
   assertEquals([...named].toSorted(), tasks.toSorted());
 });
 
-Deno.test("deno task test:quick runs the tests that start no program, and no others", () => {
-  const quick = config.tasks["test:quick"]!.command.match(/tests\/\w+_test\.ts/g)!;
-  const pure = names("tests").filter((name) => name.endsWith("_test.ts"))
-    .map((name) => `tests/${name}`).filter((path) => !startsPrograms(read(path)));
-  assertEquals(quick.toSorted(), pure.toSorted());
-});
-
-Deno.test("deno task test:long runs the tests that can try more, and no others", () => {
-  const long = config.tasks["test:long"]!.command.match(/tests\/\w+_test\.ts/g)!;
-  const more = names("tests").filter((name) => name.endsWith("_test.ts"))
-    .map((name) => `tests/${name}`)
-    .filter((path) => /from "\.\/(effort|checking)\.ts"/.test(read(path)));
-  assertEquals(long.toSorted(), more.toSorted());
+Deno.test("Tests in tests/unit/ start no program", () => {
+  const paths = testsIn("tests/unit/");
+  assert(paths.length > 10);
+  for (const path of paths) assert(!startsPrograms(read(path)), path);
 });
 
 Deno.test("Actions are pinned by commit, with the version beside it, and the same everywhere", () => {
@@ -72,12 +63,22 @@ Deno.test("Editors are told the formatter's width, and can read their settings",
   assert(readJson<{ image: string }>(".devcontainer/devcontainer.json").image);
 });
 
-/** Tells whether a test starts a program: by itself, or by what it imports for that. */
+/** Whether a test starts a program: by itself, or by what it imports for that. */
 function startsPrograms(test: string): boolean {
-  const imported = /import \{([^}]*)\} from "\.\/processes\.ts"/.exec(test)?.[1] ?? "";
+  const imported = /import \{([^}]*)\} from "[./]*support\/programs\.ts"/.exec(test)?.[1] ?? "";
   const harmless = ["", "noise", "readToEnd", "writeAll"];
   return imported.split(",").some((name) => !harmless.includes(name.trim())) ||
-    /from "\.\/(command_lines|python|browser)\.ts"|new Deno\.Command/.test(test);
+    /support\/(command_lines|python|browser)\.ts"|new Deno\.Command\(/.test(test);
+}
+
+function testsIn(folder: string): string[] {
+  return names(folder).flatMap((name) =>
+    name.endsWith("_test.ts")
+      ? [folder + name]
+      : name.includes(".")
+      ? []
+      : testsIn(`${folder}${name}/`)
+  );
 }
 
 function names(folder: string): string[] {
