@@ -697,7 +697,7 @@ Deno.test("Decoder copies what waits once, however often it is asked in vain", (
 Deno.test("Decoders say so when a chunk was given away between two calls", () => {
   const message = "Cannot read a chunk: it was detached or shrunk after it was pushed";
   const first = new Uint8Array(1);
-  const acts: Record<string, (decoder: Decoder<unknown & {}>) => unknown> = {
+  const acts: Record<string, (decoder: Decoder<NonNullable<unknown>>) => unknown> = {
     "take": (decoder) => decoder.take(),
     "push": (decoder) => decoder.push(first),
     "push, then take": (decoder) => {
