@@ -2,9 +2,15 @@
 // held to the rules for every parser.
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { concat } from "@std/bytes/concat";
-import { Decoder, encodeVarint, type Parser } from "../../mod.ts";
+import {
+  Decoder,
+  encodeVarint,
+  FrameTooLargeError,
+  InvalidFrameError,
+  type Parser,
+} from "../../mod.ts";
 import { findParserBlock, importParserBlock, README } from "../support/pages.ts";
-import { decode, testParser } from "../support/parsers.ts";
+import { cutIntoBytes, decode, testParser } from "../support/parsers.ts";
 import { findFreePort, Program, works, writeAll } from "../support/programs.ts";
 import { PYTHON } from "../support/python.ts";
 
@@ -14,6 +20,7 @@ const REDIS_KEYS = 10_000;
 const ROWS = 10_000;
 const encoder = new TextEncoder();
 
+const { line } = await importParserBlock<{ line: Parser<string> }>("line");
 const { netstring } = await importParserBlock<{ netstring: Parser<string> }>("netstring");
 const { reply } = await importParserBlock<{ reply: Parser<Reply> }>("reply");
 const { message, encodeStartup, encodeQuery } = await importParserBlock<PostgresBlock>(
@@ -23,7 +30,7 @@ const { message, encodeStartup, encodeQuery } = await importParserBlock<Postgres
 );
 const { packet } = await importParserBlock<{ packet: Parser<Packet> }>("packet");
 
-type Reply = string | number | null | Error | Reply[];
+type Reply = string | number | null | Error | Uint8Array | Reply[];
 type PostgresMessage = string | Error | (string | null)[];
 
 interface PostgresBlock {
@@ -50,17 +57,90 @@ testParser<Reply>({
   input: encoder.encode(
     "+OK\r\n:-42\r\n-ERR no\r\n$5\r\nö\r\nx\r\n$-1\r\n*-1\r\n*2\r\n*1\r\n:1\r\n$0\r\n\r\n",
   ),
-  items: ["OK", -42, new Error("ERR no"), "ö\r\nx", null, null, [[1], ""]],
+  items: [
+    "OK",
+    -42,
+    new Error("ERR no"),
+    encoder.encode("ö\r\nx"),
+    null,
+    null,
+    [[1], encoder.encode("")],
+  ],
 });
 
 Deno.test("README.md's parser of Redis's replies refuses what is no integer, or none that a number can hold", () => {
-  for (const text of ["", "x", "1.5", "0x10", "1e3", " 1", "01", "NaN", "Infinity", `${2 ** 53}`]) {
-    for (const type of [":", "$", "*"]) {
-      const replies = new Decoder(reply);
-      replies.push(encoder.encode(`${type}${text}\r\n`));
-      assertThrows(() => replies.take(), SyntaxError, `Not a reply of Redis: ${type}${text}`);
-    }
+  const wrong = ["", "x", "1.5", "0x10", "1e3", " 1", "01", "-0", "NaN", "Infinity", `${2 ** 53}`];
+  for (const text of wrong) {
+    for (const type of [":", "$", "*"]) assertRefuses(reply, `${type}${text}\r\n`, SyntaxError);
   }
+});
+
+Deno.test("README.md's parser of Redis's replies refuses negative lengths and counts other than -1", () => {
+  for (const text of ["$-2", "*-2", "$-9007199254740991", "*-9007199254740991", "*2\r\n*-2"]) {
+    assertRefuses(reply, `${text}\r\n`, SyntaxError);
+  }
+});
+
+Deno.test("README.md's parser of Redis's replies refuses lists that are nested too deep, however they are cut", () => {
+  const nested = (levels: number) => encoder.encode(`${"*1\r\n".repeat(levels)}:7\r\n`);
+  let list: unknown = decode(reply, [nested(1000)]).items[0];
+  for (let level = 0; level < 1000; level++) [list] = list as unknown[];
+  assertEquals(list, 7);
+  assertRefuses(reply, nested(1001), SyntaxError);
+  assertRefuses(reply, nested(1_000_000), SyntaxError);
+  // The end never comes: what is too deep is refused at once.
+  assertRefuses(reply, nested(1001).subarray(0, 1001 * 4), SyntaxError);
+});
+
+Deno.test("README.md's parser of Redis's replies refuses line ends of one byte as soon as they come", () => {
+  for (const text of ["+OK\n", ":1\n", "$1\n", "*1\n", "+a\nb", "+a\rb\r\n", "\n", "$1\r\na\n\n"]) {
+    assertRefuses(reply, text, SyntaxError);
+  }
+});
+
+Deno.test("README.md's parser of Redis's replies changes no bytes", () => {
+  const bytes = new Uint8Array([0xff, 0xfe, 0x00, 0x0d, 0x0a]);
+  const input = concat([encoder.encode("$5\r\n"), bytes, encoder.encode("\r\n")]);
+  assertEquals(decode(reply, [input]).items, [bytes]);
+  assertEquals(decode(reply, [encoder.encode("+\ufeffOK\r\n")]).items, ["\ufeffOK"]);
+  assertRefuses(reply, new Uint8Array([0x2b, 0xff, 0x0d, 0x0a]), TypeError); // + is a text
+});
+
+Deno.test("README.md's parser of netstrings refuses lengths that are not written as they should be", () => {
+  for (
+    const text of [
+      "01:a,",
+      "00:,",
+      "-1:",
+      "+1:a,",
+      " 1:a,",
+      "1 :a,",
+      ":,",
+      "1e1:",
+      "١:a,",
+      "\ufeff1:a,",
+    ]
+  ) {
+    assertRefuses(netstring, text, SyntaxError);
+  }
+  assertRefuses(netstring, "1:ab", SyntaxError);
+});
+
+Deno.test("README.md's parser of netstrings refuses what is not UTF-8", () => {
+  assertRefuses(netstring, new Uint8Array([0x31, 0x3a, 0xff, 0x2c]), TypeError);
+  assertEquals(decode(netstring, [encoder.encode("4:\ufeffa,")]).items, ["\ufeffa"]);
+});
+
+testParser({
+  name: "lines as in README.md",
+  parser: line,
+  input: encoder.encode("one\n\r\n\ufeffzw\rei\r\n🐇\n"),
+  items: ["one", "", "\ufeffzw\rei", "🐇"],
+});
+
+Deno.test("README.md's parser of lines refuses what is not UTF-8, or too long", () => {
+  assertRefuses(line, new Uint8Array([0x61, 0xff, 0x0a]), TypeError);
+  assertRefuses(line, "x".repeat(513), FrameTooLargeError);
 });
 
 testParser<PostgresMessage>({
@@ -74,6 +154,50 @@ testParser<PostgresMessage>({
   items: [["öa", null], new Error("no"), "Z"],
 });
 
+Deno.test("README.md's parser of PostgreSQL's messages refuses lengths that leave out their own bytes", () => {
+  for (const length of [0, 1, 2, 3]) {
+    for (const letter of "DEZ") {
+      assertRefuses(message, `${letter}\0\0\0${String.fromCharCode(length)}`, SyntaxError);
+    }
+  }
+});
+
+Deno.test("README.md's parser of PostgreSQL's messages refuses what is no letter", () => {
+  for (const byte of [0x00, 0x0a, 0x20, 0x40, 0x7f, 0x80, 0xff]) {
+    assertRefuses(message, new Uint8Array([byte, 0, 0, 0, 4]), SyntaxError);
+  }
+});
+
+Deno.test("README.md's parser of PostgreSQL's messages refuses rows whose columns do not fit", () => {
+  const row = (...bytes: number[]) => new Uint8Array([0x44, 0, 0, 0, 4 + bytes.length, ...bytes]);
+  for (
+    const bytes of [
+      [0xff, 0xff], // columns
+      [0, 2, 0xff, 0xff, 0xff, 0xff],
+      [0, 1, 0xff, 0xff, 0xff, 0xfe], // a length of -2
+      [0, 1, 0, 0, 0, 2, 0x61],
+      [0, 1, 0, 0, 0, 0, 0x61], // one byte too many
+    ]
+  ) assertRefuses(message, row(...bytes), InvalidFrameError);
+  assertRefuses(message, row(0, 1, 0, 0, 0, 1, 0xff), TypeError); // not UTF-8
+});
+
+Deno.test("README.md's parser of PostgreSQL's messages returns an error where the server wants a password", () => {
+  const [error, ready] =
+    decode(message, [encoder.encode("R\0\0\0\x0c\0\0\0\x05\x01\x02\x03\x04R\0\0\0\x08\0\0\0\0")])
+      .items;
+  assert(error instanceof Error && /password/.test(error.message));
+  assertEquals(ready, "R");
+});
+
+Deno.test("README.md's encoders for PostgreSQL refuse texts that would arrive changed", () => {
+  for (const text of ["a\0b", "\ud800"]) {
+    assertThrows(() => encodeQuery(text), TypeError);
+    assertThrows(() => encodeStartup(text, "postgres"), TypeError);
+    assertThrows(() => encodeStartup("learner", text), TypeError);
+  }
+});
+
 testParser<Packet>({
   name: "packets of Minecraft",
   parser: packet,
@@ -83,6 +207,14 @@ testParser<Packet>({
     { kind: 0, body: new Uint8Array() },
     { kind: 128, body: encoder.encode("C") },
   ],
+});
+
+Deno.test("README.md's parser of Minecraft's packets refuses numbers with more bytes than they may have", () => {
+  assertRefuses(packet, new Uint8Array([0x80, 0x80, 0x80, 0x01]), InvalidFrameError); // 3 of a length
+  const kind = [0x80, 0x80, 0x80, 0x80, 0x80, 0x01]; // 5 of a kind
+  assertRefuses(packet, new Uint8Array([6, ...kind]), InvalidFrameError);
+  assertRefuses(packet, new Uint8Array([0]), InvalidFrameError); // no room for a kind
+  assertRefuses(packet, new Uint8Array([1, 0x80]), InvalidFrameError);
 });
 
 Deno.test({
@@ -96,7 +228,7 @@ Deno.test({
     client.send(keys.map((key) => encodeCommand("SET", key, `value of ${key}`)));
     for (const _ of keys) assertEquals(await client.take(), "OK");
     client.send(keys.map((key) => encodeCommand("GET", key)));
-    for (const key of keys) assertEquals(await client.take(), `value of ${key}`);
+    for (const key of keys) assertEquals(text(await client.take()), `value of ${key}`);
 
     const ask = async (...words: string[]) => {
       client.send([encodeCommand(...words)]);
@@ -104,23 +236,23 @@ Deno.test({
     };
     const long = "x".repeat(10 * MIB);
     assertEquals(await ask("SET", "long", long), "OK");
-    assertEquals(await ask("GET", "long") === long, true);
+    assertEquals(text(await ask("GET", "long")) === long, true);
     assertEquals(await ask("GET", "nothing"), null);
     assertEquals(await ask("INCR", "n"), 1);
     assertEquals(await ask("RPUSH", "list", "a", "", "b"), 3);
-    assertEquals(await ask("LRANGE", "list", "0", "-1"), ["a", "", "b"]);
+    assertEquals(text(await ask("LRANGE", "list", "0", "-1")), ["a", "", "b"]);
     assertEquals(await ask("MULTI"), "OK");
     assertEquals(await ask("GET", "n"), "QUEUED");
     assertEquals(await ask("LRANGE", "list", "0", "-1"), "QUEUED");
-    assertEquals(await ask("EXEC"), ["1", ["a", "", "b"]]);
+    assertEquals(text(await ask("EXEC")), ["1", ["a", "", "b"]]);
     const error = await ask("NONSENSE");
     assert(error instanceof Error && /unknown command/.test(error.message));
 
     using listener = await connect(server.port, reply);
     listener.send([encodeCommand("SUBSCRIBE", "news")]);
-    assertEquals(await listener.take(), ["subscribe", "news", 1]);
+    assertEquals(text(await listener.take()), ["subscribe", "news", 1]);
     assertEquals(await ask("PUBLISH", "news", "hello"), 1);
-    assertEquals(await listener.take(), ["message", "news", "hello"]);
+    assertEquals(text(await listener.take()), ["message", "news", "hello"]);
   },
 });
 
@@ -201,10 +333,36 @@ Deno.test("README.md's table says how many lines its parsers have", () => {
     const block = findParserBlock(name!);
     const parsers = [...block.matchAll(/^function\*[^]*?^}$/gm)].map(([code]) => code);
     const row = new RegExp(`^\\| ${protocol} .*\\| (\\d+) +\\|$`, "m").exec(README)!;
-    assertEquals(Number(row[1]), parsers.join("\n").split("\n").length, protocol);
-    assert(block.trimEnd().split("\n").length <= 40, protocol);
+    const lines = parsers.join("\n").split("\n").length;
+    assertEquals(Number(row[1]), lines, protocol);
+    assert(lines <= 40, protocol);
   }
 });
+
+/** Asserts that a parser refuses some bytes, whole and byte by byte, before it waits for more. */
+function assertRefuses(
+  parser: Parser<NonNullable<unknown> | null>,
+  input: string | Uint8Array,
+  errorClass: new (...args: never[]) => Error,
+): void {
+  const bytes = typeof input === "string" ? encoder.encode(input) : input;
+  for (const chunks of [[bytes], cutIntoBytes(bytes)]) {
+    const decoder = new Decoder(parser);
+    const error = assertThrows(() => {
+      for (const chunk of chunks) {
+        decoder.push(chunk);
+        decoder.take();
+      }
+    });
+    assert(error instanceof errorClass, `${error}`);
+  }
+}
+
+/** A reply of Redis whose bytes are texts. */
+function text(reply: Reply): unknown {
+  if (reply instanceof Uint8Array) return new TextDecoder("utf-8", { fatal: true }).decode(reply);
+  return Array.isArray(reply) ? reply.map(text) : reply;
+}
 
 function encodeText(text: string): Uint8Array {
   const bytes = encoder.encode(text);

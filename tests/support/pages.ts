@@ -60,7 +60,10 @@ export function findParserBlock(name: string): string {
 /** Imports what such a block declares before its example: the parser, and others by their names. */
 export async function importParserBlock<T>(...names: [string, ...string[]]): Promise<T> {
   const block = findParserBlock(names[0]);
-  const declarations = block.slice(0, /^const \w+ = new Decoder\(/m.exec(block)!.index)
+  const declarations = block.slice(
+    0,
+    /^(?:const \w+ = new Decoder\(|async function )/m.exec(block)!.index,
+  )
     .replaceAll("@sockets/guide", new URL("mod.ts", ROOT).href)
     .replace(/^import .* from "@std.*$/m, "");
   const file = await Deno.makeTempFile({ suffix: ".ts" });
