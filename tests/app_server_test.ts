@@ -514,10 +514,12 @@ Deno.test({
     await using server = new Program([Deno.execPath(), ...UNIX_SERVER, path], "nohup");
     await server.prints(/Listening on unix:/);
     server.kill("SIGHUP");
-    using conn = await Deno.connect({ transport: "unix", path });
-    await writeAll(conn, MORPHEUS);
-    await conn.closeWrite();
-    assertEquals(decode(await readToEnd(conn)).map(decodeContent), [ANSWER]);
+    for (let i = 0; i < 2; i++) { // the first client may come before the signal is noticed
+      using conn = await Deno.connect({ transport: "unix", path });
+      await writeAll(conn, MORPHEUS);
+      await conn.closeWrite();
+      assertEquals(decode(await readToEnd(conn)).map(decodeContent), [ANSWER]);
+    }
     await server.stop();
   },
 });
