@@ -24,8 +24,10 @@ import {
   startLimitedServer,
   startServer,
   startServerWithActions,
+  works,
   writeAll,
 } from "../support/programs.ts";
+import { PYTHON } from "../support/python.ts";
 import { descriptors, peakMemory, processorTime } from "../support/resource_usage.ts";
 
 const JSON_FORMAT = { contentType: "text/json", contentEncoding: "utf-8" };
@@ -471,7 +473,7 @@ Deno.test({
   name: "app/server.ts listens on a Unix socket, and removes it at the end",
   ignore: windows,
   async fn() {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
       await using folder = await temporaryFolder();
       const path = `${folder.path}/socket`;
       await using server = await startUnixServer(path);
@@ -483,6 +485,59 @@ Deno.test({
       assertEquals((await server.ended).code, 0);
       assertEquals([...Deno.readDirSync(folder.path)].map(({ name }) => name), []);
     }
+  },
+});
+
+Deno.test({
+  name: "app/server.ts ends in an orderly way when its terminal is closed",
+  ignore: windows || PYTHON === undefined,
+  async fn() {
+    await using folder = await temporaryFolder();
+    const path = `${folder.path}/socket`;
+    const command = [Deno.execPath(), ...UNIX_SERVER, path];
+    const inTerminal = ["-c", "import pty, sys; pty.spawn(sys.argv[1:])", ...command];
+    await using terminal = new Program(inTerminal, PYTHON);
+    await terminal.prints(/Listening on unix:/);
+    using conn = await Deno.connect({ transport: "unix", path });
+    await terminal.prints(/Accepted connection/);
+    terminal.kill("SIGKILL");
+    assertEquals(await readToEnd(conn), new Uint8Array()); // it was idle
+    assertEquals([...Deno.readDirSync(folder.path)], []); // a server that is killed leaves its socket
+  },
+});
+
+Deno.test({
+  name: "app/server.ts serves on at a SIGHUP when nohup has started it",
+  ignore: windows || !works("nohup", "--version"),
+  async fn() {
+    await using folder = await temporaryFolder();
+    const path = `${folder.path}/socket`;
+    await using server = new Program([Deno.execPath(), ...UNIX_SERVER, path], "nohup");
+    await server.prints(/Listening on unix:/);
+    server.kill("SIGHUP");
+    for (let i = 0; i < 2; i++) { // the first client may come before the signal is noticed
+      using conn = await Deno.connect({ transport: "unix", path });
+      await writeAll(conn, MORPHEUS);
+      await conn.closeWrite();
+      assertEquals(decode(await readToEnd(conn)).map(decodeContent), [ANSWER]);
+    }
+    await server.stop();
+  },
+});
+
+Deno.test({
+  name: "app/server.ts and app/client.ts print no control character of a path",
+  ignore: windows,
+  async fn() {
+    const path = "/nowhere/\x1b[31m";
+    await using server = new Program(["run", "-A", "app/server.ts", "--unix", path]);
+    assertEquals((await server.ended).code, 1);
+    assertMatch(server.stderr, /^Cannot listen on unix:\/nowhere\/\\x1b\[31m: [ -~]*\n$/);
+    const words = ["run", "-A", "app/client.ts", "--unix", path, "search", "ring"];
+    await using client = new Program(words);
+    assertEquals((await client.ended).code, 1);
+    assertMatch(client.stderr, /^No response from unix:\/nowhere\/\\x1b\[31m: [ -~]*\n$/);
+    assertMatch(client.stdout, /^[ -~\n]*$/);
   },
 });
 
@@ -587,9 +642,17 @@ function startApp(...args: string[]) {
 }
 
 /** The server with an action of one's own, "plugged". */
+const UNIX_SERVER = [
+  "run",
+  "--allow-net",
+  "--allow-read",
+  "--allow-write",
+  "app/server.ts",
+  "--unix",
+];
+
 async function startUnixServer(path: string): Promise<Program> {
-  const flags = ["run", "--allow-net", "--allow-read", "--allow-write"];
-  const server = new Program([...flags, "app/server.ts", "--unix", path]);
+  const server = new Program([...UNIX_SERVER, path]);
   await server.prints(`Listening on unix:${path}\n`);
   return server;
 }

@@ -23,6 +23,11 @@ const SERVER = "app/multiconn_server.ts";
 const WAITING = /^Waiting for \d+ open connections?; press Ctrl-C again to stop now\n/m;
 const linux = Deno.build.os === "linux";
 const ADDRESS_IN_USE = Deno.build.os === "windows" ? "Only one usage" : "Address already in use";
+/** An address that leads nowhere without its zone, such as fe80::1%eth0. */
+const LINK_LOCAL = Deno.networkInterfaces()
+  .filter(({ address }) => address.startsWith("fe80:"))
+  .map(({ address, name }) => `${address}%${name}`)
+  .find(canListenOn);
 const hasCompiler = linux && works("cc", "--version");
 
 Deno.test("app/multiconn_server.ts prints connections and echoes, cut and escaped", async () => {
@@ -218,6 +223,24 @@ Deno.test({
 });
 
 Deno.test({
+  name: "app/multiconn_server.ts on a signal waits for a client that pauses for less than a second",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using server = await startServer(SERVER, "--quiet");
+    using conn = await connect(server.port);
+    await writeAll(conn, HELLO);
+    assertEquals(await readExactly(conn, HELLO.length), HELLO);
+    server.kill("SIGTERM");
+    await server.prints(WAITING, "stderr");
+    await new Promise((resume) => setTimeout(resume, 600)); // a lost packet is sent again after 200 ms
+    await writeAll(conn, HELLO);
+    await conn.closeWrite();
+    assertEquals(await readToEnd(conn), HELLO);
+    assertEquals((await server.ended).code, 0);
+  },
+});
+
+Deno.test({
   name: "app/multiconn_server.ts ends with exit code 1 at a second signal",
   ignore: Deno.build.os === "windows",
   async fn() {
@@ -254,6 +277,26 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "the echo and multiconn pairs talk over an address with a zone, and print the zone",
+  ignore: LINK_LOCAL === undefined,
+  async fn() {
+    const address = `[${LINK_LOCAL}]`;
+    for (const script of ["echo_server.ts", SERVER]) {
+      for (const host of [LINK_LOCAL!, address]) {
+        await using server = new Program(["run", "--allow-net", script, host, "0"]);
+        const [line, port] = await server.prints(/Listening on .*:(\d+)\n/);
+        assertEquals(line, `Listening on ${address}:${port}\n`);
+        const echoClient = await runScript("echo_client.ts", host, port!);
+        assertEquals(echoClient.stdout, 'Received "Hello, world"\n');
+        const client = await runScript("app/multiconn_client.ts", host, port!, "1");
+        assert(client.stdout.startsWith(`Starting connection 1 to ${address}:${port}\n`));
+        assertEquals(client.code, 0, client.stderr);
+      }
+    }
+  },
+});
+
 Deno.test("app/multiconn_server.ts gives one clear line for wrong arguments", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = taken.addr;
@@ -282,6 +325,15 @@ Deno.test("app/multiconn_server.ts gives one clear line for wrong arguments", as
     assertMatch(stdout, /^deno run --allow-net app\/multiconn_server\.ts <host> <port>\n/);
   }
 });
+
+function canListenOn(hostname: string): boolean {
+  try {
+    Deno.listen({ hostname, port: 0 }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function connect(port: number): Promise<Deno.TcpConn> {
   return Deno.connect({ hostname: "127.0.0.1", port });

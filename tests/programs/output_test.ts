@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { LineWriter } from "../../app/core/output.ts";
 import { RareReport } from "../../app/core/rare_report.ts";
 import { createRequest } from "../../app/libclient.ts";
+import { programs } from "../support/command_lines.ts";
 import { findFreePort, Program, readToEnd, startServer, writeAll } from "../support/programs.ts";
 
 /** Takes what is written when the test says so. */
@@ -149,5 +150,39 @@ Deno.test({
     await using client = new Program(words, "bash");
     assertEquals((await client.ended).code, 1);
     assertMatch(client.stderr, /^Cannot write to standard output: No space left on device.*\n$/);
+  },
+});
+
+const FULL = /^Cannot write to standard output: No space left on device.*\n$/;
+
+/** Runs a program whose standard output goes to a disk that is full. Needs bash. */
+function runWithFullDisk(program: string, ...args: string[]): Program {
+  const command = `exec "$0" run --no-prompt --allow-net "$@" >/dev/full`;
+  return new Program(["-c", command, Deno.execPath(), program, ...args], "bash");
+}
+
+for (const program of programs.filter((program) => !program.startsWith("tests/"))) {
+  Deno.test({
+    name: `${program} --help says in one line that it cannot write its output`,
+    ignore: Deno.build.os !== "linux", // /dev/full
+    async fn() {
+      await using process = runWithFullDisk(program, "--help");
+      assertEquals((await process.ended).code, 1);
+      assertMatch(process.stderr, FULL);
+    },
+  });
+}
+
+Deno.test({
+  name: "the echo pair says that it cannot write its output, and not that the network has failed",
+  ignore: Deno.build.os !== "linux", // /dev/full
+  async fn() {
+    await using server = runWithFullDisk("echo_server.ts", "127.0.0.1", "0");
+    assertEquals((await server.ended).code, 1);
+    assertMatch(server.stderr, FULL);
+    await using good = await startServer("echo_server.ts");
+    await using client = runWithFullDisk("echo_client.ts", "127.0.0.1", `${good.port}`);
+    assertEquals((await client.ended).code, 1);
+    assertMatch(client.stderr, FULL);
   },
 });
