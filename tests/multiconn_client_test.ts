@@ -127,7 +127,7 @@ Deno.test({
     await using server = await startServer("multiconn_server.ts", "--quiet");
     const args = `${CLIENT} 127.0.0.1 ${server.port} 100 --quiet`;
     const command = `ulimit -n 64; exec "$0" run --no-prompt --allow-net ${args}`;
-    await using client = new Program(["-c", command, Deno.execPath()], "bash");
+    await using client = new Program(["-c", command, Deno.execPath()], "sh");
     assertEquals((await client.ended).code, 1);
     assertMatch(
       client.stderr,

@@ -177,7 +177,7 @@ Deno.test("multiconn_server.ts turns away one client more than it takes, until o
 
 Deno.test({
   name: "multiconn_server.ts waits when descriptors run out, and goes on when there are some",
-  ignore: !linux, // bash, ulimit, /proc
+  ignore: !linux, // ulimit, /proc
   async fn() {
     await using server = await startLimitedServer(64, SERVER, "--quiet");
     const { port } = server;
@@ -238,8 +238,7 @@ Deno.test({
   async fn() {
     const folder = await Deno.makeTempDir();
     try {
-      const source = new URL("bench/peers/load.c", import.meta.url).pathname;
-      assert(works("cc", "-O2", "-o", `${folder}/load`, source));
+      assert(works("cc", "-O2", "-o", `${folder}/load`, "tests/bench/peers/load.c"));
       await using server = await startServer(SERVER, "--quiet");
       const args = ["pingpong", String(server.port), "1000", "64", "1"];
       await using load = new Program(args, `${folder}/load`);

@@ -128,7 +128,7 @@ Deno.test({
   async fn() {
     const command = `exec "$0" run --allow-net app/server.ts 127.0.0.1 "$1" >/dev/full`;
     const port = String(findFreePort());
-    await using server = new Program(["-c", command, Deno.execPath(), port], "bash");
+    await using server = new Program(["-c", command, Deno.execPath(), port], "sh");
     await server.prints(/^Cannot write to standard output: No space left on device.*\n/, "stderr");
     using conn = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
     await writeAll(conn, createRequest("search", "ring"));
@@ -146,7 +146,7 @@ Deno.test({
     await using server = await startServer("app/server.ts", "--quiet");
     const command = `exec "$0" run --allow-net app/client.ts 127.0.0.1 "$1" search ring >/dev/full`;
     const words = ["-c", command, Deno.execPath(), `${server.port}`];
-    await using client = new Program(words, "bash");
+    await using client = new Program(words, "sh");
     assertEquals((await client.ended).code, 1);
     assertMatch(client.stderr, /^Cannot write to standard output: No space left on device.*\n$/);
   },

@@ -35,13 +35,15 @@ Deno.test("SECURITY.md and the form for faults ask for what is needed to repeat 
 
 Deno.test("The job that may publish runs Deno on the checkout, and nothing else", () => {
   const [, jobs] = read(".github/workflows/publish.yml").split(/^jobs:$/m);
-  const publishing = jobs!.split(/^  (?=\w+:$)/m).filter((job) => job.includes("id-token: write"));
+  const publishing = jobs!.split(/^ {2}(?=\w+:$)/m).filter((job) =>
+    job.includes("id-token: write")
+  );
   assertEquals(publishing.length, 1);
   const commands = [...publishing[0]!.matchAll(/^ *-? (?:uses|run): (.*)$/gm)].map(([, what]) =>
     what!.split("@")[0]
   );
   assertEquals(commands, ["actions/checkout", "denoland/setup-deno", "deno publish"]);
-  assertMatch(publishing[0]!, /^    needs: test$/m);
+  assertMatch(publishing[0]!, /^ {4}needs: test$/m);
 });
 
 Deno.test("CONTRIBUTING.md names all tasks for contributors, and no others", () => {
@@ -102,12 +104,40 @@ Deno.test("Editors are told the formatter's width, and can read their settings",
   assertMatch(container.postCreateCommand, /^npm install --global deno@\d+\.\d+\.\d+$/); // pinned
 });
 
+Deno.test("Files and programs are found on every machine: under any path, and without bash", () => {
+  const pitfalls: [wrong: RegExp, why: string][] = [
+    [/import\.meta\.url\)\.pathname|ROOT\)\.pathname/, "a space in a path becomes %20 there"],
+    [/file:\/\/\/?\$\{|"file:\/\/\/"\)\.href/, "pathToFileURL knows what a URL must escape"],
+    [
+      /(?:Command|works|Program|exec)\((?:\[[^\]]*\], )?"(?:bash|ps|setpriv|which)"/,
+      "it may be missing",
+    ],
+    [
+      /"-c",\s*`[^`]*\$\{[^}]*(?:[Ff]older|[Pp]ath|file)/,
+      "paths go into $0, $1 or the environment",
+    ],
+  ];
+  const found = [...files("tests"), ...files("app")].filter((path) => path.endsWith(".ts")).flatMap(
+    (path) =>
+      pitfalls.filter(([wrong]) => wrong.test(read(path))).map(([, why]) => `${path}: ${why}`),
+  );
+  assertEquals(found, ["tests/proc.ts: it may be missing"]); // where there is no /proc, there is ps
+});
+
 /** Tells whether a test starts a program: by itself, or by what it imports for that. */
 function startsPrograms(test: string): boolean {
   const imported = /import \{([^}]*)\} from "\.\/processes\.ts"/.exec(test)?.[1] ?? "";
   const harmless = ["", "noise", "readToEnd", "writeAll"];
   return imported.split(",").some((name) => !harmless.includes(name.trim())) ||
     /from "\.\/(command_lines|python|browser)\.ts"|new Deno\.Command/.test(test);
+}
+
+/** The files in a folder, and in those below it. */
+function files(folder: string): string[] {
+  return [...Deno.readDirSync(new URL(`../${folder}`, import.meta.url))].flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    return entry.isDirectory ? files(path) : [path];
+  });
 }
 
 function names(folder: string): string[] {
