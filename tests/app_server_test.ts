@@ -22,6 +22,7 @@ import {
   Program,
   readToEnd,
   runScript,
+  sendAndHalfClose,
   startLimitedServer,
   startServer,
   startServerWithActions,
@@ -615,7 +616,7 @@ function dial(port: number): Promise<Deno.TcpConn> {
 /** Sends the bytes, half-closes, and returns the responses. */
 async function exchange(port: number, bytes: Uint8Array): Promise<Message[]> {
   using conn = await dial(port);
-  const sending = writeAll(conn, bytes).then(() => conn.closeWrite()).catch(() => {});
+  const sending = sendAndHalfClose(conn, bytes).catch(() => {});
   const responses = decode(await readToEnd(conn));
   await sending;
   return responses;

@@ -48,10 +48,12 @@ Deno.test("echo_server.ts echoes a thousand 1-byte writes", async () => {
   using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
   conn.setNoDelay(true);
   const bytes = noise(1000);
-  const received = readToEnd(conn);
-  for (let i = 0; i < bytes.length; i++) await conn.write(bytes.subarray(i, i + 1));
-  await conn.closeWrite();
-  assertEquals(await received, bytes);
+  const sent = (async () => {
+    for (let i = 0; i < bytes.length; i++) await conn.write(bytes.subarray(i, i + 1));
+    await conn.closeWrite();
+  })();
+  const [received] = await Promise.all([readToEnd(conn), sent]);
+  assertEquals(received, bytes);
 });
 
 Deno.test("echo_server.ts outlives 100 clients that reset before it accepts them", async () => {

@@ -17,10 +17,10 @@ import {
   Program,
   readToEnd,
   readToReset,
+  sendAndHalfClose,
   startLimitedRelay,
   startRelay,
   startServer,
-  writeAll,
 } from "./processes.ts";
 import { descriptors, settled } from "./proc.ts";
 
@@ -299,7 +299,7 @@ for (const args of [[], ["--quiet"]]) {
     using client = await dial(relay.port);
     using server = await listener.accept();
     const bytes = noise(32 * MIB);
-    const sending = writeAll(server, bytes).then(() => server.closeWrite());
+    const sending = sendAndHalfClose(server, bytes);
     await relay.prints(/client takes no more, so server is not read\n/);
     assert(equals(await readToEnd(client), bytes));
     await sending;

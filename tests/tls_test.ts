@@ -53,8 +53,7 @@ Deno.test("app/server.ts with TLS: a client that half-closes gets all answers, a
     for (let i = 0; i < requests; i++) await writeAll(conn, REQUEST);
     await conn.closeWrite();
   })();
-  const { length } = await readToEnd(conn); // throws where the end is not TLS's own
-  await sent;
+  const [{ length }] = await Promise.all([readToEnd(conn), sent]); // throws where the end is not TLS's own
   assertEquals(length, requests * (await exchange(server.port)).length);
 });
 
