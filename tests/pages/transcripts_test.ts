@@ -31,7 +31,7 @@ const TOOLS = new Map([
   ["python3", works("python3", "--version")],
   ["node", isNodeForTypeScript()],
   ...["ss", "lsof", "netstat", "curl"].map((tool) =>
-    [tool, linux && works("bash", "-c", `command -v ${tool}`)] as const
+    [tool, linux && works("sh", "-c", `command -v ${tool}`)] as const
   ),
 ]);
 
@@ -112,7 +112,7 @@ interface Staying {
 /** A command whose output goes on in a later block, where an answer is folded. */
 interface Unfinished {
   command: string;
-  goOn: (rest: string) => void | Promise<void>;
+  goOn?: (rest: string) => void | Promise<void>; // missing if the command was ignored
 }
 
 /** Runs the transcripts of a section, from top to bottom. */
@@ -126,6 +126,7 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
   const unchecked = new Map<Program, string>(); // commands that take time, until their output is compared
   let code = 0; // of the last command that has ended
   let complete = true; // no command was left out, so that servers have printed all they should
+  let lacksServer = false; // it could not be started, and the commands that use it are left out as well
   const endStaying = async (ending: Staying[]) => {
     if (ending.length > 0 && talks.length > 0) {
       await t.step({ ...STEP, name: "what they say", fn: () => converse(talks.splice(0), ports) });
@@ -155,11 +156,12 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
       }
       if (language.startsWith(REST)) {
         const word = language.slice(REST.length);
-        const command = unfinished.findLast(({ command }) => command.includes(word));
+        const begun = unfinished.findLast(({ command }) => command.includes(word))!;
         await t.step({
           name: `line ${line}: the rest of ${word}`,
+          ignore: begun.goOn === undefined,
           ...STEP,
-          fn: async () => await command!.goOn(text),
+          fn: async () => await begun.goOn!(text),
         });
         continue;
       }
@@ -167,8 +169,11 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
       for (const [command, expected] of commandsOf(text)) {
         const where = `line ${line}: ${command}`;
         const tool = command.match(/\b(python3|ss|lsof|netstat|curl)\b|^node\b/)?.[0];
-        const ignore = tool !== undefined && !TOOLS.get(tool);
+        const lacksTool = tool !== undefined && !TOOLS.get(tool);
+        if (STAYS.test(command)) lacksServer = lacksTool;
+        const ignore = lacksTool || lacksServer;
         complete &&= !ignore;
+        if (ignore) unfinished.push({ command });
         if (!ignore && command !== "echo $?") {
           // A second server on the same port: the reader has ended the one before.
           const [first] = expected.split("\n");
@@ -183,12 +188,7 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
           async fn() {
             if (command === "echo $?") return assertEquals(expected, `${code}`);
             if (command.includes("chat_client.ts")) return void talks.push({ command, expected });
-            const program = shell(
-              command.replace(/\btry\.ts\b/, `${folder}/$&`),
-              ports,
-              "together",
-              command.includes("guide.sock") ? folder : undefined,
-            );
+            const program = shell(command, ports, "together", folder);
             if (TAKES_TIME.test(command)) {
               unchecked.set(program, where);
               const goOn = async (rest: string) => {
@@ -356,14 +356,14 @@ function withPorts(text: string, ports: Map<string, string>): string {
 }
 
 /**
- * Runs a command as a reader would: with both outputs on one terminal, or with an input to type on. With
- * `folder`, it runs there and not in the checkout, where it would leave files.
+ * Runs a command as a reader would: with both outputs on one terminal, or with an input to type on. What
+ * a reader saves is in `folder`.
  */
 function shell(
   command: string,
   ports: Map<string, string>,
   how?: "together" | "typed",
-  folder?: string,
+  folder = "",
 ): Program {
   command = withPorts(command, ports);
   // Programs that take the default port must be given the free one.
@@ -374,13 +374,18 @@ function shell(
   if (command.includes("relay.ts") && !command.includes("--listen")) {
     command += ` --listen 127.0.0.1:${ports.get("65431")} --to 127.0.0.1:${ports.get("65432")}`;
   }
-  if (folder !== undefined) command = command.replace(" app/", ' "$OLDPWD"/app/');
-  const run = STAYS.test(command) || how === "typed" ? `exec ${command}` : command;
-  const deno = `deno() { "${Deno.execPath()}" "$@"; }; export -f deno; `;
+  if (STAYS.test(command) || how === "typed") {
+    command = `exec ${command.replace(/^deno /, '"$DENO" ')}`;
+  }
+  command = command.replace(/\btry\.ts\b/, '"$FOLDER"/try.ts');
+  if (command.includes("guide.sock")) { // it would be left in the checkout
+    command = `cd "$FOLDER"; ${command.replace(" app/", ' "$OLDPWD"/app/')}`;
+  }
+  // Whatever characters a path has, as a variable it needs no quoting.
+  const variables = { DENO: Deno.execPath(), FOLDER: folder };
   const together = how === "together" ? "exec 2>&1; " : "";
-  const there = folder === undefined ? "" : `cd "${folder}"; `; // and then $OLDPWD is the checkout
-  const script = deno + together + there + run.replace(/^exec deno /, `exec "${Deno.execPath()}" `);
-  return new Program(["-c", script], "bash", {}, how === "typed" ? "piped" : "null");
+  const script = `deno() { "$DENO" "$@"; }; ${together}${command}`;
+  return new Program(["-c", script], "sh", variables, how === "typed" ? "piped" : "null");
 }
 
 /** The commands of a transcript, each with the output below it. */

@@ -314,8 +314,8 @@ Deno.test({
   ignore: PYTHON === undefined,
   async fn() {
     for (const side of ["client", "server"]) {
-      const args = [new URL("tests/support/python/minecraft_ping.py", ROOT).pathname, side];
-      const { stdout } = await new Deno.Command(PYTHON!, { args }).output();
+      const args = ["tests/support/python/minecraft_ping.py", side];
+      const { stdout } = await new Deno.Command(PYTHON!, { args, cwd: ROOT }).output();
       assertEquals(stdout, await readCapture(side));
     }
   },
@@ -402,20 +402,16 @@ function findPostgres(): string | undefined {
   return folders.find((folder) => works(`${folder}/initdb`, "--version"));
 }
 
-/** Starts a server that trusts the user `learner`. It refuses to run as root, so then as `postgres`. */
+/** Starts a server that trusts the user `learner`. It refuses to run as root, so then as somebody else. */
 async function startPostgres(): Promise<AsyncDisposable & { port: number }> {
   const bin = findPostgres()!;
-  const user = ["--reuid", "postgres", "--regid", "postgres", "--clear-groups", "--"];
+  const user = Deno.uid() === 0 ? findUser("postgres") ?? findUser("nobody") : undefined;
   const start = (program: string, ...args: string[]) =>
-    Deno.uid() === 0
-      ? new Program([...user, `${bin}/${program}`, ...args], "setpriv")
-      : new Program(args, `${bin}/${program}`);
+    new Program(args, `${bin}/${program}`, {}, "null", user);
   const folder = await Deno.makeTempDir();
   const data = `${folder}/data`;
   const port = findFreePort();
-  if (Deno.uid() === 0) {
-    await new Deno.Command("chown", { args: ["postgres", folder] }).output();
-  }
+  if (user !== undefined) await Deno.chown(folder, user.uid, user.gid);
   const created = start("initdb", "-D", data, "-A", "trust", "-U", "learner", "-E", "UTF8", "-N");
   assertEquals((await created.ended).code, 0, created.stderr);
   const options = ["-F", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="];
@@ -429,6 +425,13 @@ async function startPostgres(): Promise<AsyncDisposable & { port: number }> {
       await Deno.remove(folder, { recursive: true });
     },
   };
+}
+
+/** The numbers of a user of this machine, and of its group. */
+function findUser(name: string): { uid: number; gid: number } | undefined {
+  const line = new RegExp(`^${name}:[^:]*:(\\d+):(\\d+):`, "m");
+  const numbers = line.exec(Deno.readTextFileSync("/etc/passwd"));
+  return numbers ? { uid: Number(numbers[1]), gid: Number(numbers[2]) } : undefined;
 }
 
 /** A connection to a server, and what a parser makes of its answers. */

@@ -101,7 +101,7 @@ Deno.test("app/relay.ts --web keeps the last 2000 events, and goes on where a pa
 
 Deno.test({
   name: "app/relay.ts --web closes connections that ask for nothing, and outlives too many of them",
-  ignore: Deno.build.os !== "linux", // bash, ulimit, /proc
+  ignore: Deno.build.os !== "linux", // ulimit, /proc
   async fn() {
     await using echo = await startServer("app/multiconn_server.ts", "--quiet");
     await using relay = await startLimitedRelay(256, echo.port, "--web", "0", "--quiet");

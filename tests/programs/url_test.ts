@@ -48,13 +48,13 @@ class Web implements AsyncDisposable {
 
   /** Runs a command as it stands on the page, with these servers for those it names. */
   run(command: string, ...more: string[]): Promise<{ code: number; output: string }> {
-    const [deno, ...args] = command
-      .replaceAll("https://HOST", `http://${this.host}`)
-      .replaceAll("HOST", this.host)
-      .replaceAll("jsr.io:443", this.registry)
-      .replaceAll(" my_program.ts", ` ${this.folder}/my_program.ts`)
-      .replaceAll("--output ", `--output ${this.folder}/`)
-      .split(" ");
+    const [deno, ...args] = command.split(" ").map((word, i, words) => {
+      const isFile = word === "my_program.ts" || words[i - 1] === "--output";
+      if (isFile) return `${this.folder}/${word}`;
+      return word.replaceAll("https://HOST", `http://${this.host}`)
+        .replaceAll("HOST", this.host)
+        .replaceAll("jsr.io:443", this.registry);
+    });
     assertEquals(deno, "deno");
     return this.deno([...args, ...more]);
   }

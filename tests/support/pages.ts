@@ -1,5 +1,6 @@
 // The two pages of the tutorial, and the blocks of code in them.
 import { assertEquals } from "@std/assert";
+import { pathToFileURL } from "node:url";
 
 export const ROOT: URL = new URL("../../", import.meta.url);
 export const PAGES: string[] = ["README.md", "app/README.md"];
@@ -69,7 +70,7 @@ export async function importParserBlock<T>(...names: [string, ...string[]]): Pro
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   try {
     await Deno.writeTextFile(file, `${declarations}\nexport { ${names.join(", ")} };\n`);
-    return await import(new URL(file, "file:///").href);
+    return await import(pathToFileURL(file).href);
   } finally {
     await Deno.remove(file);
   }
