@@ -9,9 +9,9 @@ import type { RelayEvent, Side } from "./events.ts";
 import { show } from "./show.ts";
 import type { Limits } from "./unit_reader.ts";
 
-const MAX_WAITING = 64 * 1024; // bytes in each direction, while a side does not take them
+const MAX_WAITING = 128 * 1024; // bytes in each direction, while a side does not take them
 const READ_LENGTH = 64 * 1024; // bytes that node:net reads at once
-const MAX_WORK = 5; // milliseconds for one side, before all others get a turn
+const MAX_WORK = 10; // milliseconds for one side, before all others get a turn
 const PATIENCE = 200; // milliseconds; longer waiting is worth an event
 const CONNECT_TIMEOUT = 5_000; // milliseconds
 const STALL_TIMEOUT = 2_000; // milliseconds for a client that has ended, while the server is not read
