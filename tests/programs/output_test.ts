@@ -187,10 +187,10 @@ Deno.test({
 
 const FULL = /^Cannot write to standard output: No space left on device.*\n$/;
 
-/** Runs a program whose standard output goes to a disk that is full. Needs bash. */
+/** Runs a program whose standard output goes to a disk that is full. Needs a shell. */
 function runWithFullDisk(program: string, ...args: string[]): Program {
   const command = `exec "$0" run --no-prompt --allow-net "$@" >/dev/full`;
-  return new Program(["-c", command, Deno.execPath(), program, ...args], "bash");
+  return new Program(["-c", command, Deno.execPath(), program, ...args], "sh");
 }
 
 for (const program of programs.filter((program) => !program.startsWith("tests/"))) {
