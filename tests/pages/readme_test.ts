@@ -301,9 +301,10 @@ function slug(heading: string): string {
 
 function isDeclaration(text: string): boolean {
   const lines = text.split("\n");
-  return /^((export )?(async )?(function|class|const|interface|type) |(async )?#?\w+\(.*\{$)/.test(
-    lines[0]!,
-  ) &&
+  return /^((export )?(async )?(function\*?|class|const|interface|type) |(async )?#?\w+\(.*\{$)/
+    .test(
+      lines[0]!,
+    ) &&
     (lines.length === 1 || /^[}\])]+;?$/.test(lines.at(-1)!));
 }
 
