@@ -31,6 +31,7 @@ export interface Target {
 const SOURCE = noise(64 * 1024);
 const PAUSE = 20; // milliseconds between two answers
 const ANSWERS = 20; // on one connection
+const PATIENCE = { headerTimeout: 60_000 }; // milliseconds: slow answers are told, and not given up
 const SEARCH = createRequest("search", "ring");
 const RESULT = "In the caves beneath the Misty Mountains. 💍";
 
@@ -107,7 +108,7 @@ const clients: Record<Kind, (target: Target, number: number) => Promise<void>> =
   },
 
   async chat({ name, port }, number) {
-    using connection = new MessageConnection(new TimedConn(await connect(port)));
+    using connection = new MessageConnection(new TimedConn(await connect(port)), PATIENCE);
     const me = `good ${number} ${crypto.randomUUID().slice(0, 8)}`;
     await connection.send(encodeChat({ type: "join", name: me }));
     let count = 0;
@@ -150,7 +151,7 @@ async function repeat(name: string, ask: () => Promise<void>): Promise<void> {
 }
 
 async function search(name: string, conn: Deno.Conn): Promise<void> {
-  using connection = new MessageConnection(new TimedConn(conn));
+  using connection = new MessageConnection(new TimedConn(conn), PATIENCE);
   await repeat(name, async () => {
     await connection.send(SEARCH);
     const response = await connection.receive();
