@@ -2,15 +2,7 @@
 // may hold a descriptor more than before, nor much more memory; all good clients must have had all
 // their answers, soon.
 import { failUsage, integer, readCommandLine, seconds } from "../app/core/command_line.ts";
-import {
-  anywhere,
-  anywhereWithDeadlines,
-  type Attack,
-  onApp,
-  onChat,
-  onPage,
-  onTls,
-} from "./attacks.ts";
+import { anywhere, anywhereWithDeadlines, type Attack, onApp, onChat, onPage } from "./attacks.ts";
 import type { Kind, Report, Target } from "./good_clients.ts";
 import { descriptors, residentMemory, settled } from "./proc.ts";
 import { type Program, startRelay, startServer } from "./processes.ts";
@@ -53,8 +45,6 @@ interface Server extends Target {
   memory: number; // bytes; the least in a run, because rubbish is collected now and then
 }
 
-const caCert = await Deno.readTextFile(new URL("data/tls/ca.pem", import.meta.url));
-const tlsOptions = ["--tls-cert", "tests/data/tls/cert.pem", "--tls-key", "tests/data/tls/key.pem"];
 const echoOptions = ["--quiet", "--idle-timeout", "2", "--write-timeout", "2"];
 const appOptions = [...echoOptions, "--header-timeout", "2", "--message-timeout", "2"];
 
@@ -74,12 +64,6 @@ add("echo_server.ts", "echo", await startServer("echo_server.ts"), anywhere, {
 add("multiconn_server.ts", "echo", multiconn, anywhereWithDeadlines);
 add("app/server.ts", "app", await startServer("app/server.ts", ...appOptions), onApp);
 add(
-  "app/server.ts with TLS",
-  "tls",
-  await startServer("app/server.ts", ...appOptions, ...tlsOptions),
-  onTls(caCert),
-);
-add(
   "app/chat_server.ts",
   "chat",
   await startServer("app/chat_server.ts", "--ping-interval", "1"),
@@ -90,7 +74,7 @@ add("the relay's page", "page", relay, onPage, { clients: 1, port: relay.web });
 
 const worker = new Worker(import.meta.resolve("./good_clients.ts"), { type: "module" });
 const targets = servers.map(({ name, kind, port, clients }) => ({ name, kind, port, clients }));
-worker.postMessage({ targets, caCert });
+worker.postMessage(targets);
 const attacks = new Map<string, number>(); // how often each was made
 
 console.log(`Running for ${time / 1000} s with --seed ${state}`);
