@@ -18,7 +18,7 @@ export interface Report {
 }
 
 /** What a server does for a client. */
-export type Kind = "echo" | "app" | "tls" | "chat" | "page";
+export type Kind = "echo" | "app" | "chat" | "page";
 
 /** Where a server is, and what it does. */
 export interface Target {
@@ -37,13 +37,12 @@ const RESULT = "In the caves beneath the Misty Mountains. 💍";
 
 const soak = self as unknown as Worker; // who has started this one
 const reports: Record<string, Report> = {};
-let caCerts: string[] = [];
 let goOn = Promise.withResolvers<void>(); // ends a pause
 let isPaused = true;
 let busy = 0; // clients
 
 /** `"start"` lets the clients go on, `"stop"` ends their connections, and is answered with the reports. */
-soak.onmessage = ({ data }: MessageEvent<{ targets: Target[]; caCert: string } | string>) => {
+soak.onmessage = ({ data }: MessageEvent<Target[] | string>) => {
   if (data === "start") {
     isPaused = false;
     goOn.resolve();
@@ -52,8 +51,7 @@ soak.onmessage = ({ data }: MessageEvent<{ targets: Target[]; caCert: string } |
     goOn = Promise.withResolvers();
     reportWhenIdle();
   } else if (typeof data === "object") {
-    caCerts = [data.caCert];
-    for (const target of data.targets) {
+    for (const target of data) {
       reports[target.name] = { answers: 0, slowest: 0, lost: 0 };
       for (let i = 0; i < target.clients; i++) keepUsing(target, i);
     }
@@ -101,10 +99,6 @@ const clients: Record<Kind, (target: Target, number: number) => Promise<void>> =
 
   async app({ name, port }) {
     await search(name, await connect(port));
-  },
-
-  async tls({ name, port }) {
-    await search(name, await Deno.connectTls({ hostname: "localhost", port, caCerts }));
   },
 
   async chat({ name, port }, number) {

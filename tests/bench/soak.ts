@@ -3,15 +3,7 @@
 // their answers, soon. On a busy machine, soon is later. A server that seems to grow or to be slow is
 // looked at again, since leaks and starvation do not go away.
 import { failUsage, integer, readCommandLine, seconds } from "../../app/core/command_line.ts";
-import {
-  anywhere,
-  anywhereWithDeadlines,
-  type Attack,
-  onApp,
-  onChat,
-  onPage,
-  onTls,
-} from "./attacks.ts";
+import { anywhere, anywhereWithDeadlines, type Attack, onApp, onChat, onPage } from "./attacks.ts";
 import type { Kind, Report, Target } from "./good_clients.ts";
 import { descriptors, residentMemory, settled, turns } from "../support/resource_usage.ts";
 import { type Program, startRelay, startServer } from "../support/programs.ts";
@@ -56,13 +48,6 @@ interface Server extends Target {
   memory: number; // bytes; the least in a run, because rubbish is collected now and then
 }
 
-const caCert = await Deno.readTextFile(new URL("../support/data/tls/ca.pem", import.meta.url));
-const tlsOptions = [
-  "--tls-cert",
-  "tests/support/data/tls/cert.pem",
-  "--tls-key",
-  "tests/support/data/tls/key.pem",
-];
 const echoOptions = ["--quiet", "--idle-timeout", "2", "--write-timeout", "2"];
 const appOptions = [...echoOptions, "--header-timeout", "2", "--message-timeout", "2"];
 
@@ -82,12 +67,6 @@ add("echo_server.ts", "echo", await startServer("echo_server.ts"), anywhere, {
 add("app/multiconn_server.ts", "echo", multiconn, anywhereWithDeadlines);
 add("app/server.ts", "app", await startServer("app/server.ts", ...appOptions), onApp);
 add(
-  "app/server.ts with TLS",
-  "tls",
-  await startServer("app/server.ts", ...appOptions, ...tlsOptions),
-  onTls(caCert),
-);
-add(
   "app/chat_server.ts",
   "chat",
   await startServer("app/chat_server.ts", "--ping-interval", "1"),
@@ -98,7 +77,7 @@ add("the relay's page", "page", relay, onPage, { clients: 1, port: relay.web });
 
 const worker = new Worker(import.meta.resolve("./good_clients.ts"), { type: "module" });
 const targets = servers.map(({ name, kind, port, clients }) => ({ name, kind, port, clients }));
-worker.postMessage({ targets, caCert });
+worker.postMessage(targets);
 const attacks = new Map<string, number>(); // how often each was made
 
 console.log(`Running for ${time / 1000} s with --seed ${state}`);
