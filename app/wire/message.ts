@@ -3,6 +3,7 @@ import { Decoder, type ParserInput, type ParserStep, TruncatedInputError } from 
 import { type ByteStream, createPair, decodeStream, type ItemStream } from "./streams.ts";
 import { type ByteOrder, HOST_BYTE_ORDER, isLittle, writeUint16 } from "./endianness.ts";
 import { FrameTooLargeError, TruncatedFrameError } from "./framing.ts";
+import { parseJson } from "./json.ts";
 import { decodeStrictUtf8 } from "./utf8.ts";
 
 /**
@@ -263,7 +264,7 @@ export function decodeContent({ header, content }: Message): unknown {
     );
   }
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     throw new MessageContentError("Cannot decode content: it is not JSON");
   }
@@ -522,7 +523,7 @@ function decodeHeader(
 ): MessageHeader {
   let header: unknown;
   try {
-    header = JSON.parse(decodeStrictUtf8(bytes));
+    header = parseJson(decodeStrictUtf8(bytes));
   } catch (error) {
     const what = error instanceof SyntaxError ? "JSON" : "UTF-8";
     throw new MessageHeaderError(`Cannot accept header: it is not ${what}`);

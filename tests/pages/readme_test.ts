@@ -153,9 +153,9 @@ Deno.test("The numbers in README.md are those of the code", async () => {
   quotes("A name has 1 to 32 visible characters.");
   assertStringIncludes(read("app/chat/names.ts"), "MAX_LENGTH = 32; // characters");
   quotes("at most 64 KiB of messages");
-  assertStringIncludes(read("app/core/pace.ts"), "MAX_BATCH_LENGTH = 64 * 1024; // bytes");
-  quotes("delays the others by 50 ms");
-  assertStringIncludes(read("app/core/pace.ts"), "LOOK_INTERVAL = 50; // milliseconds");
+  assertStringIncludes(read("app/chat_server.ts"), "MAX_UNDELIVERED = 64 * 1024; // bytes");
+  quotes("delays the others by 100 ms");
+  assertStringIncludes(read("app/core/outbox.ts"), "LOOK_INTERVAL = 100; // milliseconds");
   quotes("a **ping** every 15 seconds");
   const { stdout } = await runScript("app/chat_server.ts", "--help");
   assertMatch(stdout, /--ping-interval SECONDS .*\(default: 15\)\n/);

@@ -389,6 +389,23 @@ async function outcome(program: Program): Promise<{ code: number; stderr: string
   return { code, stderr: program.stderr };
 }
 
+Deno.test(`${CLIENT} ends with one line when a line of its input is too long`, async () => {
+  await using server = await startServer(SERVER);
+  for (
+    const [length, reason] of [[20_000, /its length is 2\d{4} bytes/], [
+      300_000,
+      /so long/,
+    ]] as const
+  ) {
+    const args = ["run", "--allow-net", CLIENT, "127.0.0.1", `${server.port}`, `ada ${length}`];
+    await using client = new Program(args, Deno.execPath(), {}, "piped");
+    await client.types(`${"x".repeat(length)}\n`);
+    assertEquals((await client.ended).code, 1);
+    assertMatch(client.stderr, reason);
+    assertMatch(client.stderr, /^[^\n]+\n$/);
+  }
+});
+
 Deno.test(`${CLIENT} talks with another through pipes, and both leave with exit code 0`, async () => {
   await using server = await startServer(SERVER);
   await using ada = typist(server.port, "ada");
