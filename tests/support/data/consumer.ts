@@ -20,7 +20,7 @@ import {
   unpack,
 } from "../../../mod.ts";
 
-export async function useEverything(ws: WebSocket, readable: ReadableStream<Uint8Array>) {
+export async function useEverything(ws: WebSocket) {
   const frame = encodeFrame(new Uint8Array([1, 2]));
   const message = encodeMessage("hi", { contentType: "text/json", contentEncoding: "utf-8" });
   const [text] = unpack(">4s", pack(">4s", new Uint8Array(4)));
@@ -54,7 +54,7 @@ export async function useStreams(bytes: ReadableStream<Uint8Array>) {
   const numbers: ReadableStream<number> = encoded.pipeThrough(new DecoderStream(number));
   const { value } = await numbers.getReader().read();
   value?.toFixed();
-  // @ts-expect-error
+  // @ts-expect-error: it has no such property
   value?.header;
 
   const messages = new MessageDecoderStream();
@@ -62,7 +62,7 @@ export async function useStreams(bytes: ReadableStream<Uint8Array>) {
   const readable: ReadableStream<Message> = messages.readable;
   for await (const { header } of messages.readable) {
     header["content-length"].toFixed();
-    // @ts-expect-error
+    // @ts-expect-error: it has no such property
     header.subarray(1);
   }
   const texts = messages.readable.pipeThrough(new TransformStream<Message, string>());

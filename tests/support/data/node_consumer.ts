@@ -35,37 +35,37 @@ export async function useStreams(socket: Socket) {
   const web = Readable.toWeb(socket);
   for await (const frame of readFrames(web)) {
     frame.subarray(1);
-    // @ts-expect-error
+    // @ts-expect-error: it has no such property
     frame.header;
   }
   for await (const message of readMessages(web)) {
     message.header["content-length"].toFixed();
-    // @ts-expect-error
+    // @ts-expect-error: it has no such property
     message.subarray(1);
   }
   for await (const item of readItems(web, number)) {
     item.toFixed();
-    // @ts-expect-error
+    // @ts-expect-error: it has no such property
     item.header;
   }
   for await (const frame of web.pipeThrough(new FrameDecoderStream())) {
     frame.subarray(1);
-    // @ts-expect-error
+    // @ts-expect-error: it has no such property
     frame.header;
   }
   for await (const { header } of web.pipeThrough(new MessageDecoderStream())) {
     header["content-length"].toFixed();
-    // @ts-expect-error
+    // @ts-expect-error: it has no such property
     header.subarray(1);
   }
   for await (const item of web.pipeThrough(new DecoderStream(number))) {
     item.toFixed();
-    // @ts-expect-error
+    // @ts-expect-error: it has no such property
     item.header;
   }
   for await (const frame of web.pipeThrough(new FrameEncoderStream())) {
     frame.subarray(1);
-    // @ts-expect-error
+    // @ts-expect-error: it has no such property
     frame.header;
   }
   readFrames(Duplex.toWeb(socket).readable);
@@ -76,6 +76,6 @@ export async function useStreams(socket: Socket) {
   const reader = body!.pipeThrough(new DecoderStream(number)).getReader();
   const { value } = await reader.read();
   value?.toFixed();
-  // @ts-expect-error
+  // @ts-expect-error: it has no such property
   value?.header;
 }
