@@ -9,8 +9,9 @@ import {
   type ParserInput,
   type ParserStep,
 } from "../../mod.ts";
+import { message } from "../../app/examples/postgresql.ts";
+import { reply } from "../../app/examples/redis.ts";
 import { cutIntoBytes } from "../support/parsers.ts";
-import { importParserBlock } from "../support/pages.ts";
 import { type Figure, formatTime, timesAsFast } from "./figures.ts";
 import { compare } from "./measure.ts";
 
@@ -26,9 +27,6 @@ type Parse = (bytes: ParserInput) => ParserStep<Item>;
 type LineStream = new () => TransformStream<string, string>;
 
 export async function measureDecoder(): Promise<Figure[]> {
-  const { reply } = await importParserBlock<{ reply: Parse }>("reply");
-  const { message } = await importParserBlock<{ message: Parse }>("message");
-
   console.error("decoder: Redis replies of 64 B, as texts and as bytes");
   const replies = chunked(encoder.encode(`$64\r\n${"x".repeat(64)}\r\n`.repeat(COUNT)));
   const texts = await compare({

