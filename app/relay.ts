@@ -8,7 +8,7 @@ import {
   readCommandLine,
   readPort,
 } from "./core/command_line.ts";
-import { nameOf } from "./core/address.ts";
+import { formatAddress } from "./core/address.ts";
 import { countFreeDescriptors } from "./core/descriptors.ts";
 import { warnIfOpen } from "./core/listen.ts";
 import { exit, printError, printLine } from "./core/output.ts";
@@ -100,10 +100,10 @@ const server = new BoundedServer(
 );
 listenForStop(0).stop.addEventListener("abort", () => exit(0));
 const listening = await server.listen().catch((error) => failToListen(options.listen, error));
-const route = `${nameOf(listening)} → ${nameOf(options.to)}`;
+const route = `${formatAddress(listening)} → ${formatAddress(options.to)}`;
 warnIfOpen(listening.hostname);
-printLine(`Listening on ${nameOf(listening)}`);
-printLine(`Passing on to ${nameOf(options.to)}`);
+printLine(`Listening on ${formatAddress(listening)}`);
+printLine(`Passing on to ${formatAddress(options.to)}`);
 if (options.web >= 0) {
   const port = await servePage(options.web, log, route).catch((error) =>
     failToListen({ transport: "tcp", hostname: "127.0.0.1", port: options.web }, error)
@@ -123,7 +123,7 @@ function findMaxConnections(): number {
 }
 
 function failToListen(address: Deno.NetAddr, error: Error): never {
-  return fail(`Cannot listen on ${nameOf(address)}: ${error.message}`);
+  return fail(`Cannot listen on ${formatAddress(address)}: ${error.message}`);
 }
 
 function publish(event: RelayEvent) {

@@ -1,6 +1,6 @@
 // A reset must be passed on as a reset, and Deno.Conn cannot send one: hence the sockets of node:net.
 import { connect, type Socket } from "node:net";
-import { nameOf } from "../core/address.ts";
+import { formatAddress } from "../core/address.ts";
 import { pauseForOthers } from "../core/fair_work.ts";
 import { pause } from "../core/timeout.ts";
 import { escapeText } from "../wire/escape.ts";
@@ -202,5 +202,5 @@ export class RelayedConnection {
 /** The name of a client; its address is not known if it has gone already. */
 function nameOfPeer({ remoteAddress: hostname, remotePort: port }: Socket): string {
   if (hostname === undefined || port === undefined) return "a client";
-  return nameOf({ transport: "tcp", hostname, port });
+  return formatAddress({ transport: "tcp", hostname, port });
 }

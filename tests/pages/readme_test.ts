@@ -3,7 +3,7 @@
 // TypeScript by `deno test --doc`.
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { createRequest } from "../../app/libclient.ts";
-import { MAX_QUEUE_LENGTH } from "../../app/core/outbox.ts";
+import { MAX_OUTBOX_LENGTH, MAX_UNDELIVERED_LENGTH } from "../../app/wire/limits.ts";
 import { encodeFramePrefix, FrameTooLargeError } from "../../mod.ts";
 import { blocksOf, PAGES, read, README, REST, ROOT, TRY } from "../support/pages.ts";
 import { exchange, Program, runScript, startRelay, startServer } from "../support/programs.ts";
@@ -139,9 +139,12 @@ Deno.test("The numbers in README.md are those of the code", async () => {
   assertStringIncludes(read("echo_client.ts"), "const TIMEOUT = 30_000; // milliseconds");
 
   quotes("It begins with 1 KiB");
-  assertStringIncludes(read("app/core/timed_conn.ts"), "FIRST_BUFFER_LENGTH = 1024; // bytes");
+  assertStringIncludes(read("app/core/deadline_conn.ts"), "FIRST_BUFFER_LENGTH = 1024; // bytes");
   quotes("up to 64 KiB");
-  assertStringIncludes(read("app/core/timed_conn.ts"), "MAX_BUFFER_LENGTH = 64 * 1024; // bytes");
+  assertStringIncludes(
+    read("app/core/deadline_conn.ts"),
+    "MAX_BUFFER_LENGTH = 64 * 1024; // bytes",
+  );
   quotes("With up to 120 connections nobody ever waits");
   assertStringIncludes(read("app/core/fair_turns.ts"), "TURN_SIZE = 120;");
 
@@ -149,11 +152,11 @@ Deno.test("The numbers in README.md are those of the code", async () => {
   assertEquals([...createRequest("binary", "😃").subarray(0, 2)], [0, 120]);
 
   quotes("more than 256 KiB in its queue");
-  assertEquals(MAX_QUEUE_LENGTH, 256 * 1024);
+  assertEquals(MAX_OUTBOX_LENGTH, 256 * 1024);
   quotes("A name has 1 to 32 visible characters.");
   assertStringIncludes(read("app/chat/names.ts"), "MAX_LENGTH = 32; // characters");
   quotes("at most 64 KiB of messages");
-  assertStringIncludes(read("app/chat_server.ts"), "MAX_UNDELIVERED = 64 * 1024; // bytes");
+  assertEquals(MAX_UNDELIVERED_LENGTH, 64 * 1024);
   quotes("delays the others by 100 ms");
   assertStringIncludes(read("app/core/outbox.ts"), "LOOK_INTERVAL = 100; // milliseconds");
   quotes("a **ping** every 15 seconds");
