@@ -1,6 +1,6 @@
 // The exercises of the tutorial. All that is known about one stands in its entry, and README.md is held
 // to it by a test.
-import { type KindName, kinds } from "./kinds.ts";
+import type { KindName } from "./kinds.ts";
 
 /** An exercise of the tutorial. */
 export interface Exercise {
@@ -16,7 +16,7 @@ export interface Exercise {
   kind: KindName;
   /** The checks that it must pass, if not all of its kind. */
   checks?: string[];
-  /** After how many seconds the client gives up on a silent server, if not after 30. */
+  /** The milliseconds after which the client gives up on a silent server, if not after 30 s. */
   patience?: number;
   hint: string;
 }
@@ -45,7 +45,7 @@ export const exercises: Exercise[] = [
     difficulty: 1,
     minutes: 40,
     kind: "echo-client",
-    patience: 10,
+    patience: 10_000,
     hint: "Half-close after the message, read until the end, and only then compare. If the last " +
       "check fails, look for settimeout or a similar function of your language. Give it fewer " +
       "seconds than --patience. In Deno, a setTimeout can end the program. Clear it when the echo " +
@@ -91,7 +91,7 @@ export const exercises: Exercise[] = [
     difficulty: 2,
     minutes: 60,
     kind: "app-client",
-    patience: 10,
+    patience: 10_000,
     hint:
       "Write a function that reads exactly a given number of bytes, or fails at the end of the " +
       "stream. A response is then three calls of this function. Refuse a header that lacks one of " +
@@ -184,9 +184,4 @@ export function findExercise(nameOrNumber: string): Exercise | undefined {
   return exercises.find((exercise) =>
     exercise.name === nameOrNumber || String(numberOf(exercise)) === nameOrNumber
   );
-}
-
-/** Whether an exercise is about a server or a client. */
-export function sideOf({ kind }: Exercise): "server" | "client" {
-  return kinds[kind].side;
 }
