@@ -272,10 +272,17 @@ Deno.test({
 
     assertStringIncludes(readme, "it prints 43 ms and 0.06 ms");
     const { text } = blocksOf(README).find(({ text }) => text.includes("setNoDelay(${noDelay})"))!;
-    await using program = new Program(["eval", text]);
-    assertEquals((await program.ended).code, 0, program.stderr);
-    const [, slow, fast] = /false\): ([\d.]+) ms\n.*true\): ([\d.]+) ms/.exec(program.stdout)!;
-    assert(Number(slow) > 30 && Number(slow) < 60 && Number(fast) < 10, program.stdout);
+    let slow = Infinity;
+    let fast = Infinity;
+    // The least of some runs, since a busy machine adds to all of them.
+    for (let run = 1; run <= 5 && !(slow < 60 && fast < 10); run++) {
+      await using program = new Program(["eval", text]);
+      assertEquals((await program.ended).code, 0, program.stderr);
+      const times = /false\): ([\d.]+) ms\n.*true\): ([\d.]+) ms/.exec(program.stdout)!;
+      slow = Math.min(slow, Number(times[1]));
+      fast = Math.min(fast, Number(times[2]));
+    }
+    assert(slow > 30 && slow < 60 && fast < 10, `${slow} ms and ${fast} ms`);
   },
 });
 

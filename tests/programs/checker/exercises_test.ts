@@ -2,6 +2,8 @@
 // solutions are noticed.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { decodeContent, encodeMessage, MessageDecoder, pack } from "../../../mod.ts";
+import { exercises as entries } from "../../../app/check/exercises.ts";
+import { isKindName, kinds } from "../../../app/check/kinds.ts";
 import { assertGrades, type Case, check, failed } from "../../support/checking.ts";
 import { some } from "../../support/sampling.ts";
 import { README } from "../../support/pages.ts";
@@ -23,17 +25,46 @@ Deno.test("README.md has a ladder of exercises, each with a command that grades 
     const commands = [...exercise.matchAll(/^```sh\n(.*)\n```$/gm)];
     assertEquals(commands.length, 1, exercise);
     const words = commands[0]![1]!.split(" ");
-    const script = words.indexOf("app/check.ts");
-    assertEquals(words.slice(0, 2), ["deno", "run"]);
-    assertEquals(words.includes("--allow-run"), words.includes("--"));
+    assertEquals(words.slice(0, 3), ["deno", "task", "check"]);
+    const entry = entries[i]!;
+    assertEquals(words[3], entry.name);
+    assert(exercise.startsWith(`**${i + 1}. ${entry.title}.** `), entry.title);
+    assertEquals(plainHintOf(exercise), entry.hint);
     const separator = words.includes("--") ? words.indexOf("--") : words.length;
-    lists.push([...words.slice(script + 1, separator), "--list"]);
+    lists.push([...words.slice(3, separator), "--list"]);
   }
+  assertEquals(exercises.length, entries.length);
   for (const args of some(lists, 3)) {
     const { code, stdout, stderr } = await runScript("app/check.ts", ...args);
     assertEquals([code, stderr], [0, ""], args.join(" "));
     assert(stdout.split("\n").length > 4);
   }
+});
+
+/** The hint of an exercise without its markup. */
+function plainHintOf(exercise: string): string {
+  const [, hint] = /<summary>Hint<\/summary>\n\n([^]*?)\n\n<\/details>/.exec(exercise)!;
+  return hint!.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1").replaceAll("`", "").replaceAll(
+    /\s+/g,
+    " ",
+  );
+}
+
+Deno.test("The exercises have names that stay, and checks and kinds that there are", () => {
+  const names = entries.map(({ name }) => name);
+  assertEquals(new Set(names).size, names.length);
+  for (const { name, kind, checks = [], step, hint, minutes } of entries) {
+    assertMatch(name, /^[a-z]+(-[a-z]+)*$/);
+    const all = kinds[kind].checks.map(({ name }) => name);
+    assertEquals(checks.filter((check) => !all.includes(check)), [], name);
+    if (checks.length > 0) {
+      assertEquals(checks[0], all[0], "the first check is what others build on");
+    }
+    // A name that is a kind as well must mean the whole kind.
+    if (isKindName(name)) assertEquals([name, checks], [kind, []]);
+    assert(step >= 1 && hint.length > 60 && minutes > 0);
+  }
+  assertEquals(entries.map(({ step }) => step).toSorted(), entries.map(({ step }) => step));
 });
 
 Deno.test({
@@ -61,7 +92,7 @@ Deno.test("The tunnel of the exercises passes all checks of an echo server", asy
   await using entry = await startTunnel("entry", exit.port);
   const report = await check("echo", "127.0.0.1", String(entry.port));
   assertEquals(failed(report), [], JSON.stringify(report.checks, null, 1));
-  assert(report.checks.every(({ ok }) => ok));
+  assertEquals(report.status, "passed");
 });
 
 async function startTunnel(side: string, to: number): Promise<Program & { port: number }> {
@@ -81,7 +112,7 @@ Deno.test({
       ...[...bot, "{host}", "{port}", "adder", PATIENCE],
     );
     assertEquals(failed(report), [], JSON.stringify(report.checks, null, 1));
-    assert(report.checks.every(({ ok }) => ok));
+    assertEquals(report.status, "passed");
 
     await using server = await startServer("app/chat_server.ts");
     const address = ["127.0.0.1", String(server.port)];
