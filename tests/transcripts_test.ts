@@ -24,6 +24,9 @@ const STAYS =
 /** The commands that end by themselves, but not before those that follow have run. */
 const TAKES_TIME = /, 20_000\)/;
 
+/** The commands that leave files where they run, or read such files. */
+const LEAVES_FILES = /guide\.sock|openssl|\btls_echo/;
+
 /** Where the pages have their checkout. */
 const CHECKOUT = "/home/ada/sockets";
 
@@ -32,7 +35,8 @@ const TOOLS = new Map([
   ["python3", works("python3", "--version")],
   ["node", isNodeForTypeScript()],
   ["redis.ts", works("redis-server", "--version")],
-  ...["ss", "lsof", "netstat", "curl", "redis-server"].map((tool) =>
+  ["tls_echo", works("openssl", "version")], // which makes the certificate
+  ...["ss", "lsof", "netstat", "curl", "openssl", "redis-server"].map((tool) =>
     [tool, linux && works("bash", "-c", `command -v ${tool}`)] as const
   ),
 ]);
@@ -169,7 +173,7 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
       for (const [command, expected] of commandsOf(text)) {
         const where = `line ${line}: ${command}`;
         const tool = command.match(
-          /\b(python3|ss|lsof|netstat|curl|redis-server|redis\.ts)\b|^node\b/,
+          /\b(python3|ss|lsof|netstat|curl|openssl|redis-server|redis\.ts)\b|\btls_echo|^node\b/,
         )?.[0];
         const ignore = tool !== undefined && !TOOLS.get(tool);
         complete &&= !ignore;
@@ -191,7 +195,7 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
               command.replace(/\btry\.ts\b/, `${folder}/$&`),
               ports,
               "together",
-              command.includes("guide.sock") ? folder : undefined,
+              LEAVES_FILES.test(command) ? folder : undefined,
             );
             if (TAKES_TIME.test(command)) {
               unchecked.set(program, where);
