@@ -3,7 +3,7 @@ import { concat } from "@std/bytes/concat";
 import { MessageConnection, type MessageConnectionOptions } from "../app/core/connection.ts";
 import { DeadlineError } from "../app/core/deadlines.ts";
 import { TimedConn } from "../app/core/timed_conn.ts";
-import { encodeMessage, MessageHeaderError, TruncatedFrameError } from "../mod.ts";
+import { encodeMessage, MessageHeaderError, TruncatedInputError } from "../mod.ts";
 import { FakeConn } from "./fake_conn.ts";
 
 const FORMAT = { contentType: "a/b", contentEncoding: "binary" };
@@ -106,5 +106,5 @@ Deno.test("MessageConnection fails where the bytes are no message, and where the
   cut.arrive(MESSAGE.subarray(0, 5));
   await nextTurn();
   cut.arrive(null);
-  await assertRejects(() => truncated, TruncatedFrameError);
+  await assertRejects(() => truncated, TruncatedInputError);
 });

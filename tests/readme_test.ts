@@ -4,7 +4,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { createRequest } from "../app/libclient.ts";
 import { MAX_QUEUE_LENGTH } from "../app/core/outbox.ts";
-import { encodeFramePrefix, FrameTooLargeError } from "../mod.ts";
+import { encodeFramePrefix, LengthLimitError } from "../mod.ts";
 import { blocksOf, PAGES, read, README, REST, ROOT, TRY } from "./pages.ts";
 import { exchange, Program, runScript, startRelay, startServer } from "./processes.ts";
 
@@ -116,7 +116,7 @@ Deno.test("The numbers in README.md are those of the code", async () => {
 
   quotes("`maxFrameLength`: the longest payload to accept, by default 8 MiB.");
   encodeFramePrefix(8 * 1024 ** 2);
-  assertThrows(() => encodeFramePrefix(8 * 1024 ** 2 + 1), FrameTooLargeError);
+  assertThrows(() => encodeFramePrefix(8 * 1024 ** 2 + 1), LengthLimitError);
 
   quotes("Save these 12 lines as `try.ts`");
   const [smallest] = blocksOf(README).filter(({ language }) => language === TRY);

@@ -107,7 +107,7 @@ export class MessageConnection implements Disposable {
       this.#headerDue = Math.min(this.#headerDue, deadlineClock.after(this.#headerTimeout));
       this.#messageDue = deadlineClock.after(this.#messageTimeout);
     }
-    return this.#decoder.phase === "content" || this.#messageDue < this.#headerDue
+    return this.#decoder.awaited?.what === "content" || this.#messageDue < this.#headerDue
       ? { phase: "content", due: this.#messageDue, timeout: this.#messageTimeout }
       : { phase: "header", due: this.#headerDue, timeout: this.#headerTimeout };
   }

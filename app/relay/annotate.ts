@@ -1,7 +1,8 @@
 // What the relay shows: the bytes of one direction, labelled by the decoders that everybody uses.
 import { readUint16, readUint32 } from "../wire/endianness.ts";
 import { escapeBytes, escapeJson, escapeText } from "../wire/escape.ts";
-import { FrameDecoder, TruncatedFrameError } from "../wire/framing.ts";
+import { TruncatedInputError } from "../wire/errors.ts";
+import { FrameDecoder } from "../wire/framing.ts";
 import { decodeContent, JSON_CONTENT_TYPE, type Message, MessageDecoder } from "../wire/message.ts";
 
 const MAX_BYTES = 512; // of a chunk are shown
@@ -59,7 +60,11 @@ export interface Limits {
 }
 
 type Format = (typeof FORMATS)[keyof typeof FORMATS];
-type NextPart = Pick<TruncatedFrameError, "phase" | "expected">;
+/** The part of a frame that comes next, and how many bytes it has. */
+interface NextPart {
+  phase: "prefix" | "header" | "payload" | "content";
+  expected: number;
+}
 
 const FORMATS = {
   app: {
@@ -115,7 +120,8 @@ export class Annotator {
   /** Tells what is missing if the direction ends here. */
   end(): string | undefined {
     if (!this.#awaited || (this.#beginning.length === 0 && this.#received === 0)) return undefined;
-    return new TruncatedFrameError(this.#awaited.phase, this.#awaited.expected, this.#received)
+    const { phase, expected } = this.#awaited;
+    return new TruncatedInputError(`${phase} of ${count(expected, "byte")}`, this.#received)
       .message;
   }
 
@@ -283,13 +289,8 @@ function awaitedAfter(
   const decoder = createDecoder(limits);
   decoder.push(beginning);
   if (decoder.take()) return undefined;
-  try {
-    decoder.end();
-  } catch (error) {
-    if (error instanceof TruncatedFrameError) return error;
-    throw error;
-  }
-  return undefined;
+  const { what, length } = decoder.awaited!;
+  return { phase: what as NextPart["phase"], expected: length! };
 }
 
 function describe(message: Message): string {
