@@ -24,6 +24,9 @@ const STAYS =
 /** The commands that end by themselves, but not before those that follow have run. */
 const TAKES_TIME = /, 20_000\)/;
 
+/** The commands that leave files where they run, or read such files. */
+const LEAVES_FILES = /guide\.sock|openssl|\btls_echo/;
+
 /** Where the pages have their checkout. */
 const CHECKOUT = "/home/ada/sockets";
 
@@ -32,7 +35,8 @@ const TOOLS = new Map([
   ["python3", works("python3", "--version")],
   ["node", isNodeForTypeScript()],
   ["redis.ts", works("redis-server", "--version")],
-  ...["ss", "lsof", "netstat", "curl", "redis-server"].map((tool) =>
+  ["tls_echo", works("openssl", "version")], // which makes the certificate
+  ...["ss", "lsof", "netstat", "curl", "openssl", "redis-server"].map((tool) =>
     [tool, linux && works("sh", "-c", `command -v ${tool}`)] as const
   ),
 ]);
@@ -171,7 +175,7 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
       for (const [command, expected] of commandsOf(text)) {
         const where = `line ${line}: ${command}`;
         const tool = command.match(
-          /\b(python3|ss|lsof|netstat|curl|redis-server|redis\.ts)\b|^node\b/,
+          /\b(python3|ss|lsof|netstat|curl|openssl|redis-server|redis\.ts)\b|\btls_echo|^node\b/,
         )?.[0];
         const lacksTool = tool !== undefined && !TOOLS.get(tool);
         if (STAYS.test(command)) lacksServer = lacksTool;
@@ -383,7 +387,7 @@ function shell(
     command = `exec ${command.replace(/^deno /, '"$DENO" ')}`;
   }
   command = command.replace(/\btry\.ts\b/, '"$FOLDER"/try.ts');
-  if (command.includes("guide.sock")) { // it would be left in the checkout
+  if (LEAVES_FILES.test(command)) { // in the checkout
     command = `cd "$FOLDER"; ${command.replace(" app/", ' "$OLDPWD"/app/')}`;
   }
   // Whatever characters a path has, as a variable it needs no quoting.
