@@ -1,9 +1,9 @@
-// Holds the two pages of the tutorial to the code: quoted code is looked up, links are followed, and
+// Holds the pages of the tutorial to the code: quoted code is looked up, links are followed, and
 // numbers are compared. Their transcripts are run by transcripts_test.ts, and their examples in
 // TypeScript by `deno test --doc`.
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { createRequest } from "../../app/libclient.ts";
-import { MAX_OUTBOX_LENGTH, MAX_UNDELIVERED_LENGTH } from "../../app/wire/limits.ts";
+import * as limits from "../../app/wire/limits.ts";
 import { encodeFramePrefix, LengthLimitError } from "../../mod.ts";
 import { blocksOf, PAGES, read, README, REST, ROOT, TRY } from "../support/pages.ts";
 import { exchange, Program, runScript, startRelay, startServer } from "../support/programs.ts";
@@ -113,6 +113,24 @@ Deno.test("README.md's import from a URL names what mod.ts exports", async () =>
   assertEquals(program.stdout, "function\n");
 });
 
+Deno.test("app/core/README.md has every limit with its default", () => {
+  const rows = read("app/core/README.md").matchAll(/^\| `([A-Z_]+)` +\| (.+?) +\|/gm);
+  const told = Object.fromEntries(rows.map(([, name, value]) => [name, value]));
+  const expected = Object.entries(limits).map(([name, value]) => [name, formatLimit(name, value)]);
+  assertEquals(told, Object.fromEntries(expected));
+});
+
+/** Writes a limit as the page does: a time, a length, or a number. */
+function formatLimit(name: string, value: number): string {
+  if (/_(TIMEOUT|DELAY|GRACE|INTERVAL)$/.test(name)) {
+    return value < 1000 ? `${value} ms` : `${value / 1000} s`;
+  }
+  if (name.endsWith("_LENGTH")) {
+    return value < 1024 ** 2 ? `${value / 1024} KiB` : `${value / 1024 ** 2} MiB`;
+  }
+  return value.toLocaleString("en");
+}
+
 Deno.test("The numbers in README.md are those of the code", async () => {
   const readme = README.replaceAll(/\s+/g, " ");
   const quotes = (text: string) => assertStringIncludes(readme, text);
@@ -152,11 +170,11 @@ Deno.test("The numbers in README.md are those of the code", async () => {
   assertEquals([...createRequest("binary", "😃").subarray(0, 2)], [0, 120]);
 
   quotes("more than 256 KiB in its queue");
-  assertEquals(MAX_OUTBOX_LENGTH, 256 * 1024);
+  assertEquals(limits.MAX_OUTBOX_LENGTH, 256 * 1024);
   quotes("A name has 1 to 32 visible characters.");
   assertStringIncludes(read("app/chat/names.ts"), "MAX_LENGTH = 32; // characters");
   quotes("at most 64 KiB of messages");
-  assertEquals(MAX_UNDELIVERED_LENGTH, 64 * 1024);
+  assertEquals(limits.MAX_UNDELIVERED_LENGTH, 64 * 1024);
   quotes("delays the others by 100 ms");
   assertStringIncludes(read("app/core/outbox.ts"), "LOOK_INTERVAL = 100; // milliseconds");
   quotes("a **ping** every 15 seconds");
