@@ -1,22 +1,27 @@
 // The chat client: sends each line of its input to everybody, and prints what everybody says.
-import { decodeChat, encodeChat, type FromClient, MAX_CONTENT_LENGTH } from "./chat/messages.ts";
+import { decodeChat, encodeChat, type FromClient } from "./chat/messages.ts";
 import {
+  duration,
   fail,
   failUsage,
   listenForStop,
   readAddress,
   readCommandLine,
-  seconds,
 } from "./core/command_line.ts";
-import { nameOf } from "./core/address.ts";
+import { formatAddress } from "./core/address.ts";
 import { connect } from "./core/connect.ts";
-import { MessageConnection } from "./core/connection.ts";
-import { printNow } from "./core/output.ts";
+import { MessageConnection } from "./core/message_connection.ts";
+import { Outbox } from "./core/outbox.ts";
+import { printSync } from "./core/output.ts";
 import { Terminal } from "./core/terminal.ts";
-import { TimedConn } from "./core/timed_conn.ts";
+import { DeadlineConn } from "./core/deadline_conn.ts";
 import { escapeText } from "./wire/escape.ts";
-
-const LEAVE_TIMEOUT = 2_000; // milliseconds for the server to answer our leave, after Ctrl-C
+import {
+  LEAVE_TIMEOUT,
+  MAX_CHAT_CONTENT_LENGTH,
+  MAX_OUTBOX_LENGTH,
+  RESPONSE_TIMEOUT,
+} from "./wire/limits.ts";
 
 const { options, args } = readCommandLine(
   `deno run --allow-net app/chat_client.ts <host> <port> <name>
@@ -24,32 +29,38 @@ const { options, args } = readCommandLine(
 Joins a chat under a name. Each line that you type is sent to everybody, except
   /who   lists who is there
   /quit  leaves the chat, as do Ctrl-D and Ctrl-C`,
-  { "timeout": seconds(30, "maximum time for the server to send something, such as a ping") },
+  {
+    "timeout": duration(
+      RESPONSE_TIMEOUT,
+      "maximum time for the server to send something, such as a ping",
+    ),
+  },
 );
 const [, , name, unexpected] = args;
 const address = readAddress(args.slice(0, 2));
 if (name === undefined) failUsage("Missing name");
 if (unexpected !== undefined) failUsage(`Unexpected argument ${unexpected}`);
-const place = nameOf({ transport: "tcp", ...address });
+const place = formatAddress(address);
 
-let connection: MessageConnection;
+let outbox: Outbox;
 let terminal: Terminal | undefined; // unless the input or the output goes elsewhere
 let hasJoined = false;
-let sent = Promise.resolve();
-let pong: Promise<void> | undefined;
 try {
   const { timeout } = options;
-  connection = new MessageConnection(
-    new TimedConn(await connect({ address }), { idleTimeout: timeout }),
+  const connection = new MessageConnection(
+    new DeadlineConn(await connect(address), { idleTimeout: timeout }),
     { headerTimeout: timeout, messageTimeout: timeout },
   );
+  // If sending fails, receiving fails too, and tells why. So this connection is not closed for it.
+  const sending = { send: (bytes: Uint8Array) => connection.send(bytes), [Symbol.dispose]() {} };
+  outbox = new Outbox(sending, () => {});
   const { stop, kill } = listenForStop(LEAVE_TIMEOUT);
   stop.addEventListener("abort", () => send({ type: "leave" }));
   kill.addEventListener("abort", () => end(0));
   send({ type: "join", name });
   if (Deno.stdin.isTerminal() && Deno.stdout.isTerminal()) terminal = new Terminal();
   sendInput().catch((error: Error) => endWith(`Cannot read the input: ${error.message}`));
-  await printMessages();
+  await printMessages(connection);
   end(0);
 } catch (error) {
   const what = hasJoined ? `The chat at ${place} has ended` : `Cannot join the chat at ${place}`;
@@ -71,10 +82,11 @@ function endWith(message: string): never {
 async function sendInput(): Promise<void> {
   for await (const line of terminal?.lines() ?? readLines()) {
     if (line === "/quit") break;
-    if (line === "/who") await send({ type: "who" });
-    else if (line !== "") await send({ type: "say", text: line });
+    if (line === "/who") send({ type: "who" });
+    else if (line !== "") send({ type: "say", text: line });
+    await outbox.written; // a file is read as fast as the server takes it
   }
-  await send({ type: "leave" });
+  send({ type: "leave" });
 }
 
 /** Reads the lines of an input that is not a terminal. */
@@ -89,12 +101,15 @@ async function* readLines(): AsyncGenerator<string> {
 }
 
 /** Prints what happens, until the server reports that this client has left. */
-async function printMessages(): Promise<void> {
-  for (let message; (message = await connection.receive()) !== undefined;) {
+async function printMessages(connection: MessageConnection): Promise<void> {
+  while (true) {
+    const message = await connection.receive();
+    if (message === undefined) throw new Error("The server closed the connection");
     const { type, name: who, names, text, reason } = decodeChat(message);
     if (type === "error") throw new Error(String(reason).replace(/^Cannot join: /, ""));
     if (type === "leave" && who === name) return;
-    if (type === "ping") pong ??= send({ type: "pong" }).then(() => pong = undefined);
+    const isIdle = outbox.written === undefined; // if not, the server hears from this client anyway
+    if (type === "ping" && isIdle) send({ type: "pong" });
     if (type === "join") {
       hasJoined = true; // the first of them is about this client
       print(`* ${printable(who)} joined`);
@@ -103,20 +118,20 @@ async function printMessages(): Promise<void> {
     if (type === "say") print(`${printable(who)}: ${printable(text)}`);
     if (type === "who") print(`* here: ${[names].flat().map(printable).join(", ")}`);
   }
-  throw new Error("The server closed the connection");
 }
 
 function print(line: string): void {
   if (terminal) terminal.print(line);
-  else printNow(line);
+  else printSync(line);
 }
 
 function printable(value: unknown): string {
-  return escapeText(String(value), MAX_CONTENT_LENGTH);
+  return escapeText(String(value), MAX_CHAT_CONTENT_LENGTH);
 }
 
-/** Sends a message after those before it. If that fails, receiving fails too, and reports why. */
-function send(content: FromClient): Promise<void> {
+/** Sends a message after those before it. */
+function send(content: FromClient): void {
   const message = encodeChat(content);
-  return sent = sent.then(() => connection.send(message)).catch(() => {});
+  if (message.length > MAX_OUTBOX_LENGTH) endWith("Cannot send a line that is so long");
+  outbox.push(message);
 }

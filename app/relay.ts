@@ -1,5 +1,4 @@
 // Stands between a client and a server and shows the bytes that travel. It can also reshape them.
-import { createServer } from "node:net";
 import {
   fail,
   failUsage,
@@ -9,17 +8,21 @@ import {
   readCommandLine,
   readPort,
 } from "./core/command_line.ts";
-import { nameOf } from "./core/address.ts";
+import { formatAddress } from "./core/address.ts";
 import { countFreeDescriptors } from "./core/descriptors.ts";
 import { warnIfOpen } from "./core/listen.ts";
 import { exit, printError, printLine } from "./core/output.ts";
-import { formatEvent, type Protocol, type RelayEvent } from "./relay/annotate.ts";
+import type { Protocol } from "./relay/annotate.ts";
+import { BoundedServer } from "./relay/bounded_server.ts";
 import { EventLog } from "./relay/event_log.ts";
+import type { RelayEvent } from "./relay/events.ts";
 import { RelayedConnection, SOCKET_OPTIONS } from "./relay/relayed_connection.ts";
-import { WatchedServer } from "./relay/watched_server.ts";
+import { formatEvent } from "./relay/show.ts";
+import { DEFAULT_LIMITS } from "./relay/unit_reader.ts";
 import { MAX_WEB_CONNECTIONS, servePage } from "./relay/web.ts";
 
-const RESERVED_DESCRIPTORS = 16; // for clients that are about to be turned away, and for Deno itself
+const PROTOCOLS: readonly Protocol[] = ["auto", "app", "frames", "text", "raw"];
+const RESERVED_DESCRIPTORS = 16; // for Deno itself, also while it looks up host names
 
 const { options, args } = readCommandLine(
   `deno run --allow-net app/relay.ts [--listen HOST:PORT] [--to HOST:PORT]
@@ -31,8 +34,9 @@ Passes on what a client and a server send each other, and shows it.`,
     "protocol": {
       placeholder: "NAME",
       help:
-        "how to label the bytes: app (messages), frames (4 bytes of length and a payload) or raw (default: app)",
-      initial: "app" as Protocol,
+        "how to label the bytes: app (messages), frames (4 bytes of length and a payload), text, " +
+        "raw, or auto, which looks at the first ones (default: auto)",
+      initial: "auto" as Protocol,
       read: readProtocol,
     },
     "chunk": integer(
@@ -55,25 +59,25 @@ Passes on what a client and a server send each other, and shows it.`,
       "COUNT",
       400,
       { min: 1, max: 1e6 },
-      "turn away more clients than this",
+      "take no more clients than this at once",
     ),
     "max-header-length": integer(
       "BYTES",
-      8192,
+      DEFAULT_LIMITS.maxHeaderLength,
       { min: 1, max: 65_535 },
-      "with app: show longer headers as raw bytes",
+      "of messages: show longer headers as raw bytes",
     ),
     "max-content-length": integer(
       "BYTES",
-      1024 ** 2,
+      DEFAULT_LIMITS.maxContentLength,
       { min: 0, max: 2 ** 30 },
-      "with app: show longer contents as raw bytes",
+      "of messages: show longer contents as raw bytes",
     ),
     "max-frame-length": integer(
       "BYTES",
-      8 * 1024 ** 2,
+      DEFAULT_LIMITS.maxFrameLength,
       { min: 0, max: 2 ** 32 - 1 },
-      "with frames: show longer ones as raw bytes",
+      "of frames: show longer ones as raw bytes",
     ),
     "stall": flag("never read what the server sends"),
     "quiet": flag("print only when a side takes no more, and other notes"),
@@ -90,18 +94,18 @@ const log = new EventLog(); // for the page
 let connections = 0;
 
 const relaying = { ...options, isWatched: !options.quiet || options.web >= 0, publish };
-const server = new WatchedServer(
-  createServer(SOCKET_OPTIONS),
+const server = new BoundedServer(
   options.listen,
   findMaxConnections(),
-  (client) => new RelayedConnection(++connections, client, relaying),
+  (client) => new RelayedConnection(++connections, client, relaying).closed,
+  SOCKET_OPTIONS,
 );
 listenForStop(0).stop.addEventListener("abort", () => exit(0));
 const listening = await server.listen().catch((error) => failToListen(options.listen, error));
-const route = `${nameOf(listening)} → ${nameOf(options.to)}`;
+const route = `${formatAddress(listening)} → ${formatAddress(options.to)}`;
 warnIfOpen(listening.hostname);
-printLine(`Listening on ${nameOf(listening)}`);
-printLine(`Passing on to ${nameOf(options.to)}`);
+printLine(`Listening on ${formatAddress(listening)}`);
+printLine(`Passing on to ${formatAddress(options.to)}`);
 if (options.web >= 0) {
   const port = await servePage(options.web, log, route).catch((error) =>
     failToListen({ transport: "tcp", hostname: "127.0.0.1", port: options.web }, error)
@@ -121,12 +125,12 @@ function findMaxConnections(): number {
 }
 
 function failToListen(address: Deno.NetAddr, error: Error): never {
-  return fail(`Cannot listen on ${nameOf(address)}: ${error.message}`);
+  return fail(`Cannot listen on ${formatAddress(address)}: ${error.message}`);
 }
 
 function publish(event: RelayEvent) {
   if (!options.quiet || event.type === "note") {
-    printLine(formatEvent(event, options.protocol, color));
+    printLine(formatEvent(event, color));
   }
   if (options.web >= 0) log.add(event);
 }
@@ -144,10 +148,17 @@ function address(initial: string, help: string) {
 function readAddress(text: string): Deno.NetAddr {
   const match = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(text);
   if (!match) throw new RangeError(`"${text}" is not a host and a port, such as 127.0.0.1:65432`);
-  return { transport: "tcp", hostname: match[1] ?? match[2]!, port: readPort(match[3]!) };
+  const [, address, name, port] = match;
+  if (address?.includes("%")) {
+    throw new RangeError(`"${text}" has a zone, and the sockets of node:net take none in Deno`);
+  }
+  return { transport: "tcp", hostname: address ?? name!, port: readPort(port!) };
 }
 
 function readProtocol(text: string): Protocol {
-  if (text === "app" || text === "frames" || text === "raw") return text;
-  throw new RangeError(`"${text}" is not app, frames or raw`);
+  const protocol = PROTOCOLS.find((protocol) => protocol === text);
+  if (protocol === undefined) {
+    throw new RangeError(`"${text}" is not ${PROTOCOLS.slice(0, -1).join(", ")} or raw`);
+  }
+  return protocol;
 }

@@ -1,10 +1,11 @@
 // The checks of an echo server.
 import { pause } from "../core/timeout.ts";
-import { type Check, Failure } from "./check_run.ts";
+import { type Check, Failure } from "./check.ts";
 import { both, type Client, KIB, MIB, noise, type ServerRun } from "./server_run.ts";
 
 // More than operating systems keep for the connections of a client, two proxies, and a server behind them.
 const MAX_BUFFERED = 128 * MIB;
+const MAX_MEASUREMENTS = 3; // of the time of an echo, until it counts as slow
 const HELLO = new TextEncoder().encode("Hello, world");
 // Where several clients talk, all send this same byte: only the check for it notices mixed clients.
 const SAME = new Uint8Array(12).fill(0x78);
@@ -99,8 +100,7 @@ export const echoChecks: Check<ServerRun>[] = [
       const sending = many.pourRest(length);
       if (!isPushedBack) { // it keeps much, so let it notice the half-close before we read
         await sending;
-        const time = Math.min(300 + 4 * (performance.now() - start), serverRun.timeout);
-        await pause(time);
+        await pause(digestingTime(start, serverRun));
       }
       try {
         await both(sending, many.expectNoiseToEnd(length, serverRun));
@@ -150,11 +150,15 @@ export const echoChecks: Check<ServerRun>[] = [
     async run(serverRun) {
       const alone = await medianTime(await serverRun.connect());
       await serverRun.connect();
-      const beside = await medianTime(await serverRun.connect());
+      const client = await serverRun.connect();
       const max = 5 * alone + 20; // milliseconds
-      if (beside > max) {
-        throw new Failure(`at most ${max.toFixed(1)} ms an echo`, `${beside.toFixed(1)} ms`);
+      let beside = await medianTime(client);
+      // A busy machine may be slow for a moment.
+      for (let tries = 2; beside > max && tries <= MAX_MEASUREMENTS; tries++) {
+        beside = await medianTime(client);
       }
+      if (beside <= max) return;
+      throw new Failure(`at most ${max.toFixed(1)} ms an echo`, `${beside.toFixed(1)} ms`);
     },
   },
   {
@@ -189,7 +193,8 @@ export const echoChecks: Check<ServerRun>[] = [
     read: "robustServer",
     async run(serverRun) {
       const clients = await serverRun.connectMany(500, (client) => client.echo(SAME));
-      await Promise.all(clients.map((client) => client.echo(SAME)));
+      for (const client of clients) await client.send(SAME);
+      for (const client of clients) await client.expect(SAME); // each has its own time
     },
   },
   {
@@ -212,10 +217,16 @@ export const echoChecks: Check<ServerRun>[] = [
   },
 ];
 
+/** How long a server may need for what it has taken so quickly since `start`, in milliseconds. */
+function digestingTime(start: number, { timeout }: ServerRun): number {
+  return Math.min(300 + 4 * (performance.now() - start), timeout);
+}
+
 async function losesAnyway(length: number, serverRun: ServerRun): Promise<boolean> {
   const client = await serverRun.connect();
+  const start = performance.now();
   try {
-    await client.pour(length, serverRun);
+    if (!await client.pour(length, serverRun)) await pause(digestingTime(start, serverRun));
     await client.expectNoise(serverRun);
     return false;
   } catch {

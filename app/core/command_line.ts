@@ -1,7 +1,9 @@
 // Command lines: what all programs here have in common.
 import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
 import { escapeText } from "../wire/escape.ts";
-import { printError } from "./output.ts";
+import { MAX_CONNECTIONS, MAX_CONTENT_LENGTH, MAX_HEADER_LENGTH } from "../wire/limits.ts";
+import type { HostAndPort } from "./address.ts";
+import { printError, printSync } from "./output.ts";
 
 const USAGE_ERROR = 2; // exit code
 const MIN_SECONDS = 0.001; // a timer counts milliseconds
@@ -37,12 +39,12 @@ export function text(placeholder: string, help: string): Option<string | undefin
   return { placeholder, help, initial: undefined, read: (text) => text };
 }
 
-/** An option whose value is a time in seconds, with fractions. The program gets milliseconds. */
-export function seconds(initial: number, help: string): Option<number> {
+/** An option whose value is a time: milliseconds in the program, seconds with fractions for people. */
+export function duration(initial: number, help: string): Option<number> {
   return {
     placeholder: "SECONDS",
-    help: `${help} (default: ${initial})`,
-    initial: initial * 1000,
+    help: `${help} (default: ${initial / 1000})`,
+    initial,
     read(text) {
       const seconds = Number(text);
       if (!/^(\d+\.?\d*|\.\d+)$/.test(text) || seconds < MIN_SECONDS || seconds > MAX_SECONDS) {
@@ -74,17 +76,22 @@ export function integer(
 export const messageLimits = {
   "max-header-length": integer(
     "BYTES",
-    8192,
+    MAX_HEADER_LENGTH,
     { min: 1, max: 65_535 },
     "maximum length of a header",
   ),
   "max-content-length": integer(
     "BYTES",
-    1024 ** 2,
+    MAX_CONTENT_LENGTH,
     { min: 0, max: 2 ** 30 },
     "maximum length of a content",
   ),
 };
+
+/** The option for how many clients a server takes at once. */
+export function connectionLimit(initial: number = MAX_CONNECTIONS): Option<number> {
+  return integer("COUNT", initial, { min: 1, max: 1e6 }, "maximum number of clients at once");
+}
 
 /** Reads an argument that is an integer from `min` to `max`, or ends the program. */
 export function readInteger(what: string, text: string, min: number, max: number): number {
@@ -101,7 +108,7 @@ export function readPort(text: string): number {
 }
 
 /** Reads `<host> <port>`. If there are other arguments, or fewer, it ends the program. */
-export function readAddress(args: string[]): { hostname: string; port: number } {
+export function readAddress(args: string[]): HostAndPort {
   const [hostname, port, unexpected] = args;
   if (hostname === undefined) failUsage("Missing host and port");
   if (port === undefined) failUsage("Missing port");
@@ -110,7 +117,7 @@ export function readAddress(args: string[]): { hostname: string; port: number } 
 }
 
 /** Reads `[host] [port]`, by default 127.0.0.1 and 65432, or ends the program. */
-export function readOptionalAddress(args: string[]): { hostname: string; port: number } {
+export function readOptionalAddress(args: string[]): HostAndPort {
   const [hostname = "127.0.0.1", port = "65432", ...others] = args;
   return readAddress([hostname, port, ...others]);
 }
@@ -135,7 +142,7 @@ export function readCommandLine<O extends Options>(
     string: ["_", ...names.filter((name) => !isFlag(name))],
   });
   if (parsed.help || parsed.h) {
-    console.log(help(usage, options));
+    printSync(help(usage, options));
     Deno.exit(0);
   }
   const values: Record<string, unknown> = {};
@@ -168,16 +175,36 @@ export function failUsage(message: string): never {
   return fail(`${escapeText(message)} (try --help)`, USAGE_ERROR);
 }
 
-/** Ends the program with one line on stderr. */
+/** Ends the program with one line on stderr. What stands in it may come from anywhere. */
 export function fail(message: string, code = 1): never {
-  console.error(message);
+  console.error(escapeText(message, Infinity));
   Deno.exit(code);
 }
 
-/** The signals that ask a program to end. Windows has one of them. */
-export const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
+const STOP_SIGNALS: Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT"]
   : ["SIGINT", "SIGTERM", "SIGHUP"];
+
+/**
+ * Calls a function at each Ctrl-C, SIGTERM and closed terminal, until the result is disposed.
+ *
+ * A closed terminal sends SIGHUP. `nohup` has the system ignore that, and Deno undoes it as soon as a
+ * program listens for any signal. The program cannot know, but `nohup` leaves it no terminal to write
+ * to. So without one, SIGHUP is ignored here.
+ */
+export function onStopSignal(act: () => void): Disposable {
+  const hasTerminal = Deno.stdout.isTerminal() || Deno.stderr.isTerminal();
+  const listeners = STOP_SIGNALS.map((signal) => ({
+    signal,
+    listener: signal === "SIGHUP" && !hasTerminal ? () => {} : () => act(),
+  }));
+  for (const { signal, listener } of listeners) Deno.addSignalListener(signal, listener);
+  return {
+    [Symbol.dispose]() {
+      for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
+    },
+  };
+}
 
 /** The signals that end a server: `stop` asks, `kill` forces. */
 export interface StopSignals {
@@ -192,14 +219,12 @@ export interface StopSignals {
 export function listenForStop(drainTimeout: number): StopSignals {
   const stop = new AbortController();
   const kill = new AbortController();
-  for (const signal of STOP_SIGNALS) {
-    Deno.addSignalListener(signal, () => {
-      if (Deno.stderr.isTerminal()) printError(""); // ends the line with the ^C that the terminal shows
-      if (stop.signal.aborted) return kill.abort();
-      stop.abort();
-      Deno.unrefTimer(setTimeout(() => kill.abort(), drainTimeout));
-    });
-  }
+  onStopSignal(() => {
+    if (Deno.stderr.isTerminal()) printError(""); // ends the line with the ^C that the terminal shows
+    if (stop.signal.aborted) return kill.abort();
+    stop.abort();
+    Deno.unrefTimer(setTimeout(() => kill.abort(), drainTimeout));
+  });
   return { stop: stop.signal, kill: kill.signal };
 }
 

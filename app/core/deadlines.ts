@@ -4,16 +4,24 @@ const TICK = 50; // milliseconds between two looks at the clock
 const MAX_STEP = 2 * TICK; // milliseconds by which the clock goes on at one look
 
 /** What a connection waits for. While it is `"idle"`, nothing has begun. */
-export type Phase = "handshake" | "idle" | "header" | "content" | "action" | "write";
+export type Phase = "idle" | "header" | "content" | "action" | "write";
 
 const PROBLEMS: Record<Phase, string> = {
-  handshake: "The TLS handshake was not complete",
   idle: "Nothing came",
   header: "The header did not arrive",
   content: "The content did not arrive",
   action: "The action did not end",
   write: "The peer did not read",
 };
+
+/** What is waited for, and by when it must have come. */
+export interface Deadline {
+  phase: Phase;
+  /** The time, on the clock for deadlines. */
+  due: number;
+  /** The whole time until then, in milliseconds, for the error. */
+  timeout: number;
+}
 
 /** The error for a peer that takes too long. */
 export class DeadlineError extends Error {
@@ -59,6 +67,11 @@ export class DeadlineClock {
   /** The time at which `timeout` milliseconds will have passed. */
   after(timeout: number): number {
     return this.#now + TICK + timeout; // up to a tick has passed since the last look
+  }
+
+  /** A deadline that has passed when `timeout` milliseconds have. */
+  deadline(phase: Phase, timeout: number): Deadline {
+    return { phase, due: this.after(timeout), timeout };
   }
 
   /** Moves the clock on, and reports the time. */

@@ -1,24 +1,27 @@
-import { nameOf } from "./address.ts";
+import { TCP_BACKLOG } from "../wire/limits.ts";
+import { formatAddress, type ServerAddress, withZoneOf } from "./address.ts";
 import { fail } from "./command_line.ts";
 import { printError, printLine } from "./output.ts";
 import type { Listener } from "./serve.ts";
-import { TlsListener } from "./tls.ts";
 import { UnixListener } from "./unix.ts";
 
-const TCP_BACKLOG = 4096; // clients; with Deno's default of 511, some of 5000 clients at once wait for 6 s
 const ALL_INTERFACES = ["0.0.0.0", "::"];
 
-/** The address to listen on: a host and port, with TLS or without, or the path of a Unix socket. */
-export type ListenAddress =
-  | { hostname: string; port: number; tcpBacklog?: number; cert?: string; key?: string }
-  | { path: string };
-
 /** Listens, and prints the address. If that fails, it ends the program with one line on stderr. */
-export function listen(address: ListenAddress): Listener {
-  const listener = tryToListen(address);
-  if ("hostname" in listener.addr) warnIfOpen(listener.addr.hostname);
-  printLine(`Listening on ${nameOf(listener.addr)}`);
-  return listener;
+export function listen(address: ServerAddress, tcpBacklog: number = TCP_BACKLOG): Listener {
+  try {
+    if ("path" in address) {
+      const listener = new UnixListener(address.path);
+      printLine(`Listening on ${formatAddress(listener.addr)}`);
+      return listener;
+    }
+    const listener = Deno.listen({ ...address, tcpBacklog });
+    warnIfOpen(listener.addr.hostname);
+    printLine(`Listening on ${formatAddress(withZoneOf(address.hostname, listener.addr))}`);
+    return listener;
+  } catch (error) {
+    return fail(`Cannot listen on ${formatAddress(address)}: ${(error as Error).message}`);
+  }
 }
 
 /** Prints a warning if everybody can connect to this address. */
@@ -27,16 +30,4 @@ export function warnIfOpen(hostname: string): void {
   printError(
     "Warning: listening on all interfaces, so every machine that reaches this one can connect",
   );
-}
-
-function tryToListen(address: ListenAddress): Listener {
-  try {
-    if ("path" in address) return new UnixListener(address.path);
-    const { cert, key, tcpBacklog = TCP_BACKLOG, ...rest } = address;
-    if (cert === undefined || key === undefined) return Deno.listen({ ...rest, tcpBacklog });
-    return new TlsListener({ ...rest, tcpBacklog }, { cert, key });
-  } catch (error) {
-    const name = "path" in address ? address.path : nameOf({ transport: "tcp", ...address });
-    return fail(`Cannot listen on ${name}: ${(error as Error).message}`);
-  }
 }

@@ -4,7 +4,7 @@ import { withTimeout } from "./timeout.ts";
 
 const MAX_QUEUE_LENGTH = 1024 * 1024; // characters; lines that do not fit are dropped and counted
 const FLUSH_TIMEOUT = 500; // milliseconds for the last lines, when the program ends
-const ORDER_TIMEOUT = 50; // milliseconds that an error waits for the lines before it
+const ORDER_TIMEOUT = 500; // milliseconds that an error waits for the lines before it, at most
 
 /** Something that bytes can be written to, such as `Deno.stdout`. */
 export interface Output {
@@ -99,7 +99,7 @@ export async function exit(code: number): Promise<never> {
 }
 
 /** Prints a line on standard output at once, and ends the program if that fails. For clients. */
-export function printNow(line: string): void {
+export function printSync(line: string): void {
   try {
     const bytes = new TextEncoder().encode(`${line}\n`);
     for (let sent = 0; sent < bytes.length;) sent += Deno.stdout.writeSync(bytes.subarray(sent));

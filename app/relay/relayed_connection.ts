@@ -1,18 +1,17 @@
 // A reset must be passed on as a reset, and Deno.Conn cannot send one: hence the sockets of node:net.
-import { pause } from "../core/timeout.ts";
 import { connect, type Socket } from "node:net";
+import { formatAddress } from "../core/address.ts";
+import { pauseForOthers } from "../core/fair_work.ts";
+import { pause } from "../core/timeout.ts";
 import { escapeText } from "../wire/escape.ts";
-import {
-  Annotator,
-  type Limits,
-  type Protocol,
-  type RelayEvent,
-  show,
-  type Side,
-} from "./annotate.ts";
-import { nameOfPeer, WatchedServer } from "./watched_server.ts";
+import { Annotator, type Protocol } from "./annotate.ts";
+import type { RelayEvent, Side } from "./events.ts";
+import { show } from "./show.ts";
+import type { Limits } from "./unit_reader.ts";
 
-const MAX_WAITING = 64 * 1024; // bytes in each direction, while a side does not take them
+const MAX_WAITING = 128 * 1024; // bytes in each direction, while a side does not take them
+const READ_LENGTH = 64 * 1024; // bytes that node:net reads at once
+const MAX_WORK = 10; // milliseconds for one side, before all others get a turn
 const PATIENCE = 200; // milliseconds; longer waiting is worth an event
 const CONNECT_TIMEOUT = 5_000; // milliseconds
 const STALL_TIMEOUT = 2_000; // milliseconds for a client that has ended, while the server is not read
@@ -44,6 +43,8 @@ type NewEvent = Omit<RelayEvent, "connection" | "time">;
 
 /** A client's connection and the one to the server that belongs to it. */
 export class RelayedConnection {
+  /** Resolves when both are closed. */
+  readonly closed: Promise<void>;
   readonly #number: number;
   readonly #options: RelayOptions;
   readonly #isReshaped: boolean;
@@ -54,7 +55,7 @@ export class RelayedConnection {
   #isOpen = false;
   #isReset = false;
   #passed = 0; // bytes
-  #closed = 0; // sides
+  #isClosed = false;
 
   /**
    * @param number The connection's number, for the events.
@@ -69,8 +70,7 @@ export class RelayedConnection {
     this.#server = connect({ host, port, ...SOCKET_OPTIONS });
     const peer = nameOfPeer(client);
     this.#record({ type: "open", text: `${peer} connected`, peer });
-    this.#watch(client, "client");
-    this.#watch(this.#server, "server");
+    this.closed = this.#watchBoth();
     this.#server.setTimeout(CONNECT_TIMEOUT, () => {
       this.#server.destroy(new Error(`No connection within ${CONNECT_TIMEOUT / 1000} s`));
     });
@@ -85,7 +85,7 @@ export class RelayedConnection {
   }
 
   #record(event: NewEvent) {
-    if (this.#closed === 2 && event.type !== "close") return; // it came too late
+    if (this.#isClosed) return; // it came too late
     this.#options.publish({
       connection: this.#number,
       time: performance.now() - this.#accepted,
@@ -93,18 +93,22 @@ export class RelayedConnection {
     });
   }
 
-  #watch(socket: Socket, side: "client" | "server") {
+  async #watchBoth(): Promise<void> {
+    await Promise.all([this.#watch(this.#client, "client"), this.#watch(this.#server, "server")]);
+    this.#record({ type: "close", text: "closed" });
+    this.#isClosed = true;
+  }
+
+  /** Reports the errors of a side, and returns when it is closed. */
+  #watch(socket: Socket, side: "client" | "server"): Promise<void> {
     socket.on("error", (error) => {
       const { code } = error as { code?: string };
-      if (code === "EMFILE") WatchedServer.suspectAll();
       const reason = code === "ECONNRESET" || code === "EPIPE" ? "" : `: ${error.message}`;
       const isUnreachable = side === "server" && !this.#isOpen;
       const what = isUnreachable ? "the server cannot be reached" : `${side} reset (RST)`;
       this.#reset(side, escapeText(`${what}${reason}`));
     });
-    socket.on("close", () => {
-      if (++this.#closed === 2) this.#record({ type: "close", text: "closed" });
-    });
+    return new Promise((resolve) => socket.on("close", () => resolve()));
   }
 
   /** Ends both sides with a reset, as far as they have not ended yet. */
@@ -130,8 +134,12 @@ export class RelayedConnection {
       if (target.write(bytes)) return undefined;
       return this.#taken((done) => target.once("drain", done), from, to);
     };
+    let busySince: number | undefined; // with reads that fill a buffer, so that there is always more
     source.on("data", (chunk: Uint8Array) => {
-      const taken = this.#isReshaped ? this.#reshape(chunk, write) : write(chunk);
+      if (chunk.length < READ_LENGTH) busySince = undefined;
+      else busySince ??= performance.now();
+      const taken = (this.#isReshaped ? this.#reshape(chunk, write) : write(chunk)) ??
+        (busySince === undefined ? undefined : pauseForOthers(busySince, MAX_WORK));
       if (!taken) return;
       passing = taken;
       source.pause();
@@ -175,8 +183,10 @@ export class RelayedConnection {
   ): Promise<void> {
     const { delay, cut } = this.#options;
     const length = this.#options.chunk || chunk.length;
+    const begin = performance.now();
     for (let start = 0; start < chunk.length; start += length) {
       if (delay > 0) await pause(delay);
+      else await pauseForOthers(begin, MAX_WORK);
       if (this.#isReset) return;
       const end = Math.min(start + length, chunk.length, start + cut - this.#passed);
       const piece = chunk.subarray(start, end);
@@ -187,4 +197,10 @@ export class RelayedConnection {
       }
     }
   }
+}
+
+/** The name of a client; its address is not known if it has gone already. */
+function nameOfPeer({ remoteAddress: hostname, remotePort: port }: Socket): string {
+  if (hostname === undefined || port === undefined) return "a client";
+  return formatAddress({ transport: "tcp", hostname, port });
 }

@@ -1,8 +1,10 @@
-import { isBytes, type OwnBytes } from "./bytes.ts";
+import { isBytes, nameOfType, type OwnBytes } from "./bytes.ts";
 import { Decoder, type ParserInput, type ParserStep, TruncatedInputError } from "./decoder.ts";
-import { createPair, decodeStream } from "./streams.ts";
+import { type ByteStream, createPair, decodeStream, type ItemStream } from "./streams.ts";
 import { type ByteOrder, HOST_BYTE_ORDER, isLittle, writeUint16 } from "./endianness.ts";
 import { FrameTooLargeError, TruncatedFrameError } from "./framing.ts";
+import { parseJson } from "./json.ts";
+import { MAX_CONTENT_LENGTH, MAX_HEADER_LENGTH } from "./limits.ts";
 import { decodeStrictUtf8 } from "./utf8.ts";
 
 /**
@@ -15,8 +17,6 @@ export const JSON_CONTENT_TYPE = "text/json";
 const FIELDS = ["byteorder", "content-type", "content-encoding", "content-length"];
 const PREFIX_LENGTH = 2; // bytes: the header's length as an unsigned integer in network byte order
 const MAX_UINT16 = 65_535;
-const DEFAULT_MAX_HEADER_LENGTH = 8 * 1024; // bytes
-const DEFAULT_MAX_CONTENT_LENGTH = 1024 * 1024; // bytes
 const MAX_JSON_DEPTH = 1000; // arrays and objects inside each other
 
 /**
@@ -170,7 +170,8 @@ export interface EncodeMessageOptions {
  * @param content A JSON value if `contentType` is `"text/json"`, otherwise bytes, which are copied.
  * @param options What the header says.
  * @returns The message, ready to be written at once.
- * @throws {TypeError} If the content is neither a JSON value nor bytes as its type asks for.
+ * @throws {TypeError} If the content is neither a JSON value nor bytes as its type asks for, or the type or
+ * the encoding is not a text.
  * @throws {RangeError} If a text has a lone surrogate, which UTF-8 cannot express.
  * @throws {UnsupportedEncodingError} If JSON content is to be in another encoding than UTF-8.
  * @throws {FrameTooLargeError} If the header is longer than 65,535 bytes.
@@ -194,13 +195,17 @@ export interface EncodeMessageOptions {
 export function encodeMessage(content: unknown, options: EncodeMessageOptions): OwnBytes {
   const { contentType, contentEncoding, byteOrder = HOST_BYTE_ORDER } = options;
   isLittle(byteOrder); // throws if it is no byte order
+  checkText("contentType", contentType);
+  checkText("contentEncoding", contentEncoding);
   const contentBytes = encodeContent(content, contentType, contentEncoding);
-  const header = encodeJson({
-    byteorder: byteOrder,
-    "content-type": contentType,
-    "content-encoding": contentEncoding,
-    "content-length": contentBytes.length,
-  }, headerScratch);
+  // Written by hand: JSON.stringify may call a toJSON of the program, which may encode a message into the
+  // same scratch.
+  const header = encodeText(
+    `{"byteorder":"${byteOrder}","content-type":${JSON.stringify(contentType)},` +
+      `"content-encoding":${JSON.stringify(contentEncoding)},` +
+      `"content-length":${contentBytes.length}}`,
+    headerScratch,
+  );
   if (header.length > MAX_UINT16) throw new FrameTooLargeError(header.length, MAX_UINT16, "header");
 
   const message = new Uint8Array(PREFIX_LENGTH + header.length + contentBytes.length);
@@ -258,7 +263,7 @@ export function decodeContent({ header, content }: Message): unknown {
     );
   }
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     throw new MessageContentError("Cannot decode content: it is not JSON");
   }
@@ -309,8 +314,8 @@ export class MessageDecoder {
    */
   constructor(options: MessageOptions = {}) {
     const {
-      maxHeaderLength = DEFAULT_MAX_HEADER_LENGTH,
-      maxContentLength = DEFAULT_MAX_CONTENT_LENGTH,
+      maxHeaderLength = MAX_HEADER_LENGTH,
+      maxContentLength = MAX_CONTENT_LENGTH,
       copy = false,
     } = options;
     checkLimit("maxHeaderLength", maxHeaderLength, MAX_UINT16);
@@ -421,7 +426,7 @@ export class MessageDecoder {
  */
 export class MessageDecoderStream implements TransformStream<Uint8Array, Message> {
   /** The messages. */
-  readonly readable: ReadableStream<Message>;
+  readonly readable: ItemStream<Message>;
   /** Takes the bytes. */
   readonly writable: WritableStream<Uint8Array>;
 
@@ -443,9 +448,9 @@ export class MessageDecoderStream implements TransformStream<Uint8Array, Message
  * Reads the messages of a stream of bytes, such as the `readable` of a connection.
  *
  * Every good message is delivered before an error is thrown. Leaving the loop early, or an error,
- * cancels the stream. Calls of the iterator's `next` that overlap are answered in order.
+ * cancels the stream, and so does `return`. Calls of the iterator's `next` that overlap are answered in order.
  *
- * @param readable The stream. It is locked from the first `next` on.
+ * @param readable The stream. It is locked at once.
  * @param options Which messages are refused.
  * @returns The messages, in order. Their contents may be views of the stream's chunks.
  * @throws {MessageHeaderError} If a header is empty, not a JSON object in UTF-8, or lacks a key.
@@ -468,7 +473,7 @@ export class MessageDecoderStream implements TransformStream<Uint8Array, Message
  * @category Messages
  */
 export function readMessages(
-  readable: ReadableStream<Uint8Array>,
+  readable: ByteStream,
   options: MessageOptions = {},
 ): AsyncIterableIterator<Message> {
   return decodeStream(readable, new MessageDecoder(options));
@@ -494,6 +499,11 @@ function checkLimit(name: string, limit: number, max: number) {
   }
 }
 
+function checkText(name: string, text: string) {
+  if (typeof text === "string") return;
+  throw new TypeError(`Cannot use ${name} of type ${nameOfType(text)}: it is not a text`);
+}
+
 function checkHeaderLength(length: number, { maxHeaderLength }: Required<MessageOptions>) {
   if (length === 0) throw new MessageHeaderError("Cannot accept header: its length is 0 bytes");
   if (length > maxHeaderLength) throw new FrameTooLargeError(length, maxHeaderLength, "header");
@@ -512,7 +522,7 @@ function decodeHeader(
 ): MessageHeader {
   let header: unknown;
   try {
-    header = JSON.parse(decodeStrictUtf8(bytes));
+    header = parseJson(decodeStrictUtf8(bytes));
   } catch (error) {
     const what = error instanceof SyntaxError ? "JSON" : "UTF-8";
     throw new MessageHeaderError(`Cannot accept header: it is not ${what}`);
@@ -622,20 +632,21 @@ function encodeContent(content: unknown, type: string, encoding: string): Uint8A
       `Cannot encode content: JSON is written in "utf-8", not in ${quote(encoding)}`,
     );
   }
-  return encodeJson(content, contentScratch);
+  const text: string | undefined = JSON.stringify(content);
+  if (text === undefined) {
+    throw new TypeError(`Cannot encode content: ${typeof content} is not a JSON value`);
+  }
+  return encodeText(text, contentScratch);
 }
 
 /**
- * The JSON of a value as bytes. They may lie in `scratch`: with arrays of their own for header and
- * content, encoding a small message takes 1.3 times as long.
+ * The text of JSON as bytes. They may lie in `scratch`: with arrays of their own for header and content,
+ * encoding a small message takes 1.3 times as long.
  */
-function encodeJson(value: unknown, scratch: Uint8Array): Uint8Array {
-  const text: string | undefined = JSON.stringify(value);
-  if (text === undefined) {
-    throw new TypeError(`Cannot encode content: ${typeof value} is not a JSON value`);
-  }
-  // JSON.stringify escapes lone surrogates, and only them, as \ud800 to \udfff.
-  if (/(?<!\\)(?:\\\\)*\\ud[89a-f]/.test(text)) {
+function encodeText(text: string, scratch: Uint8Array): Uint8Array {
+  // JSON.stringify escapes lone surrogates, and only them, as \ud800 to \udfff, and a backslash as two.
+  // Safari before 16.4 would load nothing of this file if a lookbehind, `(?<!\\)`, stood here.
+  if (/[^\\](?:\\\\)*\\ud[89a-f]/.test(text)) {
     throw new RangeError("Cannot encode text: it has a lone surrogate");
   }
   if (text.length * 3 > scratch.length) return encoder.encode(text); // at most 3 bytes a UTF-16 unit

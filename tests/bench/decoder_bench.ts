@@ -11,7 +11,7 @@ import {
 } from "../../mod.ts";
 import { message } from "../../app/examples/postgresql.ts";
 import { reply } from "../../app/examples/redis.ts";
-import { cutIntoBytes } from "../parsers.ts";
+import { cutIntoBytes } from "../support/parsers.ts";
 import { type Figure, formatTime, timesAsFast } from "./figures.ts";
 import { compare } from "./measure.ts";
 

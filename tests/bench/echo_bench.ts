@@ -1,10 +1,10 @@
-// Compares multiconn_server.ts with a plain loop and echo servers in C, Node and Python, prints the table of
+// Compares app/multiconn_server.ts with a plain loop and echo servers in C, Node and Python, prints the table of
 // app/README.md, and draws img/echo_bench.svg.
 //
 // The server has one processor, the load generator another. Peers alternate within a round; the table has
 // the medians of the rounds, and ratios are medians of the ratios within a round: noise hits both alike.
-import { processorTime, residentMemory } from "../proc.ts";
-import { exchange, Program, works } from "../processes.ts";
+import { processorTime, residentMemory } from "../support/resource_usage.ts";
+import { exchange, Program, works } from "../support/programs.ts";
 import { type Figure, median } from "./figures.ts";
 
 const ROUNDS = 5;
@@ -24,7 +24,7 @@ const folder = await Deno.makeTempDir();
 const pinned = works("taskset", "-c", "1", "true");
 const run = [Deno.execPath(), "run", "--no-prompt", "--allow-net"];
 const servers: Record<string, string[]> = {
-  [OURS]: [...run, "multiconn_server.ts", "127.0.0.1", "0", "--quiet"],
+  [OURS]: [...run, "app/multiconn_server.ts", "127.0.0.1", "0", "--quiet"],
   [LIMIT]: [...run, `${PEERS}/plain_server.ts`, "0"],
   [BASE]: [`${folder}/epoll_server`, "0"],
 };
@@ -49,8 +49,8 @@ export async function measureEcho(): Promise<Figure[]> {
   await Deno.writeTextFile("img/echo_bench.svg", chart());
   await Deno.remove(folder, { recursive: true });
   return WORKLOADS.map(([connections, bytes]) => ({
-    what: `multiconn_server.ts, ${connections} x ${bytes} B, a plain Deno loop`,
-    value: ratio(nameOf(connections, bytes), OURS, LIMIT),
+    what: `app/multiconn_server.ts, ${connections} x ${bytes} B, a plain Deno loop`,
+    value: ratio(formatAddress(connections, bytes), OURS, LIMIT),
     unit: "x",
   }));
 }
@@ -63,7 +63,7 @@ async function runRound(): Promise<void> {
       const before = processorTime(server.pid);
       const { perSecond, mean, p999 } = await load(args);
       const used = processorTime(server.pid) - before;
-      record(nameOf(connections, bytes), name, perSecond);
+      record(formatAddress(connections, bytes), name, perSecond);
       record(
         `${connections} x ${bytes} B, processor µs each`,
         name,
@@ -115,14 +115,14 @@ function printTable(): void {
   }
   for (const peer of names.filter((name) => name !== OURS)) {
     const ratios = WORKLOADS.map(([connections, bytes]) => {
-      const value = ratio(nameOf(connections, bytes), OURS, peer).toFixed(2);
+      const value = ratio(formatAddress(connections, bytes), OURS, peer).toFixed(2);
       return `${connections} x ${bytes} B: ${value}`;
     });
     console.log(`This package against ${peer}: ${ratios.join(", ")}`);
   }
 }
 
-function nameOf(connections: number, bytes: number): string {
+function formatAddress(connections: number, bytes: number): string {
   return `${connections} x ${bytes} B, echoes/s`;
 }
 
@@ -162,7 +162,7 @@ function chart(): string {
   const parts: string[] = [];
   let y = 60;
   for (const [connections, bytes] of WORKLOADS) {
-    const row = nameOf(connections, bytes);
+    const row = formatAddress(connections, bytes);
     parts.push(`<text x="10" y="${y + 12}" class="title">${row.slice(0, -10)}</text>`);
     for (const name of names) {
       const value = ratio(row, name);
