@@ -28,7 +28,8 @@ for (const page of PAGES) {
         `${page}:${line} is neither a file nor a whole declaration of one`,
       );
     }
-    const known = ["ts", "ts ignore", TRY, "console", "console unordered", "sh", "text"];
+    const known = ["ts", "ts ignore", "js ignore", TRY, "json", "console", "console unordered"];
+    known.push("sh", "text");
     for (const { language, line } of blocks) {
       const isKnown = known.includes(language) || language.startsWith(REST);
       assert(isKnown, `${page}:${line}: unknown language ${language}`);
