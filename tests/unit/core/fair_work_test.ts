@@ -7,15 +7,15 @@ function work(milliseconds: number): void {
   while (performance.now() < end);
 }
 
-Deno.test("pauseForOthers() lets work go on for 20 ms, and then asks for a pause", async () => {
+Deno.test("pauseForOthers() lets work go on for 25 ms, and then asks for a pause", async () => {
   const start = performance.now();
   assertEquals(pauseForOthers(start), undefined);
-  work(20);
+  work(25);
   const pause = pauseForOthers(start);
   assert(pause);
   await pause;
   assertEquals(pauseForOthers(start), undefined); // there was one since it began
-  work(20);
+  work(25);
   await pauseForOthers(start)!;
 });
 
@@ -28,7 +28,7 @@ Deno.test("pauseForOthers() takes another limit", async () => {
 
 Deno.test("pauseForOthers() has all who are busy wait for one pause", async () => {
   const start = performance.now();
-  work(20);
+  work(25);
   const pause = pauseForOthers(start);
   assert(pause);
   assert(pauseForOthers(performance.now()) === pause); // who has just begun as well
