@@ -127,7 +127,7 @@ export const exercises: Exercise[] = [
     difficulty: 3,
     minutes: 90,
     kind: "echo",
-    hint: "Use encodeFrame and FrameDecoder. Do not use readFrames, because it closes the whole " +
+    hint: "Use encodeFrame and FrameDecoder. Do not use readItems, because it closes the whole " +
       "connection when its loop ends. A half-close must reach the other end of the tunnel, so let " +
       "the first byte of each frame say whether bytes follow, or the end. A solution is " +
       "tests/solutions/tunnel.ts.",

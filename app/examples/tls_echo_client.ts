@@ -21,15 +21,16 @@ try {
   for (let sent = 0; sent < message.length;) sent += await conn.write(message.subarray(sent));
   await conn.closeWrite(); // says that we have finished, encrypted as well
 
-  const buffer = new Uint8Array(message.length + 1); // one byte more, or none would be too many
+  const buffer = new Uint8Array(message.length + 1); // one more, to see whether more comes
   let received = 0;
   while (received < buffer.length) {
     const n = await conn.read(buffer.subarray(received));
     if (n === null) break;
     received += n;
   }
+  if (received < message.length) fail(`Only ${received} of ${message.length} bytes came back`);
   const echo = new TextDecoder().decode(buffer.subarray(0, received));
-  if (echo !== MESSAGE) fail("What came back differs from what was sent");
+  if (echo !== MESSAGE) fail("The echo differs from what was sent");
   console.log(`Received "${echo}"`);
 } catch (error) {
   fail((error as Error).message);

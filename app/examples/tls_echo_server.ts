@@ -1,4 +1,4 @@
-// Sends back every byte that a client sends, with TLS. It needs cert.pem and key.pem in its folder.
+// Sends back every byte that a client sends, with TLS. It needs cert.pem and key.pem here.
 //
 //   deno run --allow-net --allow-read app/examples/tls_echo_server.ts
 const USAGE =

@@ -3,7 +3,8 @@ import { escapeText } from "../wire/escape.ts";
 import { decodeUtf8 } from "../wire/utf8.ts";
 import type { Parts } from "./parts.ts";
 
-const CONTROL = /[^\P{Cc}\t\n\r\u{1b}]/u; // Esc begins a colour
+// deno-lint-ignore no-control-regex -- Esc is no reason to take a text for something else
+const CONTROL = /[^\P{Cc}\t\n\r\x1b]/u;
 const LINE_FEED = 0x0a;
 
 /** Finds the parts of a stream that is text: one for each chunk. */

@@ -4,7 +4,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { createRequest } from "../../app/libclient.ts";
 import * as limits from "../../app/wire/limits.ts";
-import { encodeFramePrefix, FrameTooLargeError } from "../../mod.ts";
+import { encodeFramePrefix, LengthLimitError } from "../../mod.ts";
 import { blocksOf, PAGES, read, README, REST, ROOT, TRY } from "../support/pages.ts";
 import { exchange, Program, runScript, startRelay, startServer } from "../support/programs.ts";
 
@@ -28,7 +28,8 @@ for (const page of PAGES) {
         `${page}:${line} is neither a file nor a whole declaration of one`,
       );
     }
-    const known = ["ts", "ts ignore", TRY, "console", "console unordered", "sh", "text"];
+    const known = ["ts", "ts ignore", "js ignore", TRY, "json", "console", "console unordered"];
+    known.push("sh", "text");
     for (const { language, line } of blocks) {
       const isKnown = known.includes(language) || language.startsWith(REST);
       assert(isKnown, `${page}:${line}: unknown language ${language}`);
@@ -148,7 +149,7 @@ Deno.test("The numbers in README.md are those of the code", async () => {
 
   quotes("`maxFrameLength`: the longest payload to accept, by default 8 MiB.");
   encodeFramePrefix(8 * 1024 ** 2);
-  assertThrows(() => encodeFramePrefix(8 * 1024 ** 2 + 1), FrameTooLargeError);
+  assertThrows(() => encodeFramePrefix(8 * 1024 ** 2 + 1), LengthLimitError);
 
   quotes("Save these 12 lines as `try.ts`");
   const [smallest] = blocksOf(README).filter(({ language }) => language === TRY);
