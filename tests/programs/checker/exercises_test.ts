@@ -9,26 +9,30 @@ import { Program, runScript, startServer, writeAll } from "../../support/program
 import { PYTHON } from "../../support/python.ts";
 import { WrongServer } from "../../support/wrong_servers.ts";
 
-const SECTION = /^### Exercises\n([^]*?)^## /m.exec(README)![1]!;
 const PATIENCE = "3"; // seconds, as the bots in tests/support/wrong_clients/ have
 const FIRST = /^Every other check builds on/;
 
-Deno.test("README.md has a ladder of exercises, each with a command that grades it, and a hint", async () => {
-  const exercises = SECTION.split(/^(?=\*\*\d+\. )/m).slice(1);
-  assert(exercises.length >= 10);
+Deno.test("README.md has exercises in each step, with a level, a hint, and commands that grade", async () => {
+  const sections = [...README.matchAll(/^### Exercises of step (\d)\n([^]*?)^## /gm)];
+  assertEquals(sections.map(([, step]) => step), ["1", "2", "3", "4"]);
   const lists: string[][] = [];
-  for (const [i, exercise] of exercises.entries()) {
-    assert(exercise.startsWith(`**${i + 1}. `), `exercise ${i + 1}`);
-    assertMatch(exercise, /<details><summary>Hint<\/summary>\n\n[^]{60,}?\n<\/details>/);
-    const commands = [...exercise.matchAll(/^```sh\n(.*)\n```$/gm)];
-    assertEquals(commands.length, 1, exercise);
-    const words = commands[0]![1]!.split(" ");
-    const script = words.indexOf("app/check.ts");
-    assertEquals(words.slice(0, 2), ["deno", "run"]);
-    assertEquals(words.includes("--allow-run"), words.includes("--"));
-    const separator = words.includes("--") ? words.indexOf("--") : words.length;
-    lists.push([...words.slice(script + 1, separator), "--list"]);
+  for (const [, , section = ""] of sections) {
+    const [, ...exercises] = section.split(/^(?=\*\*.+\*\* \()/m);
+    assert(exercises.length >= 2);
+    for (const exercise of exercises) {
+      assertMatch(exercise, /^\*\*.+\*\*\s\([^)]*(minutes|hours?|day),\s(easy|medium|hard)\)\. /);
+      assertMatch(exercise, /<details><summary>Hint<\/summary>\n\n[^]{60,}?\n<\/details>/);
+      for (const [, command = ""] of exercise.matchAll(/^```sh\n(.*)\n```$/gm)) {
+        const words = command.split(" ");
+        const script = words.indexOf("app/check.ts");
+        assertEquals(words.slice(0, 2), ["deno", "run"]);
+        assertEquals(words.includes("--allow-run"), words.includes("--"));
+        const separator = words.includes("--") ? words.indexOf("--") : words.length;
+        lists.push([...words.slice(script + 1, separator), "--list"]);
+      }
+    }
   }
+  assert(lists.length >= 10);
   for (const args of some(lists, 3)) {
     const { code, stdout, stderr } = await runScript("app/check.ts", ...args);
     assertEquals([code, stderr], [0, ""], args.join(" "));
