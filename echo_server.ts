@@ -4,7 +4,7 @@ const USAGE = "Usage: deno run --allow-net echo_server.ts [host] [port]";
 const [hostname = "127.0.0.1", port = "65432"] = Deno.args;
 const asksForHelp = hostname === "--help";
 if (asksForHelp || hostname.startsWith("-") || !/^\d{1,5}$/.test(port)) {
-  (asksForHelp ? console.log : console.error)(USAGE);
+  (asksForHelp ? print : console.error)(USAGE);
   Deno.exit(asksForHelp ? 0 : 2);
 }
 const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
@@ -12,12 +12,13 @@ const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGI
 try {
   const listener = Deno.listen({ hostname, port: Number(port) });
   for (const signal of signals) Deno.addSignalListener(signal, () => Deno.exit(0));
-  console.log(`Listening on ${name(listener.addr)}`);
+  const [zone = ""] = /%[^\]]+/.exec(hostname) ?? []; // of an address such as fe80::1%eth0
+  print(`Listening on ${name(listener.addr, zone)}`);
 
   while (true) { // `for await (const conn of listener)` would end at the first accept that fails
     try {
       using conn = await listener.accept();
-      console.log(`Connected by ${name(conn.remoteAddr)}`);
+      print(`Connected by ${name(conn.remoteAddr)}`);
       await echo(conn);
     } catch (error) { // this client was reset, or none could be accepted: go on
       console.error(`Connection lost: ${(error as Error).message}`);
@@ -25,17 +26,31 @@ try {
     }
   }
 } catch (error) {
-  console.error(`Cannot listen on ${hostname}:${port}: ${(error as Error).message}`);
-  Deno.exit(1);
+  fail(`Cannot listen on ${hostname}:${port}: ${(error as Error).message}`);
 }
 
 async function echo(conn: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(1024);
-  for (let n; (n = await conn.read(buffer)) !== null;) { // null: the client will send no more
+  while (true) {
+    const n = await conn.read(buffer);
+    if (n === null) break; // the client will send no more
     for (let sent = 0; sent < n;) sent += await conn.write(buffer.subarray(sent, n));
   }
 }
 
-function name({ hostname, port }: Deno.NetAddr): string {
-  return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+function name({ hostname, port }: Deno.NetAddr, zone = ""): string {
+  return `${hostname.includes(":") ? `[${hostname}${zone}]` : hostname}:${port}`;
+}
+
+function print(line: string): void {
+  try {
+    console.log(line);
+  } catch (error) { // the disk is full, or the program behind the pipe has ended
+    fail(`Cannot write to standard output: ${(error as Error).message}`);
+  }
+}
+
+function fail(message: string): never {
+  console.error(message);
+  Deno.exit(1);
 }

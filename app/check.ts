@@ -19,10 +19,10 @@ import {
   failUsage,
   flag,
   integer,
+  onStopSignal,
   readAddress,
   readCommandLine,
   seconds,
-  STOP_SIGNALS,
   text,
 } from "./core/command_line.ts";
 import { printNow } from "./core/output.ts";
@@ -140,11 +140,11 @@ function watch(name: string, run: CheckRun): Disposable {
     run.abort();
     Deno.exit(INTERRUPTED);
   };
-  for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, stop);
+  const signals = onStopSignal(stop);
   return {
     [Symbol.dispose]() {
       clearInterval(timer);
-      for (const signal of STOP_SIGNALS) Deno.removeSignalListener(signal, stop);
+      signals[Symbol.dispose]();
       if (isShown) write(CLEAR_LINE);
     },
   };

@@ -18,7 +18,7 @@ import { TimedConn } from "./core/timed_conn.ts";
 import { escapeBytes } from "./wire/escape.ts";
 
 const MESSAGES = ["Message 1 from client.", "Message 2 from client."];
-const MAX_CONNECTIONS = 1_000_000; // more than a machine can have, and no accident
+const MAX_CONNECTIONS = 65_535; // a machine has no more ports from which to reach one server
 const MAX_REASONS = 4; // lines of the summary
 const SLOW = 100; // connections; with fewer, there is no progress to show
 const PROGRESS_INTERVAL = 200; // milliseconds

@@ -1,5 +1,4 @@
 // Stands between a client and a server and shows the bytes that travel. It can also reshape them.
-import { createServer } from "node:net";
 import {
   fail,
   failUsage,
@@ -14,12 +13,12 @@ import { countFreeDescriptors } from "./core/descriptors.ts";
 import { warnIfOpen } from "./core/listen.ts";
 import { exit, printError, printLine } from "./core/output.ts";
 import { formatEvent, type Protocol, type RelayEvent } from "./relay/annotate.ts";
+import { BoundedServer } from "./relay/bounded_server.ts";
 import { EventLog } from "./relay/event_log.ts";
 import { RelayedConnection, SOCKET_OPTIONS } from "./relay/relayed_connection.ts";
-import { WatchedServer } from "./relay/watched_server.ts";
 import { MAX_WEB_CONNECTIONS, servePage } from "./relay/web.ts";
 
-const RESERVED_DESCRIPTORS = 16; // for clients that are about to be turned away, and for Deno itself
+const RESERVED_DESCRIPTORS = 16; // for Deno itself, also while it looks up host names
 
 const { options, args } = readCommandLine(
   `deno run --allow-net app/relay.ts [--listen HOST:PORT] [--to HOST:PORT]
@@ -55,7 +54,7 @@ Passes on what a client and a server send each other, and shows it.`,
       "COUNT",
       400,
       { min: 1, max: 1e6 },
-      "turn away more clients than this",
+      "take no more clients than this at once",
     ),
     "max-header-length": integer(
       "BYTES",
@@ -90,11 +89,11 @@ const log = new EventLog(); // for the page
 let connections = 0;
 
 const relaying = { ...options, isWatched: !options.quiet || options.web >= 0, publish };
-const server = new WatchedServer(
-  createServer(SOCKET_OPTIONS),
+const server = new BoundedServer(
   options.listen,
   findMaxConnections(),
-  (client) => new RelayedConnection(++connections, client, relaying),
+  (client) => new RelayedConnection(++connections, client, relaying).closed,
+  SOCKET_OPTIONS,
 );
 listenForStop(0).stop.addEventListener("abort", () => exit(0));
 const listening = await server.listen().catch((error) => failToListen(options.listen, error));
@@ -144,7 +143,11 @@ function address(initial: string, help: string) {
 function readAddress(text: string): Deno.NetAddr {
   const match = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(text);
   if (!match) throw new RangeError(`"${text}" is not a host and a port, such as 127.0.0.1:65432`);
-  return { transport: "tcp", hostname: match[1] ?? match[2]!, port: readPort(match[3]!) };
+  const [, address, name, port] = match;
+  if (address?.includes("%")) {
+    throw new RangeError(`"${text}" has a zone, and the sockets of node:net take none in Deno`);
+  }
+  return { transport: "tcp", hostname: address ?? name!, port: readPort(port!) };
 }
 
 function readProtocol(text: string): Protocol {

@@ -1,7 +1,7 @@
 // Command lines: what all programs here have in common.
 import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
 import { escapeText } from "../wire/escape.ts";
-import { printError } from "./output.ts";
+import { printError, printNow } from "./output.ts";
 
 const USAGE_ERROR = 2; // exit code
 const MIN_SECONDS = 0.001; // a timer counts milliseconds
@@ -135,7 +135,7 @@ export function readCommandLine<O extends Options>(
     string: ["_", ...names.filter((name) => !isFlag(name))],
   });
   if (parsed.help || parsed.h) {
-    console.log(help(usage, options));
+    printNow(help(usage, options));
     Deno.exit(0);
   }
   const values: Record<string, unknown> = {};
@@ -168,16 +168,36 @@ export function failUsage(message: string): never {
   return fail(`${escapeText(message)} (try --help)`, USAGE_ERROR);
 }
 
-/** Ends the program with one line on stderr. */
+/** Ends the program with one line on stderr. What stands in it may come from anywhere. */
 export function fail(message: string, code = 1): never {
-  console.error(message);
+  console.error(escapeText(message, Infinity));
   Deno.exit(code);
 }
 
-/** The signals that ask a program to end. Windows has one of them. */
-export const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
+const STOP_SIGNALS: Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT"]
   : ["SIGINT", "SIGTERM", "SIGHUP"];
+
+/**
+ * Calls a function at each Ctrl-C, SIGTERM and closed terminal, until the result is disposed.
+ *
+ * A closed terminal sends SIGHUP. `nohup` has the system ignore that, and Deno undoes it as soon as a
+ * program listens for any signal. The program cannot know, but `nohup` leaves it no terminal to write
+ * to. So without one, SIGHUP is ignored here.
+ */
+export function onStopSignal(act: () => void): Disposable {
+  const hasTerminal = Deno.stdout.isTerminal() || Deno.stderr.isTerminal();
+  const listeners = STOP_SIGNALS.map((signal) => ({
+    signal,
+    listener: signal === "SIGHUP" && !hasTerminal ? () => {} : () => act(),
+  }));
+  for (const { signal, listener } of listeners) Deno.addSignalListener(signal, listener);
+  return {
+    [Symbol.dispose]() {
+      for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
+    },
+  };
+}
 
 /** The signals that end a server: `stop` asks, `kill` forces. */
 export interface StopSignals {
@@ -192,14 +212,12 @@ export interface StopSignals {
 export function listenForStop(drainTimeout: number): StopSignals {
   const stop = new AbortController();
   const kill = new AbortController();
-  for (const signal of STOP_SIGNALS) {
-    Deno.addSignalListener(signal, () => {
-      if (Deno.stderr.isTerminal()) printError(""); // ends the line with the ^C that the terminal shows
-      if (stop.signal.aborted) return kill.abort();
-      stop.abort();
-      Deno.unrefTimer(setTimeout(() => kill.abort(), drainTimeout));
-    });
-  }
+  onStopSignal(() => {
+    if (Deno.stderr.isTerminal()) printError(""); // ends the line with the ^C that the terminal shows
+    if (stop.signal.aborted) return kill.abort();
+    stop.abort();
+    Deno.unrefTimer(setTimeout(() => kill.abort(), drainTimeout));
+  });
   return { stop: stop.signal, kill: kill.signal };
 }
 

@@ -1,4 +1,4 @@
-import { nameOf } from "./address.ts";
+import { nameOf, withZoneOf } from "./address.ts";
 import { fail } from "./command_line.ts";
 import { printError, printLine } from "./output.ts";
 import type { Listener } from "./serve.ts";
@@ -16,8 +16,11 @@ export type ListenAddress =
 /** Listens, and prints the address. If that fails, it ends the program with one line on stderr. */
 export function listen(address: ListenAddress): Listener {
   const listener = tryToListen(address);
-  if ("hostname" in listener.addr) warnIfOpen(listener.addr.hostname);
-  printLine(`Listening on ${nameOf(listener.addr)}`);
+  const addr = "hostname" in address
+    ? withZoneOf(address.hostname, listener.addr as Deno.NetAddr)
+    : listener.addr;
+  if ("hostname" in addr) warnIfOpen(addr.hostname);
+  printLine(`Listening on ${nameOf(addr)}`);
   return listener;
 }
 
@@ -36,7 +39,8 @@ function tryToListen(address: ListenAddress): Listener {
     if (cert === undefined || key === undefined) return Deno.listen({ ...rest, tcpBacklog });
     return new TlsListener({ ...rest, tcpBacklog }, { cert, key });
   } catch (error) {
-    const name = "path" in address ? address.path : nameOf({ transport: "tcp", ...address });
+    const transport = "path" in address ? "unix" : "tcp";
+    const name = nameOf({ transport, ...address } as Deno.Addr);
     return fail(`Cannot listen on ${name}: ${(error as Error).message}`);
   }
 }

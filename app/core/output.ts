@@ -4,7 +4,7 @@ import { withTimeout } from "./timeout.ts";
 
 const MAX_QUEUE_LENGTH = 1024 * 1024; // characters; lines that do not fit are dropped and counted
 const FLUSH_TIMEOUT = 500; // milliseconds for the last lines, when the program ends
-const ORDER_TIMEOUT = 50; // milliseconds that an error waits for the lines before it
+const ORDER_TIMEOUT = 500; // milliseconds that an error waits for the lines before it, at most
 
 /** Something that bytes can be written to, such as `Deno.stdout`. */
 export interface Output {

@@ -77,6 +77,7 @@ export async function serve(
   async function run(conn: TimedConn): Promise<void> {
     using _ = conn;
     log(`Accepted connection from ${conn.name}`);
+    let problem: unknown;
     try {
       await conn.handshake();
       await handle(conn);
@@ -84,12 +85,11 @@ export async function serve(
     } catch (error) {
       const phase = error instanceof DeadlineError ? error.phase : undefined;
       const isOver = kill.aborted || (stop.aborted && phase === "handshake");
-      if (!isOver && phase !== "idle") {
-        report(`Lost connection to ${conn.name}: ${messageOf(error)}`);
-      }
+      if (!isOver && phase !== "idle") problem = error;
     }
     open.delete(conn);
-    log(`Closing connection to ${conn.name}`);
+    if (problem === undefined) log(`Closing connection to ${conn.name}`);
+    else report(`Lost connection to ${conn.name}: ${messageOf(problem)}`);
   }
 }
 

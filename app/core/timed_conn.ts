@@ -6,7 +6,7 @@ const FIRST_BUFFER_LENGTH = 1024; // bytes; enough for a chat, and cheap with 10
 const MAX_BUFFER_LENGTH = 64 * 1024; // bytes
 const BUFFER_GROWTH = 4; // times, when a read has filled it
 const MAX_LINGER_LENGTH = 256 * 1024; // bytes
-const STOP_GRACE = 200; // milliseconds; bytes that are on their way over a slow network still arrive
+const STOP_GRACE = 1000; // milliseconds; a lost packet is sent again after 200, and some clients pause
 const NEVER = Infinity;
 
 /** The connection below a `TimedConn`, such as a `Deno.Conn`. */

@@ -56,6 +56,7 @@ byId("diagram").append(svg);
 
 /** @type {Map<number, Lane>} */
 const lanes = new Map(); // by the number of the connection, in their order
+let newest = 0; // number of a connection
 /** @type {Lane[]} */
 const order = []; // of all events, as the lanes they are in
 /** @type {AnyEvent[]} */
@@ -69,34 +70,53 @@ let selected;
 const rows = new WeakMap(); // of the chunks
 /** Where things are in a lane, and how many characters fit between its lifelines. */
 let layout = layOut(MIN_LANE_WIDTH);
-/** @type {string | undefined} */
-let run;
-
-const source = new EventSource("/events");
+/** @type {EventSource | undefined} */
+let source; // while the page is to be seen
+let lastId = ""; // of the events that came
 let route = "";
 let problem = ""; // with the relay
-source.addEventListener("hello", ({ data }) => {
-  /** @type {{ run: string, route: string }} */
-  const hello = JSON.parse(data);
-  if (run !== undefined && run !== hello.run) clear();
-  ({ run, route } = hello);
+document.addEventListener("visibilitychange", watchIfVisible);
+watchIfVisible();
+
+/** A browser opens six connections to a server, and each page that watches takes one: hidden ones do not. */
+function watchIfVisible() {
+  source?.close();
+  if (document.hidden) return;
+  source = new EventSource(`/events?after=${encodeURIComponent(lastId)}`);
+  source.addEventListener("hello", ({ data }) => welcome(JSON.parse(data)));
+  source.addEventListener("message", ({ data, lastEventId }) => {
+    lastId = lastEventId;
+    receive(JSON.parse(data));
+  });
+  source.addEventListener("error", complain);
+}
+
+/** @param {{ run: string, route: string, next: number }} hello `next` is the number of the first event. */
+function welcome(hello) {
+  const [lastRun, last] = lastId.split(" ");
+  const isSameRun = lastRun === hello.run;
+  if (!isSameRun) newest = 0;
+  const isNext = isSameRun && Number(last) + 1 === hello.next;
+  if (lastId !== "" && !isNext) clear(); // it is another relay, or what came between is not kept
+  route = hello.route;
   problem = "";
   draw();
-});
-source.addEventListener("message", ({ data }) => {
-  /** @type {AnyEvent} */
-  const event = JSON.parse(data);
+}
+
+/** @param {AnyEvent} event */
+function receive(event) {
   if (!isPaused) return add(event);
   waiting.push(event);
   if (waiting.length > MAX_EVENTS) waiting.shift();
   showPause();
-});
-source.addEventListener("error", () => {
-  problem = source.readyState === EventSource.CLOSED
+}
+
+function complain() {
+  problem = source?.readyState === EventSource.CLOSED
     ? "The relay shows as many pages as it can: close one, then reload this one"
     : "The relay does not answer";
   draw();
-});
+}
 
 filter.addEventListener("input", draw);
 byId("clear").addEventListener("click", clear);
@@ -131,6 +151,7 @@ function add(event) {
       isDrawn: false,
     };
     lanes.set(event.connection, lane);
+    newest = Math.max(newest, event.connection);
   }
   lane.events.push(event);
   lane.isDrawn = false;
@@ -225,10 +246,11 @@ function drawNow() {
   byId("empty").textContent = lanes.size > 0
     ? "No connection matches the filter."
     : "Nothing yet. Connect a client to the relay.";
-  const connections = `${lanes.size} connection${lanes.size === 1 ? "" : "s"}`;
-  const number = wanted === "" ? connections : `${count} of ${connections}`;
+  const counts = [`${newest.toLocaleString("en")} connection${newest === 1 ? "" : "s"}`];
+  if (lanes.size < newest) counts.push(`${lanes.size.toLocaleString("en")} kept`);
+  if (wanted !== "") counts.push(`${count.toLocaleString("en")} shown`);
   if (problem !== "") byId("route").textContent = problem;
-  else if (run !== undefined) byId("route").textContent = `${route} · ${number}`;
+  else if (route !== "") byId("route").textContent = `${route} · ${counts.join(", ")}`;
 }
 
 /**
@@ -258,6 +280,13 @@ function drawLane(lane) {
   /** @type {number | undefined} */
   let closed; // where both lifelines end
   let y = TITLE_HEIGHT + 6;
+  if (lane.events[0]?.type !== "open") {
+    front.push(text(layout.middle, y + 14, "earlier events are not kept", {
+      class: "faint left-out",
+      "text-anchor": "middle",
+    }));
+    y += LINE_HEIGHT + 8;
+  }
   for (const event of lane.events) {
     const top = y;
     if (event.type === "chunk") {

@@ -1,6 +1,7 @@
 // A reset must be passed on as a reset, and Deno.Conn cannot send one: hence the sockets of node:net.
-import { pause } from "../core/timeout.ts";
 import { connect, type Socket } from "node:net";
+import { nameOf } from "../core/address.ts";
+import { pause } from "../core/timeout.ts";
 import { escapeText } from "../wire/escape.ts";
 import {
   Annotator,
@@ -10,7 +11,6 @@ import {
   show,
   type Side,
 } from "./annotate.ts";
-import { nameOfPeer, WatchedServer } from "./watched_server.ts";
 
 const MAX_WAITING = 64 * 1024; // bytes in each direction, while a side does not take them
 const PATIENCE = 200; // milliseconds; longer waiting is worth an event
@@ -44,6 +44,8 @@ type NewEvent = Omit<RelayEvent, "connection" | "time">;
 
 /** A client's connection and the one to the server that belongs to it. */
 export class RelayedConnection {
+  /** Resolves when both are closed. */
+  readonly closed: Promise<void>;
   readonly #number: number;
   readonly #options: RelayOptions;
   readonly #isReshaped: boolean;
@@ -54,7 +56,7 @@ export class RelayedConnection {
   #isOpen = false;
   #isReset = false;
   #passed = 0; // bytes
-  #closed = 0; // sides
+  #isClosed = false;
 
   /**
    * @param number The connection's number, for the events.
@@ -69,8 +71,7 @@ export class RelayedConnection {
     this.#server = connect({ host, port, ...SOCKET_OPTIONS });
     const peer = nameOfPeer(client);
     this.#record({ type: "open", text: `${peer} connected`, peer });
-    this.#watch(client, "client");
-    this.#watch(this.#server, "server");
+    this.closed = this.#watchBoth();
     this.#server.setTimeout(CONNECT_TIMEOUT, () => {
       this.#server.destroy(new Error(`No connection within ${CONNECT_TIMEOUT / 1000} s`));
     });
@@ -85,7 +86,7 @@ export class RelayedConnection {
   }
 
   #record(event: NewEvent) {
-    if (this.#closed === 2 && event.type !== "close") return; // it came too late
+    if (this.#isClosed) return; // it came too late
     this.#options.publish({
       connection: this.#number,
       time: performance.now() - this.#accepted,
@@ -93,18 +94,22 @@ export class RelayedConnection {
     });
   }
 
-  #watch(socket: Socket, side: "client" | "server") {
+  async #watchBoth(): Promise<void> {
+    await Promise.all([this.#watch(this.#client, "client"), this.#watch(this.#server, "server")]);
+    this.#record({ type: "close", text: "closed" });
+    this.#isClosed = true;
+  }
+
+  /** Reports the errors of a side, and returns when it is closed. */
+  #watch(socket: Socket, side: "client" | "server"): Promise<void> {
     socket.on("error", (error) => {
       const { code } = error as { code?: string };
-      if (code === "EMFILE") WatchedServer.suspectAll();
       const reason = code === "ECONNRESET" || code === "EPIPE" ? "" : `: ${error.message}`;
       const isUnreachable = side === "server" && !this.#isOpen;
       const what = isUnreachable ? "the server cannot be reached" : `${side} reset (RST)`;
       this.#reset(side, escapeText(`${what}${reason}`));
     });
-    socket.on("close", () => {
-      if (++this.#closed === 2) this.#record({ type: "close", text: "closed" });
-    });
+    return new Promise((resolve) => socket.on("close", () => resolve()));
   }
 
   /** Ends both sides with a reset, as far as they have not ended yet. */
@@ -187,4 +192,10 @@ export class RelayedConnection {
       }
     }
   }
+}
+
+/** The name of a client; its address is not known if it has gone already. */
+function nameOfPeer({ remoteAddress: hostname, remotePort: port }: Socket): string {
+  if (hostname === undefined || port === undefined) return "a client";
+  return nameOf({ transport: "tcp", hostname, port });
 }

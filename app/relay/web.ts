@@ -1,20 +1,21 @@
 // Serves the relay's page, and the events for it, to browsers on this machine.
 //
-// With node:http, because connections can be limited there, and those that ask for nothing are closed.
-// Deno.serve has no limit, and ends the program when descriptors run out.
+// With node:http, because connections can be limited there. Deno.serve has no limit, and ends the program
+// when descriptors run out.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import page from "./page.html" with { type: "text" };
 import script from "./page.js" with { type: "text" };
+import { BoundedServer } from "./bounded_server.ts";
 import type { EventLog } from "./event_log.ts";
-import { WatchedServer } from "./watched_server.ts";
 
 export const MAX_WEB_CONNECTIONS = 16;
 const MAX_VIEWERS = 8; // pages that are open
 const MAX_LAG = 256 * 1024; // bytes that a page has not taken; it gets the next ones when it has
-const REQUEST_TIMEOUT = 5_000; // milliseconds for a connection to ask for something
+const TIMEOUT = 5_000; // milliseconds for a connection: to ask, and to take the answer
 const HEADERS = {
   "cache-control": "no-store",
+  "connection": "close", // so that one deadline is enough
   "cross-origin-resource-policy": "same-origin",
   "x-content-type-options": "nosniff",
 };
@@ -24,16 +25,25 @@ export async function servePage(port: number, log: EventLog, route: string): Pro
   let viewers = 0;
   let own: URL[] = [];
   // Its own deadlines for requests are off: Deno 2.8 applies them to answers that go on, too.
-  const deadlines = { headersTimeout: 0, requestTimeout: 0, keepAliveTimeout: REQUEST_TIMEOUT };
-  const server = createServer(deadlines, respond);
-  server.on("connection", closeWithoutRequest);
+  const http = createServer({ headersTimeout: 0, requestTimeout: 0 }, respond);
+  const watching = new WeakSet<Socket>(); // those that get events
   const address: Deno.NetAddr = { transport: "tcp", hostname: "127.0.0.1", port };
-  const listening = await new WatchedServer(server, address, MAX_WEB_CONNECTIONS).listen();
+  const listening = await new BoundedServer(address, MAX_WEB_CONNECTIONS, serve).listen();
   own = ["127.0.0.1", "localhost"].map((name) => new URL(`http://${name}:${listening.port}`));
   return listening.port;
 
+  /** Lets a client ask for one thing. Only events may take longer than the timeout. */
+  async function serve(client: Socket): Promise<void> {
+    const closed = new Promise((resolve) => client.once("close", resolve));
+    const timer = setTimeout(() => {
+      if (!watching.has(client)) client.destroy();
+    }, TIMEOUT);
+    http.emit("connection", client);
+    await closed;
+    clearTimeout(timer);
+  }
+
   function respond(request: IncomingMessage, response: ServerResponse): void {
-    clearTimeout(requestTimers.get(request.socket));
     // A page of another site must not read the traffic, whatever name it has made this address have.
     const { host, origin, "last-event-id": lastId } = request.headers;
     if (!own.some((url) => url.host === host)) return refuse(response, 403);
@@ -41,7 +51,8 @@ export async function servePage(port: number, log: EventLog, route: string): Pro
       return refuse(response, 403);
     }
     if (request.method !== "GET") return refuse(response, 405);
-    switch (request.url) {
+    const url = URL.parse(request.url ?? "", own[0]);
+    switch (url?.pathname) {
       case "/":
         return sendPage(response);
       case "/page.js":
@@ -49,8 +60,9 @@ export async function servePage(port: number, log: EventLog, route: string): Pro
       case "/events":
         if (viewers === MAX_VIEWERS) return refuse(response, 503);
         viewers++;
+        watching.add(request.socket);
         response.on("close", () => viewers--);
-        return sendEvents(response, String(lastId));
+        return sendEvents(response, String(lastId ?? url?.searchParams.get("after")));
       default:
         return refuse(response, 404);
     }
@@ -69,19 +81,10 @@ export async function servePage(port: number, log: EventLog, route: string): Pro
     response.on("drain", send);
     response.on("close", () => log.unwatch(send));
     response.writeHead(200, { ...HEADERS, "content-type": "text/event-stream" });
-    response.write(`event: hello\ndata: ${JSON.stringify({ run: log.run, route })}\n\n`);
+    response.write(`event: hello\ndata: ${JSON.stringify({ run: log.run, route, next })}\n\n`);
     log.watch(send);
     send();
   }
-}
-
-const requestTimers = new WeakMap<Socket, ReturnType<typeof setTimeout>>();
-
-/** Closes a connection on which no request comes in time. */
-function closeWithoutRequest(socket: Socket): void {
-  const timer = setTimeout(() => socket.destroy(), REQUEST_TIMEOUT);
-  requestTimers.set(socket, timer);
-  socket.on("close", () => clearTimeout(timer));
 }
 
 function sendPage(response: ServerResponse): void {

@@ -38,6 +38,7 @@ export class ByteReader {
   #bytes = EMPTY; // of the whole buffer
   #start = 0;
   #end = 0;
+  #isOwn = false; // memory, that nobody else changes
 
   // What must be added to a place in its buffer to get the position in the input. Bytes that are being
   // gathered are not taken yet, so meanwhile it is less by their number.
@@ -87,11 +88,12 @@ export class ByteReader {
     if (!isBytes(chunk)) {
       throw new TypeError(`Cannot push ${nameOfType(chunk)}: a chunk is a Uint8Array`);
     }
+    this.#checkMemory();
     const rest = this.#filled < this.#wanted ? chunk.subarray(this.#gather(chunk)) : chunk;
     if (rest.length === 0) return;
     const isCopied = this.#copy || !isFixed(rest.buffer);
     if (this.#start < this.#end) this.#wait(rest, isCopied);
-    else this.#use(isCopied ? copyOf(rest) : rest, rest.length);
+    else this.#use(isCopied ? copyOf(rest) : rest, rest.length, isCopied);
   }
 
   /**
@@ -208,14 +210,14 @@ export class ByteReader {
     return this.#lengthBefore;
   }
 
-  /** How many bytes were searched for the delimiter that is awaited. */
+  /** How many bytes were searched for the delimiter that is awaited, and are no part of it. */
   get searchedLength(): number {
-    return this.#searched;
+    return this.#searched - this.#matched;
   }
 
   /** Lets go of all bytes. */
   clear(): void {
-    this.#use(EMPTY, 0);
+    this.#use(EMPTY, 0, false);
     this.#first = undefined;
     this.#last = undefined;
     this.#behind = 0;
@@ -257,8 +259,9 @@ export class ByteReader {
   #own() {
     const place = this.#place;
     if (place === undefined) {
+      if (this.#isOwn || this.#start === this.#end) return;
       const rest = this.#bytes.slice(this.#start, this.#end);
-      this.#use(rest, rest.length);
+      this.#use(rest, rest.length, true);
     } else if (!place.isOwn) {
       place.bytes = copyOf(place.bytes);
       place.isOwn = true;
@@ -278,12 +281,13 @@ export class ByteReader {
     this.#searchedHere += searched;
   }
 
-  #use(bytes: Uint8Array, length: number) {
+  #use(bytes: Uint8Array, length: number, isOwn: boolean) {
     const { position } = this;
     this.#buffer = bytes.buffer;
     this.#bytes = new Uint8Array(bytes.buffer);
     this.#start = bytes.byteOffset;
     this.#end = this.#start + length;
+    this.#isOwn = isOwn;
     this.#origin = position - this.#start;
     this.#window.close();
   }
@@ -296,9 +300,9 @@ export class ByteReader {
   /** Makes the next chunk the first one, or lets go of the memory of the last. */
   #advance() {
     const next = this.#first;
-    if (!next) return this.#use(EMPTY, 0);
+    if (!next) return this.#use(EMPTY, 0, false);
     if (next.bytes.length < next.end) throw givenAway();
-    this.#use(next.bytes, next.end);
+    this.#use(next.bytes, next.end, next.isOwn);
     this.#behind -= next.end;
     this.#first = next.next;
     if (!this.#first) this.#last = undefined;
@@ -307,13 +311,19 @@ export class ByteReader {
   #takeGatheredLine(maxLength: number): string | undefined {
     const bytes = this.takeUntil(LINE_FEED, maxLength + 1); // one more, for the carriage return
     if (bytes === undefined) {
-      this.#lengthBefore = Math.max(0, this.#lengthBefore - 1);
+      if (this.#endsWith(CARRIAGE_RETURN)) this.#lengthBefore--; // a line feed may follow
       return undefined;
     }
     const length = bytes.at(-1) === CARRIAGE_RETURN ? bytes.length - 1 : bytes.length;
     if (length <= maxLength) return decodeUtf8(bytes.subarray(0, length));
     this.#lengthBefore = length;
     return undefined;
+  }
+
+  /** Whether that is the last byte of all that was searched in vain. */
+  #endsWith(byte: number): boolean {
+    const { bytes, end } = this.#place ?? { bytes: this.#bytes, end: this.#end };
+    return this.#lengthBefore > 0 && bytes[end - 1] === byte;
   }
 
   #takeGathered(length: number): Uint8Array | undefined {
@@ -356,7 +366,8 @@ export class ByteReader {
   #wait(chunk: Uint8Array, isCopied: boolean) {
     if (!this.#first) { // the first one stays longer than one call: it may have to let go of its buffer too
       const first = this.#bytes.subarray(this.#start, this.#end);
-      this.#use(compact(first), first.length);
+      const kept = compact(first);
+      this.#use(kept, first.length, this.#isOwn || kept !== first);
     }
     this.#behind += chunk.length;
     if (chunk.length >= SMALL) {

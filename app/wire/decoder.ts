@@ -618,7 +618,7 @@ class ReaderInput implements ParserPart {
   }
 
   #waitForLine(limit: number, left: number) {
-    const check = (line?: string) => this.#checkUntil(line, limit, left, LINE_END);
+    const check = (line?: string) => this.#checkUntil(line, limit, left - 1, LINE_END);
     check();
     return wait(() => check(this.#reader.takeLine(limit)), LINE_END);
   }
@@ -637,7 +637,8 @@ class ReaderInput implements ParserPart {
   }
 
   #waitUntil(delimiter: Delimiter, limit: number, left: number) {
-    const check = (bytes?: Uint8Array) => this.#checkUntil(bytes, limit, left, DELIMITER);
+    const room = left - delimiter.bytes.length;
+    const check = (bytes?: Uint8Array) => this.#checkUntil(bytes, limit, room, DELIMITER);
     check();
     return wait(() => check(this.#reader.takeUntil(delimiter, limit)), DELIMITER);
   }
@@ -728,15 +729,15 @@ class ReaderInput implements ParserPart {
   }
 
   /**
-   * Checks what was taken up to an end, or how much has arrived without one. The error depends on the
-   * limits alone, and not on how the bytes were cut.
+   * Checks what was taken up to an end, or how much has arrived without one: so much is allowed, and there
+   * is room for so much in the part. The error depends on these two alone, and not on how the bytes were cut.
    */
-  #checkUntil<T>(taken: T | undefined, limit: number, left: number, end: string): T | undefined {
+  #checkUntil<T>(taken: T | undefined, limit: number, room: number, end: string): T | undefined {
     const { lengthBefore, searchedLength } = this.#reader;
     if (taken !== undefined) {
       this.#checkEnd(end);
-    } else if (left <= limit) {
-      if (Math.max(lengthBefore, searchedLength) >= left) throw beyondPart(end);
+    } else if (room < limit) {
+      if (Math.max(lengthBefore, searchedLength) > room) throw beyondPart(end);
     } else if (lengthBefore > limit) {
       throw new FrameTooLargeError(limit + 1, limit, `part without ${end}`);
     }

@@ -433,9 +433,9 @@ export class FrameEncoderStream extends TransformStream<Uint8Array, Uint8Array> 
  * Reads the frames of a stream of bytes, such as the `readable` of a connection.
  *
  * Every good frame is delivered before an error is thrown. Leaving the loop early, or an error,
- * cancels the stream. Calls of the iterator's `next` that overlap are answered in order.
+ * cancels the stream, and so does `return`. Calls of the iterator's `next` that overlap are answered in order.
  *
- * @param readable The stream. It is locked from the first `next` on.
+ * @param readable The stream. It is locked at once.
  * @param options How frames look on the wire.
  * @returns The payloads, in order. They may be views of the stream's chunks.
  * @throws {FrameTooLargeError} If a frame is longer than `maxFrameLength`.

@@ -1,4 +1,4 @@
-import { isBytes, type OwnBytes } from "./bytes.ts";
+import { isBytes, nameOfType, type OwnBytes } from "./bytes.ts";
 import { Decoder, type ParserInput, type ParserStep, TruncatedInputError } from "./decoder.ts";
 import { createPair, decodeStream } from "./streams.ts";
 import { type ByteOrder, HOST_BYTE_ORDER, isLittle, writeUint16 } from "./endianness.ts";
@@ -170,7 +170,8 @@ export interface EncodeMessageOptions {
  * @param content A JSON value if `contentType` is `"text/json"`, otherwise bytes, which are copied.
  * @param options What the header says.
  * @returns The message, ready to be written at once.
- * @throws {TypeError} If the content is neither a JSON value nor bytes as its type asks for.
+ * @throws {TypeError} If the content is neither a JSON value nor bytes as its type asks for, or the type or
+ * the encoding is not a text.
  * @throws {RangeError} If a text has a lone surrogate, which UTF-8 cannot express.
  * @throws {UnsupportedEncodingError} If JSON content is to be in another encoding than UTF-8.
  * @throws {FrameTooLargeError} If the header is longer than 65,535 bytes.
@@ -194,13 +195,17 @@ export interface EncodeMessageOptions {
 export function encodeMessage(content: unknown, options: EncodeMessageOptions): OwnBytes {
   const { contentType, contentEncoding, byteOrder = HOST_BYTE_ORDER } = options;
   isLittle(byteOrder); // throws if it is no byte order
+  checkText("contentType", contentType);
+  checkText("contentEncoding", contentEncoding);
   const contentBytes = encodeContent(content, contentType, contentEncoding);
-  const header = encodeJson({
-    byteorder: byteOrder,
-    "content-type": contentType,
-    "content-encoding": contentEncoding,
-    "content-length": contentBytes.length,
-  }, headerScratch);
+  // Written by hand: JSON.stringify may call a toJSON of the program, which may encode a message into the
+  // same scratch.
+  const header = encodeText(
+    `{"byteorder":"${byteOrder}","content-type":${JSON.stringify(contentType)},` +
+      `"content-encoding":${JSON.stringify(contentEncoding)},` +
+      `"content-length":${contentBytes.length}}`,
+    headerScratch,
+  );
   if (header.length > MAX_UINT16) throw new FrameTooLargeError(header.length, MAX_UINT16, "header");
 
   const message = new Uint8Array(PREFIX_LENGTH + header.length + contentBytes.length);
@@ -443,9 +448,9 @@ export class MessageDecoderStream implements TransformStream<Uint8Array, Message
  * Reads the messages of a stream of bytes, such as the `readable` of a connection.
  *
  * Every good message is delivered before an error is thrown. Leaving the loop early, or an error,
- * cancels the stream. Calls of the iterator's `next` that overlap are answered in order.
+ * cancels the stream, and so does `return`. Calls of the iterator's `next` that overlap are answered in order.
  *
- * @param readable The stream. It is locked from the first `next` on.
+ * @param readable The stream. It is locked at once.
  * @param options Which messages are refused.
  * @returns The messages, in order. Their contents may be views of the stream's chunks.
  * @throws {MessageHeaderError} If a header is empty, not a JSON object in UTF-8, or lacks a key.
@@ -492,6 +497,11 @@ function checkLimit(name: string, limit: number, max: number) {
   if (!Number.isInteger(limit) || limit < 0 || limit > max) {
     throw new RangeError(`Cannot use ${name} ${limit}: it is not an integer from 0 to ${max}`);
   }
+}
+
+function checkText(name: string, text: string) {
+  if (typeof text === "string") return;
+  throw new TypeError(`Cannot use ${name} of type ${nameOfType(text)}: it is not a text`);
 }
 
 function checkHeaderLength(length: number, { maxHeaderLength }: Required<MessageOptions>) {
@@ -622,18 +632,18 @@ function encodeContent(content: unknown, type: string, encoding: string): Uint8A
       `Cannot encode content: JSON is written in "utf-8", not in ${quote(encoding)}`,
     );
   }
-  return encodeJson(content, contentScratch);
+  const text: string | undefined = JSON.stringify(content);
+  if (text === undefined) {
+    throw new TypeError(`Cannot encode content: ${typeof content} is not a JSON value`);
+  }
+  return encodeText(text, contentScratch);
 }
 
 /**
- * The JSON of a value as bytes. They may lie in `scratch`: with arrays of their own for header and
- * content, encoding a small message takes 1.3 times as long.
+ * The text of JSON as bytes. They may lie in `scratch`: with arrays of their own for header and content,
+ * encoding a small message takes 1.3 times as long.
  */
-function encodeJson(value: unknown, scratch: Uint8Array): Uint8Array {
-  const text: string | undefined = JSON.stringify(value);
-  if (text === undefined) {
-    throw new TypeError(`Cannot encode content: ${typeof value} is not a JSON value`);
-  }
+function encodeText(text: string, scratch: Uint8Array): Uint8Array {
   // JSON.stringify escapes lone surrogates, and only them, as \ud800 to \udfff.
   if (/(?<!\\)(?:\\\\)*\\ud[89a-f]/.test(text)) {
     throw new RangeError("Cannot encode text: it has a lone surrogate");

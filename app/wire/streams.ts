@@ -55,13 +55,23 @@ function deliver<T>(
 }
 
 /** Reads all that a decoder finds in a stream. */
-export async function* decodeStream<T>(
+export function decodeStream<T>(
   readable: ReadableStream<Uint8Array>,
   decoder: ItemDecoder<T>,
 ): AsyncGenerator<T, void, undefined> {
   const reader = readable.getReader(); // not every browser can iterate over a stream
+  const items = readAll(reader, decoder);
+  items.next(); // up to its first `yield`: only a generator that has begun can clean up
+  return items;
+}
+
+async function* readAll<T>(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  decoder: ItemDecoder<T>,
+): AsyncGenerator<T, void, undefined> {
   let ended = false;
   try {
+    yield undefined as never; // which nobody gets
     while (true) {
       const { done, value } = await reader.read();
       ended = done;

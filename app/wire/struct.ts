@@ -126,7 +126,7 @@ export function pack<Format extends string>(
   format: StructFormat<Format>,
   ...values: StructArguments<Format>
 ): OwnBytes {
-  return cached(format).pack(...values);
+  return packValues(cached(format), values);
 }
 
 /**
@@ -153,7 +153,7 @@ export function unpack<Format extends string>(
   format: StructFormat<Format>,
   bytes: Uint8Array,
 ): StructValues<Format> {
-  return cached(format).unpack(bytes) as StructValues<Format>;
+  return unpackAll(cached(format), bytes) as StructValues<Format>;
 }
 
 /**
@@ -182,7 +182,9 @@ export function unpackFrom<Format extends string>(
   bytes: Uint8Array,
   offset = 0,
 ): StructValues<Format> {
-  return cached(format).unpackFrom(bytes, offset) as StructValues<Format>;
+  const layout = cached(format);
+  checkInside("unpack", layout, bytes, offset);
+  return readValues(layout, bytes, offset) as StructValues<Format>;
 }
 
 /**
@@ -229,9 +231,7 @@ export class Struct<Format extends string> {
   readonly format: Format;
   /** The size of the format in bytes. */
   readonly size: number;
-  readonly #little: boolean;
-  readonly #fields: Field[];
-  readonly #count: number; // values
+  readonly #layout: Layout;
 
   /**
    * Reads the format.
@@ -240,12 +240,9 @@ export class Struct<Format extends string> {
    * @throws {StructError} If the format is not valid.
    */
   constructor(format: StructFormat<Format>) {
-    const { little, fields, size, count } = parse(format);
+    this.#layout = parse(format);
     this.format = format as Format;
-    this.size = size;
-    this.#little = little;
-    this.#fields = fields;
-    this.#count = count;
+    this.size = this.#layout.size;
   }
 
   /**
@@ -257,10 +254,7 @@ export class Struct<Format extends string> {
    * format.
    */
   pack(...values: StructArguments<Format>): OwnBytes {
-    this.#checkCount(values);
-    const bytes = new Uint8Array(this.size);
-    this.#write(bytes, 0, values);
-    return bytes;
+    return packValues(this.#layout, values);
   }
 
   /**
@@ -274,14 +268,14 @@ export class Struct<Format extends string> {
    * @throws {TypeError} If `bytes` is not a `Uint8Array`.
    */
   packInto(bytes: Uint8Array, offset: number, ...values: StructArguments<Format>): void {
-    this.#checkCount(values);
-    this.#checkInside("pack", bytes, offset);
+    checkCount(this.#layout, values);
+    checkInside("pack", this.#layout, bytes, offset);
     // Values that lie in the same memory would be overwritten before they are written.
     const safe = values.map((value) =>
       isBytes(value) && value.buffer === bytes.buffer ? copy(value, 0, value.length) : value
     );
     bytes.fill(0, offset, offset + this.size);
-    this.#write(bytes, offset, safe);
+    writeValues(this.#layout, bytes, offset, safe);
   }
 
   /**
@@ -293,13 +287,7 @@ export class Struct<Format extends string> {
    * @throws {TypeError} If `bytes` is not a `Uint8Array`.
    */
   unpack(bytes: Uint8Array): StructValues<Format> {
-    checkBytes(bytes);
-    if (bytes.length !== this.size) {
-      throw new StructError(
-        `Cannot unpack "${this.format}": it needs ${this.size} bytes, not ${bytes.length}`,
-      );
-    }
-    return this.#read(bytes, 0);
+    return unpackAll(this.#layout, bytes) as StructValues<Format>;
   }
 
   /**
@@ -312,63 +300,88 @@ export class Struct<Format extends string> {
    * @throws {TypeError} If `bytes` is not a `Uint8Array`.
    */
   unpackFrom(bytes: Uint8Array, offset = 0): StructValues<Format> {
-    this.#checkInside("unpack", bytes, offset);
-    return this.#read(bytes, offset);
+    checkInside("unpack", this.#layout, bytes, offset);
+    return readValues(this.#layout, bytes, offset) as StructValues<Format>;
   }
+}
 
-  #read(bytes: Uint8Array, start: number): StructValues<Format> {
-    const values = new Array<StructValue>(this.#count);
-    let index = 0;
-    for (const { codec, offset, size, repeat } of this.#fields) {
-      const at = start + offset;
-      if (codec.kind !== 0) {
-        readIntegers(codec.kind, values, index, repeat, bytes, at, this.#little);
-      } else {
-        for (let i = 0; i < repeat; i++) {
-          values[index + i] = codec.read(bytes, at + i * size, this.#little, size);
-        }
-      }
-      index += repeat;
-    }
-    return values as StructValues<Format>;
-  }
+/** What a format says. */
+interface Layout {
+  format: string;
+  little: boolean;
+  fields: Field[];
+  /** In bytes. */
+  size: number;
+  /** How many values. */
+  count: number;
+}
 
-  #write(bytes: Uint8Array, start: number, values: StructValue[]): void {
-    let index = 0;
-    for (const { codec, offset, size, repeat } of this.#fields) {
+function packValues(layout: Layout, values: StructValue[]): OwnBytes {
+  checkCount(layout, values);
+  const bytes = new Uint8Array(layout.size);
+  writeValues(layout, bytes, 0, values);
+  return bytes;
+}
+
+function unpackAll(layout: Layout, bytes: Uint8Array): StructValue[] {
+  checkBytes(bytes);
+  if (bytes.length === layout.size) return readValues(layout, bytes, 0);
+  throw new StructError(
+    `Cannot unpack "${layout.format}": it needs ${layout.size} bytes, not ${bytes.length}`,
+  );
+}
+
+function readValues({ fields, little, count }: Layout, bytes: Uint8Array, start: number) {
+  const values = new Array<StructValue>(count);
+  let index = 0;
+  for (const { codec, offset, size, repeat } of fields) {
+    const at = start + offset;
+    if (codec.kind !== 0) {
+      readIntegers(codec.kind, values, index, repeat, bytes, at, little);
+    } else {
       for (let i = 0; i < repeat; i++) {
-        const at = start + offset + i * size;
-        const value = values[index]!;
-        const fits = codec.kind !== 0
-          ? writeInteger(codec, bytes, at, this.#little, value)
-          : codec.write(bytes, at, this.#little, size, value);
-        if (!fits) {
-          throw new StructError(
-            `Cannot pack values[${index}] of "${this.format}": ` +
-              `${describe(value)} is not ${codec.expected(size)}`,
-            index,
-          );
-        }
-        index++;
+        values[index + i] = codec.read(bytes, at + i * size, little, size);
       }
     }
+    index += repeat;
   }
+  return values;
+}
 
-  #checkCount(values: StructValue[]): void {
-    if (values.length === this.#count) return;
-    throw new StructError(
-      `Cannot pack "${this.format}": it needs ${this.#count} values, not ${values.length}`,
-    );
+function writeValues(layout: Layout, bytes: Uint8Array, start: number, values: StructValue[]) {
+  const { format, fields, little } = layout;
+  let index = 0;
+  for (const { codec, offset, size, repeat } of fields) {
+    for (let i = 0; i < repeat; i++) {
+      const at = start + offset + i * size;
+      const value = values[index]!;
+      const fits = codec.kind !== 0
+        ? writeInteger(codec, bytes, at, little, value)
+        : codec.write(bytes, at, little, size, value);
+      if (!fits) {
+        throw new StructError(
+          `Cannot pack values[${index}] of "${format}": ` +
+            `${describe(value)} is not ${codec.expected(size)}`,
+          index,
+        );
+      }
+      index++;
+    }
   }
+}
 
-  #checkInside(action: string, bytes: Uint8Array, offset: number): void {
-    checkBytes(bytes);
-    if (Number.isInteger(offset) && offset >= 0 && offset + this.size <= bytes.length) return;
-    throw new StructError(
-      `Cannot ${action} "${this.format}" at offset ${offset}: ` +
-        `it needs ${this.size} bytes, and the length is ${bytes.length} bytes`,
-    );
-  }
+function checkCount({ format, count }: Layout, values: StructValue[]) {
+  if (values.length === count) return;
+  throw new StructError(`Cannot pack "${format}": it needs ${count} values, not ${values.length}`);
+}
+
+function checkInside(action: string, { format, size }: Layout, bytes: Uint8Array, offset: number) {
+  checkBytes(bytes);
+  if (Number.isInteger(offset) && offset >= 0 && offset + size <= bytes.length) return;
+  throw new StructError(
+    `Cannot ${action} "${format}" at offset ${offset}: ` +
+      `it needs ${size} bytes, and the length is ${bytes.length} bytes`,
+  );
 }
 
 function checkBytes(bytes: Uint8Array): void {
@@ -419,19 +432,21 @@ interface IntegerCodec extends CodecBase {
 type Codec = OtherCodec | IntegerCodec;
 
 const MAX_CACHED = 100; // formats
-const cache = new Map<string, Struct<string>>();
+const MAX_CACHED_LENGTH = 1000; // characters of a format, of which each may take 100 bytes of memory
+const cache = new Map<string, Layout>();
 
-function cached(format: string): Struct<string> {
-  let struct = cache.get(format);
-  if (struct === undefined) {
-    struct = new Struct(format);
+function cached(format: string): Layout {
+  let layout = cache.get(format);
+  if (layout === undefined) {
+    layout = parse(format);
+    if (format.length > MAX_CACHED_LENGTH) return layout;
     if (cache.size === MAX_CACHED) cache.clear();
-    cache.set(format, struct);
+    cache.set(format, layout);
   }
-  return struct;
+  return layout;
 }
 
-function parse(format: string): { little: boolean; fields: Field[]; size: number; count: number } {
+function parse(format: string): Layout {
   const little = isLittle(format);
   const fields: Field[] = [];
   let offset = 0;
@@ -453,7 +468,7 @@ function parse(format: string): { little: boolean; fields: Field[]; size: number
     offset += size * length;
     if (!Number.isSafeInteger(offset)) throw invalid(format, "its size is too large");
   }
-  return { little, fields, size: offset, count };
+  return { format, little, fields, size: offset, count };
 }
 
 function isLittle(format: string): boolean {

@@ -9,8 +9,9 @@ import {
   type ParserInput,
   type ParserStep,
 } from "../../mod.ts";
+import { message } from "../../app/examples/postgresql.ts";
+import { reply } from "../../app/examples/redis.ts";
 import { cutIntoBytes } from "../support/parsers.ts";
-import { importParserBlock } from "../support/pages.ts";
 import { type Figure, formatTime, timesAsFast } from "./figures.ts";
 import { compare } from "./measure.ts";
 
@@ -26,22 +27,15 @@ type Parse = (bytes: ParserInput) => ParserStep<Item>;
 type LineStream = new () => TransformStream<string, string>;
 
 export async function measureDecoder(): Promise<Figure[]> {
-  const { reply } = await importParserBlock<{ reply: Parse }>("reply");
-  const { message } = await importParserBlock<{ message: Parse }>("message");
-
-  console.error("decoder: Redis replies of 64 B");
+  console.error("decoder: Redis replies of 64 B, as texts and as bytes");
   const replies = chunked(encoder.encode(`$64\r\n${"x".repeat(64)}\r\n`.repeat(COUNT)));
-  const resp = await compare({
+  const texts = await compare({
+    ours: () => count(textReply, replies),
+    peer: () => countReplies(replies, { returnBuffers: false }),
+  });
+  const strings = await compare({
     ours: () => count(reply, replies),
-    peer: () => {
-      let items = 0;
-      const parser = new RedisParser({
-        returnReply: () => void items++,
-        returnError: () => {},
-      });
-      for (const chunk of replies) parser.execute(Buffer.from(chunk.buffer));
-      return items;
-    },
+    peer: () => countReplies(replies, { returnBuffers: true }),
   });
 
   console.error("decoder: PostgreSQL rows of four columns");
@@ -86,10 +80,11 @@ export async function measureDecoder(): Promise<Figure[]> {
     few: () => count(reply, cutIntoBytes(few!)),
   }, { rounds: 5 });
   return [
-    timesAsFast("Decoder, Redis replies of 64 B, redis-parser", resp, {
+    timesAsFast("Decoder, Redis replies of 64 B as texts, redis-parser", texts, {
       items: COUNT,
       atLeast: 0.3,
     }),
+    timesAsFast("Decoder, the same as bytes and strict, redis-parser", strings, { items: COUNT }),
     timesAsFast("Decoder, PostgreSQL rows, pg-protocol", postgres, { items: COUNT, atLeast: 0.3 }),
     ...streams
       ? [timesAsFast("DecoderStream, lines of 64 B, TextLineStream", streams, {
@@ -113,6 +108,25 @@ export async function measureDecoder(): Promise<Figure[]> {
       detail: `${formatTime(trickles.many)} / ${formatTime(trickles.few)}`,
     },
   ];
+}
+
+/** Reads a string of Redis as quickly as a parser can that takes any line end, and makes a text of any bytes. */
+function* textReply(bytes: ParserInput): ParserStep<string> {
+  const line = yield* bytes.takeLine({ maxLength: 65_536 });
+  const string = yield* bytes.takeText(Number(line.slice(1)));
+  if ((yield* bytes.takeInteger(2)) !== 0x0d0a) throw new SyntaxError("No line end");
+  return string;
+}
+
+function countReplies(chunks: Uint8Array[], options: { returnBuffers: boolean }): number {
+  let items = 0;
+  const parser = new RedisParser({
+    ...options,
+    returnReply: () => void items++,
+    returnError: () => {},
+  });
+  for (const chunk of chunks) parser.execute(Buffer.from(chunk.buffer));
+  return items;
 }
 
 /** A message of PostgreSQL: the values of a row, as texts. */

@@ -24,7 +24,8 @@ const MEMORY_GROWTH = 0.1; // of what it was before, at most; or
 const MIN_GROWTH = 24 * 1024 * 1024; // bytes, where that is more: heaps settle only after minutes
 const MAX_TIME = 500; // milliseconds, for the slowest good answer
 const SETTLE_TIME = 1000; // milliseconds for the servers to notice that all clients have gone
-const EXPECTED = /^$|^(Lost connection|Connection lost|Dropped|Turned away|Waiting|… and)\b/; // complaints
+const EXPECTED =
+  /^$|^(Lost connection|Connection lost|Dropped|Turned away|Taking no more|Waiting|… and)\b/; // complaints
 
 const { options, args } = readCommandLine(
   `deno task soak

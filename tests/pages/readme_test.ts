@@ -60,6 +60,18 @@ for (const page of PAGES) {
   });
 }
 
+Deno.test("README.md starts with how to get Deno, and whole commands for who has Node.js alone", () => {
+  const start = /^## Five minutes\n([^]*?)^## /m.exec(README)![1]!;
+  const inOrder = [
+    "https://docs.deno.com/runtime/getting_started/installation/",
+    "nothing else to install",
+    "\nnpx --yes deno run --allow-net echo_server.ts\n",
+    "\nnpx --yes deno task test\n",
+    "\nalias deno='npx --yes deno'\n",
+  ].map((text) => start.indexOf(text));
+  assert(inOrder.every((at, i) => at > (inOrder[i - 1] ?? -1)), `${inOrder}`);
+});
+
 Deno.test("README.md shows the defaults of app/server.ts", async () => {
   const { stdout } = await runScript("app/server.ts", "--help");
   const inHelp = [...stdout.matchAll(/(--[\w-]+) [A-Z]+ .*\(default: (\d+)\)$/gm)];
@@ -282,9 +294,10 @@ function slug(heading: string): string {
 
 function isDeclaration(text: string): boolean {
   const lines = text.split("\n");
-  return /^((export )?(async )?(function|class|const|interface|type) |(async )?#?\w+\(.*\{$)/.test(
-    lines[0]!,
-  ) &&
+  return /^((export )?(async )?(function\*?|class|const|interface|type) |(async )?#?\w+\(.*\{$)/
+    .test(
+      lines[0]!,
+    ) &&
     (lines.length === 1 || /^[}\])]+;?$/.test(lines.at(-1)!));
 }
 

@@ -12,13 +12,14 @@ import { findFreePort, Program, works } from "../support/programs.ts";
 const linux = Deno.build.os === "linux";
 
 /** The ports that the pages name. Each test takes free ones in their place. */
-const PORTS = ["65431", "65432", "65433", "8080"];
+const PORTS = ["65431", "65432", "65433", "8080", "6379"];
 
 /** The line that stands for any number of lines. */
 const ELLIPSIS = "…";
 
 /** The commands that go on until they are ended, as a server does. */
-const STAYS = /_server\.(ts|py)\b|app\/server\.ts|relay\.ts|await conn\.read|60_000|\btry\.ts/;
+const STAYS =
+  /_server\.(ts|py)\b|app\/server\.ts|relay\.ts|redis-server|await conn\.read|60_000|\btry\.ts/;
 
 /** The commands that end by themselves, but not before those that follow have run. */
 const TAKES_TIME = /, 20_000\)/;
@@ -30,8 +31,9 @@ const CHECKOUT = "/home/ada/sockets";
 const TOOLS = new Map([
   ["python3", works("python3", "--version")],
   ["node", isNodeForTypeScript()],
-  ...["ss", "lsof", "netstat", "curl"].map((tool) =>
-    [tool, linux && works("bash", "-c", `command -v ${tool}`)] as const
+  ["redis.ts", works("redis-server", "--version")],
+  ...["ss", "lsof", "netstat", "curl", "redis-server"].map((tool) =>
+    [tool, linux && works("sh", "-c", `command -v ${tool}`)] as const
   ),
 ]);
 
@@ -112,7 +114,7 @@ interface Staying {
 /** A command whose output goes on in a later block, where an answer is folded. */
 interface Unfinished {
   command: string;
-  goOn: (rest: string) => void | Promise<void>;
+  goOn?: (rest: string) => void | Promise<void>; // missing if the command was ignored
 }
 
 /** Runs the transcripts of a section, from top to bottom. */
@@ -127,6 +129,7 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
   let program = ""; // in try.ts
   let code = 0; // of the last command that has ended
   let complete = true; // no command was left out, so that servers have printed all they should
+  let lacksServer = false; // it could not be started, and the commands that use it are left out as well
   const endStaying = async (ending: Staying[]) => {
     if (ending.length > 0 && talks.length > 0) {
       await t.step({ ...STEP, name: "what they say", fn: () => converse(talks.splice(0), ports) });
@@ -158,20 +161,26 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
       }
       if (language.startsWith(REST)) {
         const word = language.slice(REST.length);
-        const command = unfinished.findLast(({ command }) => command.includes(word));
+        const begun = unfinished.findLast(({ command }) => command.includes(word))!;
         await t.step({
           name: `line ${line}: the rest of ${word}`,
+          ignore: begun.goOn === undefined,
           ...STEP,
-          fn: async () => await command!.goOn(text),
+          fn: async () => await begun.goOn!(text),
         });
         continue;
       }
       const unordered = language.endsWith("unordered");
       for (const [command, expected] of commandsOf(text)) {
         const where = `line ${line}: ${command}`;
-        const tool = command.match(/\b(python3|ss|lsof|netstat|curl)\b|^node\b/)?.[0];
-        const ignore = tool !== undefined && !TOOLS.get(tool);
+        const tool = command.match(
+          /\b(python3|ss|lsof|netstat|curl|redis-server|redis\.ts)\b|^node\b/,
+        )?.[0];
+        const lacksTool = tool !== undefined && !TOOLS.get(tool);
+        if (STAYS.test(command)) lacksServer = lacksTool;
+        const ignore = lacksTool || lacksServer;
         complete &&= !ignore;
+        if (ignore) unfinished.push({ command });
         if (!ignore && command !== "echo $?") {
           // A second server on the same port: the reader has ended the one before.
           const [first] = expected.split("\n");
@@ -186,12 +195,7 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
           async fn() {
             if (command === "echo $?") return assertEquals(expected, `${code}`);
             if (command.includes("chat_client.ts")) return void talks.push({ command, expected });
-            const program = shell(
-              command.replace(/\btry\.ts\b/, `--config deno.json ${folder}/$&`),
-              ports,
-              "together",
-              command.includes("guide.sock") ? folder : undefined,
-            );
+            const program = shell(command, ports, "together", folder);
             if (TAKES_TIME.test(command)) {
               unchecked.set(program, where);
               const goOn = async (rest: string) => {
@@ -206,7 +210,8 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
               const stays = { program, expected, unordered, where };
               staying.push(stays);
               unfinished.push({ command, goOn: (rest) => void (stays.expected += `\n${rest}`) });
-              if (expected !== "") await program.prints(/\n/);
+              const ready = command.startsWith("redis-server") ? /Ready to accept/ : /\n/;
+              if (expected !== "") await program.prints(ready);
               return;
             }
             code = (await program.ended).code;
@@ -361,33 +366,38 @@ function withPorts(text: string, ports: Map<string, string>): string {
 }
 
 /**
- * Runs a command as a reader would: with both outputs on one terminal, or with an input to type on. With
- * `folder`, it runs there and not in the checkout, where it would leave files.
+ * Runs a command as a reader would: with both outputs on one terminal, or with an input to type on. What
+ * a reader saves is in `folder`.
  */
 function shell(
   command: string,
   ports: Map<string, string>,
   how?: "together" | "typed",
-  folder?: string,
+  folder = "",
 ): Program {
   command = withPorts(command, ports);
   // Programs that take the default port must be given the free one.
   command = command.replace(
-    /(echo_server|echo_client|chat_server|app\/server)\.ts(?= --(?!unix)|$)/,
+    /(echo_server|echo_client|lines_server|chat_server|app\/server)\.ts(?= --(?!unix)|$)/,
     `$& 127.0.0.1 ${ports.get("65432")}`,
   ).replace(/socket_states\.ts$/, `$& ${ports.get("65432")}`);
   if (command.includes("relay.ts") && !command.includes("--listen")) {
     command += ` --listen 127.0.0.1:${ports.get("65431")} --to 127.0.0.1:${ports.get("65432")}`;
   }
-  if (folder !== undefined) command = command.replace(" app/", ' "$OLDPWD"/app/');
   const stays = STAYS.test(command) || how === "typed";
-  const run = stays ? `exec ${command}`.replace(/^exec \((.*); (.*)\)$/, "$1; exec $2") : command;
-  const deno = `deno() { "${Deno.execPath()}" "$@"; }; export -f deno; `;
+  if (stays) {
+    command = `exec ${command}`.replace(/^exec \((.*); (.*)\)$/, "$1; exec $2")
+      .replace(/\bexec deno /, 'exec "$DENO" ');
+  }
+  command = command.replace(/\btry\.ts\b/, '--config deno.json "$FOLDER"/try.ts');
+  if (command.includes("guide.sock")) { // it would be left in the checkout
+    command = `cd "$FOLDER"; ${command.replace(" app/", ' "$OLDPWD"/app/')}`;
+  }
+  // Whatever characters a path has, as a variable it needs no quoting.
+  const variables = { DENO: Deno.execPath(), FOLDER: folder };
   const together = how === "together" ? "exec 2>&1; " : "";
-  const there = folder === undefined ? "" : `cd "${folder}"; `; // and then $OLDPWD is the checkout
-  const script = deno + together + there +
-    run.replace(/\bexec deno /, `exec "${Deno.execPath()}" `);
-  return new Program(["-c", script], "bash", {}, how === "typed" ? "piped" : "null");
+  const script = `deno() { "$DENO" "$@"; }; ${together}${command}`;
+  return new Program(["-c", script], "sh", variables, how === "typed" ? "piped" : "null");
 }
 
 /** The commands of a transcript, each with the output below it. */

@@ -4,7 +4,14 @@ import type { Socket } from "node:net";
 import { createRequest, describeResponse, jsonActions } from "../../app/libclient.ts";
 import { encodeMessage, type Message, MessageDecoder } from "../../mod.ts";
 import { some } from "../support/sampling.ts";
-import { findFreePort, Program, runAgainst, runScript, startServer } from "../support/programs.ts";
+import {
+  findFreePort,
+  HAS_IPV6,
+  Program,
+  runAgainst,
+  runScript,
+  startServer,
+} from "../support/programs.ts";
 import { PYTHON } from "../support/python.ts";
 
 const JSON_FORMAT = { contentType: "text/json", contentEncoding: "utf-8" };
@@ -55,29 +62,33 @@ Deno.test("app/client.ts sends several requests on one connection and prints the
   assertEquals(server.stdout.match(/Accepted/g)!.length, 1);
 });
 
-Deno.test("app/client.ts connects by name, by IPv6 and by TLS", async () => {
-  const [cert, key, ca] = ["cert", "key", "ca"].map((name) => `tests/support/data/tls/${name}.pem`);
-  const addresses: [string, string[], string[]][] = [
-    ["localhost", [], []],
-    ["::1", [], []],
-    ["[::1]", [], []], // as it is printed
-    ["localhost", ["--tls-cert", cert!, "--tls-key", key!], ["--tls", "--ca-cert", ca!]],
-  ];
-  const flags = ["run", "--allow-net", "--allow-read"];
-  for (const [hostname, serverArgs, clientArgs] of addresses) {
-    await using server = new Program([...flags, "app/server.ts", hostname, "0", ...serverArgs]);
-    const [, port] = await server.prints(/Listening on .*:(\d+)\n/);
-    const request = [hostname, port!, "search", "morpheus"];
-    await using client = new Program([...flags, "app/client.ts", ...request, ...clientArgs]);
-    assertEquals((await client.ended).code, 0, client.stderr);
-    assertStringIncludes(client.stdout, "Got result: Follow the white rabbit. 🐰\n");
-    if (clientArgs.length > 0) {
-      await using distrustful = new Program([...flags, "app/client.ts", ...request, "--tls"]);
-      assertEquals((await distrustful.ended).code, 1);
-      assertMatch(distrustful.stderr, /^No response from localhost:\d+: .*UnknownIssuer\n$/);
-    }
-  }
-});
+const [cert, key, ca] = ["cert", "key", "ca"].map((name) => `tests/support/data/tls/${name}.pem`);
+const ways: [how: string, hostname: string, serverArgs: string[], clientArgs: string[]][] = [
+  ["by name", "localhost", [], []],
+  ["by IPv6", "::1", [], []],
+  ["by IPv6, as it is printed", "[::1]", [], []],
+  ["by TLS", "localhost", ["--tls-cert", cert!, "--tls-key", key!], ["--tls", "--ca-cert", ca!]],
+];
+for (const [how, hostname, serverArgs, clientArgs] of ways) {
+  Deno.test({
+    name: `app/client.ts connects ${how}`,
+    ignore: hostname.includes(":") && !HAS_IPV6,
+    async fn() {
+      const flags = ["run", "--allow-net", "--allow-read"];
+      await using server = new Program([...flags, "app/server.ts", hostname, "0", ...serverArgs]);
+      const [, port] = await server.prints(/Listening on .*:(\d+)\n/);
+      const request = [hostname, port!, "search", "morpheus"];
+      await using client = new Program([...flags, "app/client.ts", ...request, ...clientArgs]);
+      assertEquals((await client.ended).code, 0, client.stderr);
+      assertStringIncludes(client.stdout, "Got result: Follow the white rabbit. 🐰\n");
+      if (clientArgs.length > 0) {
+        await using distrustful = new Program([...flags, "app/client.ts", ...request, "--tls"]);
+        assertEquals((await distrustful.ended).code, 1);
+        assertMatch(distrustful.stderr, /^No response from localhost:\d+: .*UnknownIssuer\n$/);
+      }
+    },
+  });
+}
 
 Deno.test({
   name: "app/client.ts connects to a Unix socket",

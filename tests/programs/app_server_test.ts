@@ -17,15 +17,19 @@ import { runs, some } from "../support/sampling.ts";
 import {
   CLOSE_CANCELS_WRITES,
   connectAndReset,
+  HAS_IPV6,
   noise,
   Program,
   readToEnd,
   runScript,
+  sendAndHalfClose,
   startLimitedServer,
   startServer,
   startServerWithActions,
+  works,
   writeAll,
 } from "../support/programs.ts";
+import { PYTHON } from "../support/python.ts";
 import { descriptors, peakMemory, processorTime } from "../support/resource_usage.ts";
 
 const JSON_FORMAT = { contentType: "text/json", contentEncoding: "utf-8" };
@@ -471,7 +475,7 @@ Deno.test({
   name: "app/server.ts listens on a Unix socket, and removes it at the end",
   ignore: windows,
   async fn() {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
       await using folder = await temporaryFolder();
       const path = `${folder.path}/socket`;
       await using server = await startUnixServer(path);
@@ -483,6 +487,59 @@ Deno.test({
       assertEquals((await server.ended).code, 0);
       assertEquals([...Deno.readDirSync(folder.path)].map(({ name }) => name), []);
     }
+  },
+});
+
+Deno.test({
+  name: "app/server.ts ends in an orderly way when its terminal is closed",
+  ignore: windows || PYTHON === undefined,
+  async fn() {
+    await using folder = await temporaryFolder();
+    const path = `${folder.path}/socket`;
+    const command = [Deno.execPath(), ...UNIX_SERVER, path];
+    const inTerminal = ["-c", "import pty, sys; pty.spawn(sys.argv[1:])", ...command];
+    await using terminal = new Program(inTerminal, PYTHON);
+    await terminal.prints(/Listening on unix:/);
+    using conn = await Deno.connect({ transport: "unix", path });
+    await terminal.prints(/Accepted connection/);
+    terminal.kill("SIGKILL");
+    assertEquals(await readToEnd(conn), new Uint8Array()); // it was idle
+    assertEquals([...Deno.readDirSync(folder.path)], []); // a server that is killed leaves its socket
+  },
+});
+
+Deno.test({
+  name: "app/server.ts serves on at a SIGHUP when nohup has started it",
+  ignore: windows || !works("nohup", "--version"),
+  async fn() {
+    await using folder = await temporaryFolder();
+    const path = `${folder.path}/socket`;
+    await using server = new Program([Deno.execPath(), ...UNIX_SERVER, path], "nohup");
+    await server.prints(/Listening on unix:/);
+    server.kill("SIGHUP");
+    for (let i = 0; i < 2; i++) { // the first client may come before the signal is noticed
+      using conn = await Deno.connect({ transport: "unix", path });
+      await writeAll(conn, MORPHEUS);
+      await conn.closeWrite();
+      assertEquals(decode(await readToEnd(conn)).map(decodeContent), [ANSWER]);
+    }
+    await server.stop();
+  },
+});
+
+Deno.test({
+  name: "app/server.ts and app/client.ts print no control character of a path",
+  ignore: windows,
+  async fn() {
+    const path = "/nowhere/\x1b[31m";
+    await using server = new Program(["run", "-A", "app/server.ts", "--unix", path]);
+    assertEquals((await server.ended).code, 1);
+    assertMatch(server.stderr, /^Cannot listen on unix:\/nowhere\/\\x1b\[31m: [ -~]*\n$/);
+    const words = ["run", "-A", "app/client.ts", "--unix", path, "search", "ring"];
+    await using client = new Program(words);
+    assertEquals((await client.ended).code, 1);
+    assertMatch(client.stderr, /^No response from unix:\/nowhere\/\\x1b\[31m: [ -~]*\n$/);
+    assertMatch(client.stdout, /^[ -~\n]*$/);
   },
 });
 
@@ -537,23 +594,28 @@ Deno.test({
   },
 });
 
-Deno.test("app/server.ts listens on IPv6, on a host name, and on all interfaces only with a warning", async () => {
-  const addresses: [hostname: string, client: string, stderr: RegExp][] = [
-    ["::1", "::1", /^$/],
-    ["localhost", "localhost", /^$/],
-    ["0.0.0.0", "127.0.0.1", /^Warning: listening on all interfaces.*\n$/],
-    ["::0", "::1", /^Warning: listening on all interfaces.*\n$/],
-  ];
-  for (const [hostname, client, stderr] of addresses) {
-    await using server = new Program(["run", "--allow-net", "app/server.ts", hostname, "0"]);
-    const [, port] = await server.prints(/Listening on .*:(\d+)\n/);
-    using conn = await Deno.connect({ hostname: client, port: Number(port) });
-    await writeAll(conn, MORPHEUS);
-    await conn.closeWrite();
-    assertEquals(decode(await readToEnd(conn)).map(decodeContent), [ANSWER]);
-    assertMatch(server.stderr, stderr);
-  }
-});
+const WARNING = /^Warning: listening on all interfaces.*\n$/;
+const addresses: [what: string, hostname: string, client: string, stderr: RegExp][] = [
+  ["IPv6", "::1", "::1", /^$/],
+  ["a host name", "localhost", "localhost", /^$/],
+  ["all interfaces, with a warning", "0.0.0.0", "127.0.0.1", WARNING],
+  ["all interfaces of IPv6, with a warning", "::0", "::1", WARNING],
+];
+for (const [what, hostname, client, stderr] of addresses) {
+  Deno.test({
+    name: `app/server.ts listens on ${what}`,
+    ignore: hostname.includes(":") && !HAS_IPV6,
+    async fn() {
+      await using server = new Program(["run", "--allow-net", "app/server.ts", hostname, "0"]);
+      const [, port] = await server.prints(/Listening on .*:(\d+)\n/);
+      using conn = await Deno.connect({ hostname: client, port: Number(port) });
+      await writeAll(conn, MORPHEUS);
+      await conn.closeWrite();
+      assertEquals(decode(await readToEnd(conn)).map(decodeContent), [ANSWER]);
+      assertMatch(server.stderr, stderr);
+    },
+  });
+}
 
 Deno.test("app/server.ts gives one clear line for a wrong command line or a port that is taken", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -587,9 +649,17 @@ function startApp(...args: string[]) {
 }
 
 /** The server with an action of one's own, "plugged". */
+const UNIX_SERVER = [
+  "run",
+  "--allow-net",
+  "--allow-read",
+  "--allow-write",
+  "app/server.ts",
+  "--unix",
+];
+
 async function startUnixServer(path: string): Promise<Program> {
-  const flags = ["run", "--allow-net", "--allow-read", "--allow-write"];
-  const server = new Program([...flags, "app/server.ts", "--unix", path]);
+  const server = new Program([...UNIX_SERVER, path]);
   await server.prints(`Listening on unix:${path}\n`);
   return server;
 }
@@ -610,7 +680,7 @@ function dial(port: number): Promise<Deno.TcpConn> {
 /** Sends the bytes, half-closes, and returns the responses. */
 async function exchange(port: number, bytes: Uint8Array): Promise<Message[]> {
   using conn = await dial(port);
-  const sending = writeAll(conn, bytes).then(() => conn.closeWrite()).catch(() => {});
+  const sending = sendAndHalfClose(conn, bytes).catch(() => {});
   const responses = decode(await readToEnd(conn));
   await sending;
   return responses;

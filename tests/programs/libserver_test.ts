@@ -139,7 +139,7 @@ Deno.test("app/server.ts answers in order whatever an action does, and outlives 
 
 Deno.test({
   name: "app/server.ts tells of a failed action after the request that it was for",
-  ignore: Deno.build.os === "windows", // bash
+  ignore: Deno.build.os === "windows", // a POSIX shell
   async fn() {
     const code = `actions.set("throw", () => { throw new Error("broken"); });`;
     await using server = await startServerWithOneOutput(code);

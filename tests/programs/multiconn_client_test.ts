@@ -134,7 +134,7 @@ Deno.test({
     await using server = await startServer("app/multiconn_server.ts", "--quiet");
     const args = `${CLIENT} 127.0.0.1 ${server.port} 100 --quiet`;
     const command = `ulimit -n 64; exec "$0" run --no-prompt --allow-net ${args}`;
-    await using client = new Program(["-c", command, Deno.execPath()], "bash");
+    await using client = new Program(["-c", command, Deno.execPath()], "sh");
     assertEquals((await client.ended).code, 1);
     assertMatch(
       client.stderr,
@@ -150,7 +150,7 @@ Deno.test("app/multiconn_client.ts gives one clear line for wrong arguments", as
     [["127.0.0.1", "1"], "Missing number of connections"],
     [["127.0.0.1", "1", "none"], 'Wrong number of connections: "none" is not an integer from 1 '],
     [["127.0.0.1", "1", "0"], 'Wrong number of connections: "0" is not an integer from 1 '],
-    [["127.0.0.1", "1", "9999999999"], 'Wrong number of connections: "9999999999" is not '],
+    [["127.0.0.1", "1", "65536"], 'Wrong number of connections: "65536" is not an integer from 1 '],
     [["127.0.0.1", "1", "2", "3"], "Unexpected argument 3"],
     [["127.0.0.1", "1", "2", "--timeout", "never"], "Wrong --timeout: "],
     [["127.0.0.1", "1", "2", "--loud"], "Unknown option --loud"],
@@ -184,7 +184,7 @@ function against(answer: (socket: Socket) => void, ...args: string[]) {
 
 Deno.test({
   name: "app/multiconn_client.ts runs 10,000 connections from one process",
-  ignore: !tryAll || !works("bash", "-c", "(( $(ulimit -Hn) > 10100 ))"),
+  ignore: !tryAll || !works("sh", "-c", "test $(ulimit -Hn) -gt 10100"),
   async fn() {
     await using server = await startServer("app/multiconn_server.ts", "--quiet");
     const args = ["127.0.0.1", String(server.port), "10000", "--quiet"];

@@ -9,6 +9,7 @@ import {
   readToEnd,
   resetInEcho,
   runScript,
+  sendAndHalfClose,
   startLimitedServer,
   startServer,
   stuck,
@@ -23,6 +24,11 @@ const SERVER = "app/multiconn_server.ts";
 const WAITING = /^Waiting for \d+ open connections?; press Ctrl-C again to stop now\n/m;
 const linux = Deno.build.os === "linux";
 const ADDRESS_IN_USE = Deno.build.os === "windows" ? "Only one usage" : "Address already in use";
+/** An address that leads nowhere without its zone, such as fe80::1%eth0. */
+const LINK_LOCAL = Deno.networkInterfaces()
+  .filter(({ address }) => address.startsWith("fe80:"))
+  .map(({ address, name }) => `${address}%${name}`)
+  .find(canListenOn);
 const hasCompiler = linux && works("cc", "--version");
 
 Deno.test("app/multiconn_server.ts prints connections and echoes, cut and escaped", async () => {
@@ -72,7 +78,7 @@ Deno.test("app/multiconn_server.ts returns 64 MiB that were on the way at the ha
   await using server = await startServer(SERVER, "--quiet");
   using conn = await connect(server.port);
   const bytes = noise(64 * 1024 * 1024);
-  const sent = writeAll(conn, bytes).then(() => conn.closeWrite());
+  const sent = sendAndHalfClose(conn, bytes);
   assertEquals(await exchange(server.port, HELLO), HELLO); // meanwhile
   const received = await readToEnd(conn);
   await sent;
@@ -134,15 +140,15 @@ Deno.test({
 });
 
 Deno.test("app/multiconn_server.ts does not close a client that reads its echo slowly", async () => {
-  await using server = await startServer(SERVER, "--quiet", "--write-timeout", "0.4");
+  await using server = await startServer(SERVER, "--quiet", "--write-timeout", "1");
   using conn = await connect(server.port);
   const bytes = noise(16 * 1024 * 1024);
-  const sent = writeAll(conn, bytes).then(() => conn.closeWrite());
+  const sent = sendAndHalfClose(conn, bytes);
   const received = new Uint8Array(bytes.length);
-  const chunk = bytes.length / 8; // one every 0.1 s: the whole takes longer than the time-out
+  const chunk = bytes.length / 8; // one every 0.2 s: the whole takes longer than the time-out
   for (let at = 0; at < bytes.length; at += chunk) {
     received.set(await readExactly(conn, chunk), at);
-    await new Promise((resume) => setTimeout(resume, 100));
+    await new Promise((resume) => setTimeout(resume, 200));
   }
   await sent;
   assert(equals(received, bytes));
@@ -177,7 +183,7 @@ Deno.test("app/multiconn_server.ts turns away one client more than it takes, unt
 
 Deno.test({
   name: "app/multiconn_server.ts waits when descriptors run out, and goes on when there are some",
-  ignore: !linux, // bash, ulimit, /proc
+  ignore: !linux, // ulimit, /proc
   async fn() {
     await using server = await startLimitedServer(64, SERVER, "--quiet");
     const { port } = server;
@@ -202,7 +208,7 @@ Deno.test({
       using idle = await connect(port);
       using busy = await connect(port);
       const bytes = noise(16 * 1024 * 1024);
-      const sent = writeAll(busy, bytes).then(() => busy.closeWrite());
+      const sent = sendAndHalfClose(busy, bytes);
       await readExactly(busy, 1024 * 1024);
       server.kill(signal);
       assertEquals(await readToEnd(idle), new Uint8Array());
@@ -218,18 +224,36 @@ Deno.test({
 });
 
 Deno.test({
+  name: "app/multiconn_server.ts on a signal waits for a client that pauses for less than a second",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using server = await startServer(SERVER, "--quiet");
+    using conn = await connect(server.port);
+    await writeAll(conn, HELLO);
+    assertEquals(await readExactly(conn, HELLO.length), HELLO);
+    server.kill("SIGTERM");
+    await server.prints(WAITING, "stderr");
+    await new Promise((resume) => setTimeout(resume, 600)); // a lost packet is sent again after 200 ms
+    await writeAll(conn, HELLO);
+    await conn.closeWrite();
+    assertEquals(await readToEnd(conn), HELLO);
+    assertEquals((await server.ended).code, 0);
+  },
+});
+
+Deno.test({
   name: "app/multiconn_server.ts ends with exit code 1 at a second signal",
   ignore: Deno.build.os === "windows",
   async fn() {
-    const start = performance.now();
-    await using server = await startServer(SERVER, "--quiet");
+    await using server = await startServer(SERVER, "--quiet", "--drain-timeout", "100");
     using _conn = await stuck(server.port);
+    const start = performance.now();
     server.kill("SIGINT");
     while (await connect(server.port).then((conn) => (conn.close(), true), () => false));
     server.kill("SIGTERM");
     assertEquals((await server.ended).code, 1);
     assertMatch(server.stderr, WAITING);
-    assert(performance.now() - start < 8000);
+    assert(performance.now() - start < 50_000); // not the drain timeout
   },
 });
 
@@ -239,17 +263,42 @@ Deno.test({
   async fn() {
     const folder = await Deno.makeTempDir();
     try {
-      const source = new URL("../bench/peers/load.c", import.meta.url).pathname;
-      assert(works("cc", "-O2", "-o", `${folder}/load`, source));
+      assert(works("cc", "-O2", "-o", `${folder}/load`, "tests/bench/peers/load.c"));
       await using server = await startServer(SERVER, "--quiet");
-      const args = ["pingpong", String(server.port), "1000", "64", "1"];
-      await using load = new Program(args, `${folder}/load`);
-      assertEquals((await load.ended).code, 0, load.stderr);
-      const { wrong, leastRounds, meanRounds } = JSON.parse(load.stdout);
-      assertEquals(wrong, 0);
-      assert(leastRounds > meanRounds / 4, load.stdout); // a plain loop: next to none
+      const play = async (seconds: number) => {
+        const args = ["pingpong", String(server.port), "1000", "64", String(seconds)];
+        await using load = new Program(args, `${folder}/load`);
+        assertEquals((await load.ended).code, 0, load.stderr);
+        return JSON.parse(load.stdout);
+      };
+      // In few rounds, chance decides who is ahead. A busy machine needs longer for enough of them.
+      let seconds = 2;
+      let result = await play(seconds);
+      while (result.meanRounds < 20 && seconds < 60) result = await play(seconds *= 2);
+      assertEquals(result.wrong, 0);
+      assert(result.leastRounds > result.meanRounds / 4, JSON.stringify(result)); // a plain loop: next to none
     } finally {
       await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "the echo and multiconn pairs talk over an address with a zone, and print the zone",
+  ignore: LINK_LOCAL === undefined,
+  async fn() {
+    const address = `[${LINK_LOCAL}]`;
+    for (const script of ["echo_server.ts", SERVER]) {
+      for (const host of [LINK_LOCAL!, address]) {
+        await using server = new Program(["run", "--allow-net", script, host, "0"]);
+        const [line, port] = await server.prints(/Listening on .*:(\d+)\n/);
+        assertEquals(line, `Listening on ${address}:${port}\n`);
+        const echoClient = await runScript("echo_client.ts", host, port!);
+        assertEquals(echoClient.stdout, 'Received "Hello, world"\n');
+        const client = await runScript("app/multiconn_client.ts", host, port!, "1");
+        assert(client.stdout.startsWith(`Starting connection 1 to ${address}:${port}\n`));
+        assertEquals(client.code, 0, client.stderr);
+      }
     }
   },
 });
@@ -282,6 +331,15 @@ Deno.test("app/multiconn_server.ts gives one clear line for wrong arguments", as
     assertMatch(stdout, /^deno run --allow-net app\/multiconn_server\.ts <host> <port>\n/);
   }
 });
+
+function canListenOn(hostname: string): boolean {
+  try {
+    Deno.listen({ hostname, port: 0 }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function connect(port: number): Promise<Deno.TcpConn> {
   return Deno.connect({ hostname: "127.0.0.1", port });

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { LineWriter } from "../../app/core/output.ts";
 import { RareReport } from "../../app/core/rare_report.ts";
 import { createRequest } from "../../app/libclient.ts";
+import { programs } from "../support/command_lines.ts";
 import { findFreePort, Program, readToEnd, startServer, writeAll } from "../support/programs.ts";
 
 /** Takes what is written when the test says so. */
@@ -70,6 +71,38 @@ Deno.test("LineWriter tells once that its output fails, and then drops the lines
   assertEquals(errors, ["broken"]);
 });
 
+Deno.test("LineWriter lets the lines of an earlier writer go first, also on a busy machine", async () => {
+  const slow = new FakeOutput();
+  const lines: string[] = [];
+  const add = (bytes: Uint8Array) => {
+    lines.push(new TextDecoder().decode(bytes));
+    return Promise.resolve(bytes.length);
+  };
+  const earlier = new LineWriter({
+    write: (bytes) => slow.write(bytes).then(() => add(bytes)),
+  });
+  const writer = new LineWriter({ write: add }, () => {}, earlier);
+  earlier.print("request");
+  writer.print("error");
+  setTimeout(() => slow.take(), 200); // the system has other things to do
+  await writer.flush();
+  assertEquals(lines, ["request\n", "error\n"]);
+});
+
+Deno.test("LineWriter does not wait forever for an earlier writer, whose output nobody takes", async () => {
+  const stopped = new FakeOutput();
+  const earlier = new LineWriter(stopped);
+  const output = new FakeOutput();
+  const writer = new LineWriter(output, () => {}, earlier);
+  output.take();
+  earlier.print("request");
+  writer.print("error");
+  await writer.flush(10_000);
+  assertEquals([stopped.text, output.text], ["", "error\n"]);
+  stopped.take();
+  await earlier.flush();
+});
+
 Deno.test("LineWriter waits at the end no longer than it is told to", async () => {
   const output = new FakeOutput();
   const writer = new LineWriter(output);
@@ -113,8 +146,8 @@ Deno.test({
         for (let i = 0; i < 200; i++) await writeAll(conn, request);
         await conn.closeWrite();
       })();
-      assert((await readToEnd(conn)).length > 200 * 200);
-      await sent;
+      const [replies] = await Promise.all([readToEnd(conn), sent]);
+      assert(replies.length > 200 * 200);
     }
     server.kill("SIGTERM");
     assertEquals((await server.status).code, 0);
@@ -128,7 +161,7 @@ Deno.test({
   async fn() {
     const command = `exec "$0" run --allow-net app/server.ts 127.0.0.1 "$1" >/dev/full`;
     const port = String(findFreePort());
-    await using server = new Program(["-c", command, Deno.execPath(), port], "bash");
+    await using server = new Program(["-c", command, Deno.execPath(), port], "sh");
     await server.prints(/^Cannot write to standard output: No space left on device.*\n/, "stderr");
     using conn = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
     await writeAll(conn, createRequest("search", "ring"));
@@ -146,8 +179,42 @@ Deno.test({
     await using server = await startServer("app/server.ts", "--quiet");
     const command = `exec "$0" run --allow-net app/client.ts 127.0.0.1 "$1" search ring >/dev/full`;
     const words = ["-c", command, Deno.execPath(), `${server.port}`];
-    await using client = new Program(words, "bash");
+    await using client = new Program(words, "sh");
     assertEquals((await client.ended).code, 1);
     assertMatch(client.stderr, /^Cannot write to standard output: No space left on device.*\n$/);
+  },
+});
+
+const FULL = /^Cannot write to standard output: No space left on device.*\n$/;
+
+/** Runs a program whose standard output goes to a disk that is full. Needs a shell. */
+function runWithFullDisk(program: string, ...args: string[]): Program {
+  const command = `exec "$0" run --no-prompt --allow-net "$@" >/dev/full`;
+  return new Program(["-c", command, Deno.execPath(), program, ...args], "sh");
+}
+
+for (const program of programs.filter((program) => !program.startsWith("tests/"))) {
+  Deno.test({
+    name: `${program} --help says in one line that it cannot write its output`,
+    ignore: Deno.build.os !== "linux", // /dev/full
+    async fn() {
+      await using process = runWithFullDisk(program, "--help");
+      assertEquals((await process.ended).code, 1);
+      assertMatch(process.stderr, FULL);
+    },
+  });
+}
+
+Deno.test({
+  name: "the echo pair says that it cannot write its output, and not that the network has failed",
+  ignore: Deno.build.os !== "linux", // /dev/full
+  async fn() {
+    await using server = runWithFullDisk("echo_server.ts", "127.0.0.1", "0");
+    assertEquals((await server.ended).code, 1);
+    assertMatch(server.stderr, FULL);
+    await using good = await startServer("echo_server.ts");
+    await using client = runWithFullDisk("echo_client.ts", "127.0.0.1", `${good.port}`);
+    assertEquals((await client.ended).code, 1);
+    assertMatch(client.stderr, FULL);
   },
 });

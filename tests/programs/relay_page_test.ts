@@ -48,7 +48,8 @@ async function withPage(
   await using server = await startServer(script);
   await using relay = await startRelay(server.port, "--quiet", "--web", "0", ...args);
   const origin = `http://127.0.0.1:${relay.web}`;
-  const page = await browser.newPage(options);
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
   try {
     const complaints: string[] = [];
     page.on("pageerror", ({ message }) => complaints.push(message));
@@ -64,8 +65,16 @@ async function withPage(
     await use(page, relay.port, relay);
     assertEquals(complaints, []);
   } finally {
-    await page.close();
+    await context.close();
   }
+}
+
+/** Lets a page believe that it is hidden, as in a tab behind others, or that it is shown. */
+async function setHidden(page: Page, isHidden: boolean): Promise<void> {
+  await page.evaluate((isHidden) => {
+    Object.defineProperty(document, "hidden", { configurable: true, value: isHidden });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, isHidden);
 }
 
 /** Waits until so many connections are drawn to their end. */
@@ -266,6 +275,66 @@ Deno.test({
       await gone.waitFor();
       await page.locator("#filter").fill("morpheus");
       assert(await gone.isVisible());
+    }),
+});
+
+Deno.test({
+  name: "app/relay/page.html gives up its stream while it is hidden, and catches up later",
+  ignore,
+  fn: () =>
+    withPage({}, async (first, port) => {
+      await exchange(port, request("before"));
+      await drawn(first, 1);
+      const pages = [first];
+      while (pages.length < 7) { // a browser opens six connections to a server
+        await setHidden(pages.at(-1)!, true);
+        const next = await first.context().newPage();
+        await next.goto(first.url());
+        await drawn(next, 1);
+        pages.push(next);
+      }
+      await exchange(port, request("meanwhile"));
+      await drawn(pages.at(-1)!, 2);
+      assertEquals(await first.locator("g[data-connection]").count(), 1);
+      await setHidden(first, false);
+      await drawn(first, 2);
+      assertEquals(await first.locator("g[data-connection] g.open").count(), 2, "none comes twice");
+    }),
+});
+
+Deno.test({
+  name: "app/relay/page.html forgets what it had when it has missed events that are not kept",
+  ignore,
+  fn: () =>
+    withPage({ script: "app/multiconn_server.ts", args: ["--chunk", "1"] }, async (page, port) => {
+      await exchange(port, noise(5));
+      await drawn(page, 1);
+      await setHidden(page, true);
+      await exchange(port, noise(1100)); // some 2200 events
+      await setHidden(page, false);
+      await page.locator('g[data-connection="2"] g.close').waitFor({ timeout: 60_000 });
+      assertEquals(await page.locator("g[data-connection]").count(), 1);
+      await page.getByText("earlier events are not kept").waitFor();
+      await page.getByText("· 2 connections, 1 kept").waitFor();
+    }),
+});
+
+Deno.test({
+  name: "app/relay/page.html saves what peers send as a file that is XML",
+  ignore,
+  fn: () =>
+    withPage({ acceptDownloads: true }, async (page, port) => {
+      await exchange(port, request("\uffff\ufffe\ufdd0\u{10ffff}\ud800".toWellFormed()));
+      await drawn(page, 1);
+      const [download] = await Promise.all([page.waitForEvent("download"), page.click("#save")]);
+      const saved = await Deno.readTextFile(await download.path());
+      assertStringIncludes(saved, String.raw`\u{ffff}\u{fffe}`);
+      await page.goto("about:blank"); // whose policy allows styles
+      const problem = await page.evaluate((text) => {
+        const file = new DOMParser().parseFromString(text, "image/svg+xml");
+        return file.querySelector("parsererror")?.textContent;
+      }, saved);
+      assertEquals(problem, undefined);
     }),
 });
 

@@ -101,7 +101,7 @@ Deno.test("app/relay.ts --web keeps the last 2000 events, and goes on where a pa
 
 Deno.test({
   name: "app/relay.ts --web closes connections that ask for nothing, and outlives too many of them",
-  ignore: Deno.build.os !== "linux", // bash, ulimit, /proc
+  ignore: Deno.build.os !== "linux", // ulimit, /proc
   async fn() {
     await using echo = await startServer("app/multiconn_server.ts", "--quiet");
     await using relay = await startLimitedRelay(256, echo.port, "--web", "0", "--quiet");
@@ -121,6 +121,30 @@ Deno.test({
     }
     assertLessOrEqual(await settled(relay.pid, before + 2), before + 2);
   },
+});
+
+Deno.test("app/relay.ts --web closes connections that ask and then drip, and serves others", async () => {
+  await using relay = await startRelay(1, "--web", "0");
+  const head = `Host: 127.0.0.1:${relay.web}\r\n`;
+  const drips: [begin: string, more: string][] = [
+    [`GET / HTTP/1.1\r\n${head}\r\n`, "G"],
+    [`GET / HTTP/1.1\r\n${head}Content-Length: 1000\r\n\r\n`, "x"],
+    [`GET / HTTP/1.1\r\n`, "x"],
+    ["", "G"],
+  ];
+  await Promise.all(
+    Array.from({ length: 4 }, () => drips).flat().map(async ([begin, more]) => {
+      using conn = await dial(relay.web);
+      const reading = readToReset(conn);
+      await writeAll(conn, bytesOf(begin + more));
+      const drip = setInterval(() => conn.write(bytesOf(more)).catch(() => {}), 200);
+      const late = setTimeout(() => conn.close(), 15_000);
+      assertMatch((await reading)[1], /^(end|ConnectionReset)$/);
+      clearInterval(drip);
+      clearTimeout(late);
+    }),
+  );
+  assertMatch(await ask(relay.web, `GET / HTTP/1.1\r\n${head.trim()}`), /^HTTP\/1.1 200 /);
 });
 
 Deno.test({

@@ -12,6 +12,7 @@ import {
   unpackFrom,
 } from "../../mod.ts";
 import { runs } from "../support/sampling.ts";
+import { MemoryWatch } from "../support/memory.ts";
 import { PYTHON } from "../support/python.ts";
 import vectors from "../support/data/struct_vectors.json" with { type: "json" };
 
@@ -280,4 +281,23 @@ Deno.test("packInto takes values from the memory that it writes to", () => {
   const buffer = Buffer.from([1, 2, 3, 4, 5, 6, 7, 8]); // whose slices are views
   new Struct("<4s").packInto(buffer, 0, buffer.subarray(2, 6));
   assertEquals([...buffer.subarray(0, 4)], [3, 4, 5, 6]);
+});
+
+Deno.test("pack takes as many values as a call can have", () => {
+  const values = Array.from({ length: 80_000 }, (_, i) => i % 256);
+  assertEquals(pack(">80000B" as string, ...values), new Uint8Array(values));
+});
+
+Deno.test("pack, unpack and calcSize remember little of the formats they were given", async () => {
+  using watch = new MemoryWatch();
+  await watch.held(); // collects garbage
+  const before = Deno.memoryUsage().heapUsed;
+  const growth = async () => {
+    await watch.held();
+    return Deno.memoryUsage().heapUsed - before;
+  };
+  for (let i = 0; i < 10_000; i++) calcSize(`>${"B".repeat(20)}${i}x`);
+  assert(await growth() < 1_000_000, `${await growth()} bytes are kept of 10,000 formats`);
+  for (let i = 0; i < 99; i++) calcSize(`>${"B".repeat(20_000)}${i}x`);
+  assert(await growth() < 10_000_000, `${await growth()} bytes are kept of 99 long formats`);
 });

@@ -48,13 +48,13 @@ class Web implements AsyncDisposable {
 
   /** Runs a command as it stands on the page, with these servers for those it names. */
   run(command: string, ...more: string[]): Promise<{ code: number; output: string }> {
-    const [deno, ...args] = command
-      .replaceAll("https://HOST", `http://${this.host}`)
-      .replaceAll("HOST", this.host)
-      .replaceAll("jsr.io:443", this.registry)
-      .replaceAll(" my_program.ts", ` ${this.folder}/my_program.ts`)
-      .replaceAll("--output ", `--output ${this.folder}/`)
-      .split(" ");
+    const [deno, ...args] = command.split(" ").map((word, i, words) => {
+      const isFile = word === "my_program.ts" || words[i - 1] === "--output";
+      if (isFile) return `${this.folder}/${word}`;
+      return word.replaceAll("https://HOST", `http://${this.host}`)
+        .replaceAll("HOST", this.host)
+        .replaceAll("jsr.io:443", this.registry);
+    });
     assertEquals(deno, "deno");
     return this.deno([...args, ...more]);
   }
@@ -154,6 +154,18 @@ Deno.test({
       assertEquals(code, 0, output);
     }
   },
+});
+
+Deno.test("The programs in app/examples/ run from a URL without packages", async () => {
+  await using web = new Web();
+  for (const { name } of Deno.readDirSync(new URL("app/examples/", ROOT))) {
+    if (!name.endsWith(".ts")) continue;
+    const program = `http://${web.host}/app/examples/${name}`;
+    const { code, output } = await web.deno(["run", program, "--help"]);
+    assertEquals(code, 0, output);
+    assertStringIncludes(output, `app/examples/${name} `);
+  }
+  assertEquals(web.requestsToRegistry, 0);
 });
 
 Deno.test("A program that imports mod.ts from a URL needs --allow-import, as app/README.md says", async () => {

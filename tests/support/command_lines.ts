@@ -22,6 +22,12 @@ const options: Record<string, { seconds?: string[]; integers?: string[]; flags?:
   "app/chat_client.ts": { seconds: ["timeout"] },
   "app/check.ts": { seconds: ["timeout", "patience"], flags: ["list", "json", "remote"] },
   "app/relay.ts": { integers: ["max-connections", "max-header-length"], flags: ["stall", "quiet"] },
+  "app/examples/lines_server.ts": {},
+  "app/examples/minecraft.ts": {},
+  "app/examples/netstrings.ts": {},
+  "app/examples/postgresql.ts": {},
+  "app/examples/redis.ts": {},
+  "app/examples/socket_states.ts": {},
   "tests/bench/soak.ts": { seconds: ["seconds"] },
 };
 
@@ -54,7 +60,13 @@ const NO_SECONDS = [
 ];
 
 const NO_PORTS = ["", "0x50", "1e3", "-1", "65536x", " 80", "8080808"];
-const WITHOUT_PORT = ["app/relay.ts", "app/check.ts"];
+const WITHOUT_PORT = [
+  "app/relay.ts",
+  "app/check.ts",
+  "app/examples/postgresql.ts",
+  "app/examples/redis.ts",
+  "app/examples/socket_states.ts",
+];
 
 /** Sixty options that nobody has, of all kinds of characters. */
 const ODD = Array.from({ length: 60 }, (_, i) => {

@@ -46,6 +46,11 @@ export function* cutIntoBytes(bytes: Uint8Array): Generator<Uint8Array> {
   for (let i = 0; i < bytes.length; i++) yield bytes.subarray(i, i + 1);
 }
 
+/** Asserts that a parser refused what came with an error of its own, and not because a step failed. */
+function assertIsPeersMistake(error: Error | undefined): void {
+  assert(error?.name !== "RangeError", `${error}`); // a negative length, or no room on the stack
+}
+
 /** Registers the tests of a parser. */
 export function testParser<T extends Item>({ name, parser, input, items }: Sample<T>): void {
   const assertDecodes = (chunks: Iterable<Uint8Array>) => {
@@ -80,6 +85,7 @@ export function testParser<T extends Item>({ name, parser, input, items }: Sampl
         const places = [0, ...cuts.toSorted((a, b) => a - b), bytes.length];
         const chunks = places.slice(1).map((end, i) => bytes.slice(places[i]!, end));
         const whole = decode(parser, [bytes]);
+        assertIsPeersMistake(whole.error);
         for (const cut of [decode(parser, chunks), decode(parser, cutIntoBytes(bytes))]) {
           assertEquals(comparable(cut.items), comparable(whole.items));
           assertEquals(`${cut.error}`, `${whole.error}`);

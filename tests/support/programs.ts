@@ -26,6 +26,18 @@ export function works(command: string, ...args: string[]): boolean {
   }
 }
 
+/** Whether this machine has IPv6, at least on loopback. Some containers have not. */
+export const HAS_IPV6: boolean = canListenOn("::1");
+
+function canListenOn(hostname: string): boolean {
+  try {
+    Deno.listen({ hostname, port: 0 }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * A port that is free now, for a program that cannot say which one it got. It lies below those that the
  * system gives to clients, so that no other test gets it in the meantime.
@@ -55,17 +67,19 @@ export class Program implements AsyncDisposable {
   readonly #waiting = new Set<() => void>();
   #running = true;
 
-  /** Starts `command`, by default this Deno, in the package's folder. */
+  /** Starts `command`, by default this Deno, in the package's folder, and by default as this user. */
   constructor(
     args: string[],
     command: string = Deno.execPath(),
     env: Record<string, string> = {},
     stdin: "null" | "piped" = "null",
+    user: { uid?: number; gid?: number } = {},
   ) {
     this.#child = new Deno.Command(command, {
       args,
       cwd: ROOT,
       env: { NO_COLOR: "1", ...env },
+      ...user,
       stdin,
       stdout: "piped",
       stderr: "piped",
@@ -186,7 +200,7 @@ export function startServerOn(
   return listening(new Program([...RUN, script, hostname, "0", ...args]));
 }
 
-/** The same, with so few file descriptors (`ulimit -n`). Needs bash. */
+/** The same, with so few file descriptors (`ulimit -n`). Needs a POSIX shell. */
 export function startLimitedServer(
   descriptors: number,
   script: string,
@@ -197,7 +211,7 @@ export function startLimitedServer(
 
 function limited(descriptors: number, args: string[]): Program {
   const command = `ulimit -n ${descriptors}; exec "$0" "$@"`;
-  return new Program(["-c", command, Deno.execPath(), ...args], "bash");
+  return new Program(["-c", command, Deno.execPath(), ...args], "sh");
 }
 
 /** app/server.ts with actions of one's own, which `code` adds, as the tutorial says. */
@@ -208,10 +222,10 @@ export function startServerWithActions(
   return listening(new Program([...serverWithActions(code), ...args]));
 }
 
-/** The same, printing errors on standard output as well. Needs bash. */
+/** The same, printing errors on standard output as well. Needs a POSIX shell. */
 export function startServerWithOneOutput(code: string): Promise<Program & { port: number }> {
   const words = ["-c", `exec "$0" "$@" 2>&1`, Deno.execPath(), ...serverWithActions(code)];
-  return listening(new Program(words, "bash"));
+  return listening(new Program(words, "sh"));
 }
 
 function serverWithActions(code: string): string[] {
@@ -234,7 +248,7 @@ export function startRelay(to: number, ...args: string[]): Promise<Relay> {
   return ready(new Program(relayWords(to, args)), args);
 }
 
-/** The same, with so few file descriptors (`ulimit -n`). Needs bash. */
+/** The same, with so few file descriptors (`ulimit -n`). Needs a POSIX shell. */
 export function startLimitedRelay(
   descriptors: number,
   to: number,
@@ -320,6 +334,16 @@ export async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void
   for (let sent = 0; sent < bytes.length;) sent += await conn.write(bytes.subarray(sent));
 }
 
+/**
+ * Sends the bytes and half-closes, while other things happen. Should those fail before the promise is
+ * awaited, its own failure is not one that nobody catches, which would end all tests of the file.
+ */
+export function sendAndHalfClose(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  const sent = writeAll(conn, bytes).then(() => conn.closeWrite());
+  sent.catch(() => {});
+  return sent;
+}
+
 /** Reads to the end of the stream. */
 export async function readToEnd(conn: Deno.Conn): Promise<Uint8Array> {
   return concat(await Array.fromAsync(readable(conn)));
@@ -345,8 +369,7 @@ export async function readToReset(conn: Deno.Conn): Promise<[number, string]> {
 /** Sends the bytes while reading, half-closes, and returns all that comes back. */
 export async function exchange(port: number, bytes: Uint8Array): Promise<Uint8Array> {
   using conn = await Deno.connect({ hostname: "127.0.0.1", port });
-  const sending = writeAll(conn, bytes).then(() => conn.closeWrite());
-  const [received] = await Promise.all([readToEnd(conn), sending]);
+  const [received] = await Promise.all([readToEnd(conn), sendAndHalfClose(conn, bytes)]);
   return received;
 }
 

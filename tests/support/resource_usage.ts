@@ -1,4 +1,25 @@
-// What Linux tells about a running process.
+// What the system tells about a running process. All but `isRunning` need Linux.
+
+/** Tells whether a process runs. One that has ended, but was not waited for by its parent, does not. */
+export function isRunning(pid: number): boolean {
+  const state = Deno.build.os === "linux" ? stateInProc(pid) : stateInPs(pid);
+  return state !== "" && state !== "Z"; // a zombie
+}
+
+/** The letter that stands for the state of a process, or nothing if there is no such process. */
+function stateInProc(pid: number): string {
+  try {
+    return /\) (\w)/.exec(Deno.readTextFileSync(`/proc/${pid}/stat`))![1]!;
+  } catch {
+    return "";
+  }
+}
+
+/** The same on systems without /proc, all of which have `ps`. */
+function stateInPs(pid: number): string {
+  const { stdout } = new Deno.Command("ps", { args: ["-o", "stat=", "-p", `${pid}`] }).outputSync();
+  return new TextDecoder().decode(stdout).trim().slice(0, 1);
+}
 
 /** Its resident memory, in bytes. */
 export function residentMemory(pid: number): number {

@@ -7,6 +7,9 @@ const ROOT = new URL("../../", import.meta.url);
 const FLOORS = read("CONTRIBUTING.md").matchAll(/^\| \d +\| `(app\/[\w/]*)` /gm)
   .map(([, folder]) => folder!).toArray();
 
+// Programs that a reader can take away: each is one file.
+const EXAMPLES = "app/examples/";
+
 // What a file may not name that runs everywhere and takes bytes and returns values.
 const IMPURE =
   /\b(?:(?:node|npm|jsr):|(?:Deno|setTimeout|setInterval|setImmediate|Date|performance|process|Buffer)\b)/;
@@ -58,6 +61,7 @@ function graphOf(path: string, found = new Set<string>()): Set<string> {
 
 Deno.test("What does not stand on app/core/ names no Deno, no package, no timer and no clock", () => {
   for (const [path, source] of sources) {
+    if (path.startsWith(EXAMPLES)) continue; // programs
     if ([...graphOf(path)].some((file) => file.startsWith("app/core/"))) continue;
     const impure = IMPURE.exec(withoutComments(source))?.[0];
     assert(impure === undefined, `${path} names ${impure}`);
@@ -74,6 +78,20 @@ Deno.test("mod.ts leads to app/wire/ only", () => {
   assertLeadsToWireOnly("mod.ts");
 });
 
+Deno.test("Files in app/examples/ import mod.ts and what Deno has, and nobody imports them", () => {
+  let examples = 0;
+  for (const [path, source] of sources) {
+    for (const next of importsOf(path, source)) {
+      assert(!next.startsWith(EXAMPLES), `${path} imports ${next}`);
+      if (path.startsWith(EXAMPLES)) {
+        assert(/^mod\.ts$|^node:/.test(next), `${path} imports ${next}`);
+      }
+    }
+    if (path.startsWith(EXAMPLES)) examples++;
+  }
+  assert(examples > 0);
+});
+
 Deno.test("The map for contributors has three floors, and files to read that exist", () => {
   assertEquals(FLOORS, ["app/wire/", "app/core/", "app/"]);
   const floors = read("CONTRIBUTING.md").match(/^\| \d +\| `app\/.*$/gm)!;
@@ -87,7 +105,7 @@ Deno.test("The map for contributors has three floors, and files to read that exi
 Deno.test("Files in app/ import from their own floor and lower ones only, without a circle", () => {
   for (const [path, source] of sources) {
     for (const next of importsOf(path, source)) {
-      assert(next !== "mod.ts", `${path} imports mod.ts`);
+      assert(next !== "mod.ts" || path.startsWith(EXAMPLES), `${path} imports mod.ts`);
       if (!sources.has(next)) continue;
       assert(floorOf(next) <= floorOf(path), `${path} imports ${next}, which is above it`);
       assert(!graphOf(next).has(path), `${path} and ${next} form a circle`);

@@ -11,11 +11,39 @@ interface Config {
 
 const config: Config = readJson("deno.json");
 
-Deno.test("CHANGELOG.md begins with the version of deno.json", () => {
-  const [, version] = /^## \[([\d.]+)\] - (?:Unreleased|\d{4}-\d\d-\d\d)$/m.exec(
-    read("CHANGELOG.md"),
-  )!;
-  assertEquals(version, config.version);
+Deno.test("CHANGELOG.md begins with the version of deno.json, and dates only what was released", () => {
+  const changelog = read("CHANGELOG.md");
+  const versions = [...changelog.matchAll(/^## \[([\d.]+)\] - (.*)$/gm)];
+  assertEquals(versions[0]![1], config.version);
+  const isReleased = versions.map(([, , when]) => {
+    assertMatch(when!, /^(Unreleased|Never released|\d{4}-\d\d-\d\d)$/);
+    return /^\d/.test(when!);
+  });
+  assertEquals(
+    changelog.includes("No version has been released so far."),
+    !isReleased.includes(true),
+  );
+});
+
+Deno.test("SECURITY.md and the form for faults ask for what is needed to repeat them", () => {
+  assertMatch(read("SECURITY.md"), /report it in private/);
+  const form = read(".github/ISSUE_TEMPLATE/fault.yml");
+  const labels = [...form.matchAll(/label: (.*)$/gm)].map(([, label]) => label);
+  assertEquals(labels.slice(0, 3), ["Version", "System", "Command"]);
+  assertEquals(form.split("required: true").length - 1, labels.length);
+});
+
+Deno.test("The job that may publish runs Deno on the checkout, and nothing else", () => {
+  const [, jobs] = read(".github/workflows/publish.yml").split(/^jobs:$/m);
+  const publishing = jobs!.split(/^ {2}(?=\w+:$)/m).filter((job) =>
+    job.includes("id-token: write")
+  );
+  assertEquals(publishing.length, 1);
+  const commands = [...publishing[0]!.matchAll(/^ *-? (?:uses|run): (.*)$/gm)].map(([, what]) =>
+    what!.split("@")[0]
+  );
+  assertEquals(commands, ["actions/checkout", "denoland/setup-deno", "deno publish"]);
+  assertMatch(publishing[0]!, /^ {4}needs: test$/m);
 });
 
 Deno.test("CONTRIBUTING.md names all tasks for contributors, and no others", () => {
@@ -60,7 +88,31 @@ Deno.test("Editors are told the formatter's width, and can read their settings",
   assertEquals(settings["editor.rulers"], [lineWidth]);
   const recommended = readJson<{ recommendations: string[] }>(".vscode/extensions.json");
   assert(recommended.recommendations.includes("denoland.vscode-deno"));
-  assert(readJson<{ image: string }>(".devcontainer/devcontainer.json").image);
+  const container = readJson<{ image: string; postCreateCommand: string }>(
+    ".devcontainer/devcontainer.json",
+  );
+  assert(container.image);
+  assertMatch(container.postCreateCommand, /^npm install --global deno@\d+\.\d+\.\d+$/); // pinned
+});
+
+Deno.test("Files and programs are found on every machine: under any path, and without bash", () => {
+  const pitfalls: [wrong: RegExp, why: string][] = [
+    [/import\.meta\.url\)\.pathname|ROOT\)\.pathname/, "a space in a path becomes %20 there"],
+    [/file:\/\/\/?\$\{|"file:\/\/\/"\)\.href/, "pathToFileURL knows what a URL must escape"],
+    [
+      /(?:Command|works|Program|exec)\((?:\[[^\]]*\], )?"(?:bash|ps|setpriv|which)"/,
+      "it may be missing",
+    ],
+    [
+      /"-c",\s*`[^`]*\$\{[^}]*(?:[Ff]older|[Pp]ath|file)/,
+      "paths go into $0, $1 or the environment",
+    ],
+  ];
+  const found = [...files("tests"), ...files("app")].filter((path) => path.endsWith(".ts")).flatMap(
+    (path) =>
+      pitfalls.filter(([wrong]) => wrong.test(read(path))).map(([, why]) => `${path}: ${why}`),
+  );
+  assertEquals(found, ["tests/support/resource_usage.ts: it may be missing"]); // where there is no /proc, there is ps
 });
 
 /** Whether a test starts a program: by itself, or by what it imports for that. */
@@ -79,6 +131,14 @@ function testsIn(folder: string): string[] {
       ? []
       : testsIn(`${folder}${name}/`)
   );
+}
+
+/** The files in a folder, and in those below it. */
+function files(folder: string): string[] {
+  return [...Deno.readDirSync(new URL(`../../${folder}`, import.meta.url))].flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    return entry.isDirectory ? files(path) : [path];
+  });
 }
 
 function names(folder: string): string[] {

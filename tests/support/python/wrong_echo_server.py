@@ -19,21 +19,22 @@ print(f"Listening on 127.0.0.1:{listener.getsockname()[1]}", flush=True)
 
 
 class Client:
-    waiting = bytearray()
-    done = False
+    def __init__(self):
+        self.waiting = bytearray()
+        self.done = False
 
 
 def serve(conn, client, events):
     if events & selectors.EVENT_READ:
         received = conn.recv(65_536)
         client.done = not received
-        client.waiting = client.waiting + received
+        client.waiting += received
     if client.waiting:
         try:
             sent = conn.send(client.waiting)
         except BlockingIOError:
             sent = 0
-        client.waiting = bytearray() if mistake == "sends-once" else client.waiting[sent:]
+        del client.waiting[: len(client.waiting) if mistake == "sends-once" else sent]
     if client.done and (mistake == "drops" or not client.waiting):
         return False
     wanted = 0

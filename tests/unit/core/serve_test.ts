@@ -84,10 +84,26 @@ Deno.test("serve() closes a connection when its handler ends, and when it throws
     "Waiting for 1 open connection; press Ctrl-C again to stop now",
     "Lost connection to 127.0.0.1:50000: a\\x0ab",
   ]);
-  assertEquals(server.logged, [
+  assertEquals(server.logged, ["Accepted connection from 127.0.0.1:50000"]);
+});
+
+Deno.test("serve() says in one line how a connection has ended: closed, or lost and why", async () => {
+  const fails = Promise.withResolvers<void>();
+  const handlers = [() => Promise.resolve(), () => fails.promise];
+  const server = new FakeServer(() => handlers.shift()!());
+  await server.come(new FakeConn());
+  await nextTurn();
+  assertEquals(server.logged.splice(0), [
     "Accepted connection from 127.0.0.1:50000",
     "Closing connection to 127.0.0.1:50000",
   ]);
+  await server.come(new FakeConn());
+  fails.reject(new Error("why"));
+  await nextTurn();
+  assertEquals(server.logged, ["Accepted connection from 127.0.0.1:50000"]);
+  assertEquals(server.reported, ["Lost connection to 127.0.0.1:50000: why"]);
+  server.stop();
+  await server.ended;
 });
 
 Deno.test("serve() goes on after a client that was reset before it was accepted, without a pause", async () => {
@@ -127,7 +143,7 @@ Deno.test("serve() stops at once while it waits for the next try", async () => {
 Deno.test("serve() closes a connection that is accepted in the moment when it stops", async () => {
   const ends: unknown[] = [];
   const handle = (conn: TimedConn) => conn.read().then((end) => void ends.push(end));
-  const server = new FakeServer(handle, { idleTimeout: 1000 }); // longer than a stop takes
+  const server = new FakeServer(handle, { idleTimeout: 5000 }); // longer than a stop takes
   const conn = new FakeConn();
   server.come(conn);
   server.stop();
@@ -187,7 +203,7 @@ Deno.test("serve(), told to stop, waits for what has begun; told to kill, it clo
   server.stop();
   let isOver = false;
   const over = server.ended.then(() => isOver = true);
-  await new Promise((resolve) => setTimeout(resolve, 600)); // longer than an idle one would take
+  await new Promise((resolve) => setTimeout(resolve, 1500)); // longer than an idle one would take
   assertEquals([isOver, stuck.closed], [false, 0]);
   server.kill();
   await over;

@@ -130,8 +130,8 @@ Deno.test("TimedConn, asked to stop, still reads what has arrived, and what has 
   conn.stop();
   fake.arrive(HELLO);
   assertEquals(await waiting, HELLO);
-  const rest = conn.read({ phase: "content", due: deadlineClock.after(900), timeout: 900 });
-  const timer = setTimeout(() => fake.arrive(HELLO), 500); // long after the grace
+  const rest = conn.read({ phase: "content", due: deadlineClock.after(5000), timeout: 5000 });
+  const timer = setTimeout(() => fake.arrive(HELLO), 1500); // long after the grace
   assertEquals(await rest, HELLO);
   clearTimeout(timer);
 });

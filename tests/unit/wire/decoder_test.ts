@@ -20,7 +20,7 @@ import {
   TruncatedInputError,
 } from "../../../mod.ts";
 import { MemoryWatch } from "../../support/memory.ts";
-import { decode, testParser } from "../../support/parsers.ts";
+import { cutIntoBytes, decode, testParser } from "../../support/parsers.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -630,5 +630,105 @@ Deno.test("Decoder with copy keeps items although the caller overwrites its chun
     const item = decoder.take();
     chunk.fill(0);
     assertEquals(item, copy ? new Uint8Array([1, 2]) : new Uint8Array(2));
+  }
+});
+
+Deno.test("takeLine refuses a line as soon as one byte too many is there, whatever follows", () => {
+  for (
+    const [maxLength, accepted, refused] of [
+      [0, "", "a"],
+      [0, "\r", "\ra"],
+      [6, "aaabbb", "aaabbbc"],
+      [6, "aaabbb\r", "aaabbb\rc"],
+      [6, "aaabb\rc\r".slice(0, 6), "aaabb\rc"],
+    ] as const
+  ) {
+    const parser: Parser<string> = (bytes) => bytes.takeLine({ maxLength });
+    for (const chunks of [[encoder.encode(refused)], [...cutIntoBytes(encoder.encode(refused))]]) {
+      const lines = new Decoder(parser);
+      for (const chunk of chunks.slice(0, -1)) {
+        lines.push(chunk);
+        assertEquals(lines.take(), undefined);
+      }
+      lines.push(chunks.at(-1)!);
+      const error = assertThrows(() => lines.take(), FrameTooLargeError);
+      assertEquals([error.declaredLength, error.maxLength], [maxLength + 1, maxLength]);
+    }
+    const lines = new Decoder(parser);
+    lines.push(encoder.encode(accepted));
+    assertEquals(lines.take(), undefined, accepted);
+    lines.push(LINE_FEED);
+    assertEquals(lines.take(), accepted.replace(/\r$/, ""));
+  }
+});
+
+Deno.test("takePart refuses a delimiter that no longer fits, as soon as that is certain", () => {
+  const parser: Parser<Uint8Array> = (bytes) =>
+    bytes.takePart(4, (part) => part.takeUntil(CRLF, { maxLength: 10 }));
+  for (const text of ["abc", "ab\rx"]) { // each is refused at its last byte
+    const parts = new Decoder(parser);
+    for (const byte of cutIntoBytes(encoder.encode(text.slice(0, -1)))) {
+      parts.push(byte);
+      assertEquals(parts.take(), undefined);
+    }
+    parts.push(encoder.encode(text.slice(-1)));
+    assertThrows(() => parts.take(), InvalidFrameError, "it ends before a delimiter");
+  }
+});
+
+Deno.test("Decoder copies what waits once, however often it is asked in vain", () => {
+  const length = 1_000_000;
+  for (
+    const parser of [
+      (bytes) => bytes.take(length + 1),
+      (bytes) => bytes.takeText(length + 1),
+      (bytes) => bytes.takeLine({ maxLength: 2 * length }),
+      (bytes) => bytes.takeUntil(CRLF, { maxLength: 2 * length }),
+    ] as Parser<NonNullable<unknown>>[]
+  ) {
+    const decoder = new Decoder(parser);
+    decoder.push(new Uint8Array(length).fill(0x61));
+    using watch = new MemoryWatch();
+    for (let i = 0; i < 200; i++) assertEquals(decoder.take(), undefined);
+    assert(watch.copied <= length, `${watch.copied} of ${length} bytes were copied`);
+  }
+});
+
+Deno.test("Decoders say so when a chunk was given away between two calls", () => {
+  const message = "Cannot read a chunk: it was detached or shrunk after it was pushed";
+  const first = new Uint8Array(1);
+  const acts: Record<string, (decoder: Decoder<NonNullable<unknown>>) => unknown> = {
+    "take": (decoder) => decoder.take(),
+    "push": (decoder) => decoder.push(first),
+    "push, then take": (decoder) => {
+      decoder.push(new Uint8Array(5000));
+      decoder.take();
+    },
+    "takeRest": (decoder) => decoder.takeRest(),
+    "end": (decoder) => decoder.end(),
+    "iteration": (decoder) => [...decoder],
+  };
+  const parsers: Record<string, Parser<NonNullable<unknown>>> = {
+    take: (bytes) => bytes.take(4),
+    takeText: (bytes) => bytes.takeText(4),
+    takeInteger: (bytes) => bytes.takeInteger(4),
+    takeStruct: (bytes) => bytes.takeStruct(">I"),
+    takeVarint: (bytes) => bytes.takeVarint(),
+    takeLine: (bytes) => bytes.takeLine({ maxLength: 10 }),
+    takeUntil: (bytes) => bytes.takeUntil(CRLF, { maxLength: 10 }),
+    takePart: (bytes) => bytes.takePart(4, (part) => part.take(4)),
+  };
+  for (const [step, parser] of Object.entries(parsers)) {
+    for (const [name, act] of Object.entries(acts)) {
+      for (const isFirst of [true, false]) {
+        const decoder = new Decoder<NonNullable<unknown>>(parser);
+        const chunk = encoder.encode("a\r\n\0".repeat(3));
+        decoder.push(chunk);
+        if (!isFirst) decoder.take();
+        structuredClone(chunk.buffer, { transfer: [chunk.buffer] });
+        const error = assertThrows(() => act(decoder), TypeError);
+        assertEquals(error.message, message, `${step}, ${name}`);
+      }
+    }
   }
 });

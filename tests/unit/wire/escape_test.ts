@@ -7,7 +7,7 @@ import { runs } from "../../support/sampling.ts";
 const anyCharacter = fc.nat(0x10ffff).map((code) => String.fromCodePoint(code));
 
 // What must never reach a terminal.
-const UNSAFE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
+const UNSAFE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}]/u;
 
 Deno.test("escapeText() keeps what shows, and escapes control and format characters", () => {
   assertEquals(escapeText("Hello, wörld 🐶 \\"), "Hello, wörld 🐶 \\");
@@ -45,6 +45,15 @@ Deno.test("escapeText() keeps what shows, and escapes control and format charact
     assertEquals(escapeText(`a${String.fromCodePoint(code)}b`), `a${escaped}b`);
   }
   assertEquals(escapeText("\ud83d"), "\\u{d83d}");
+});
+
+Deno.test("escapeText() escapes noncharacters, two of which no XML file may have", () => {
+  const planes = Array.from({ length: 17 }, (_, plane) => plane * 0x10000);
+  const codes = planes.flatMap((plane) => [plane + 0xfffe, plane + 0xffff]);
+  for (let code = 0xfdd0; code <= 0xfdef; code++) codes.push(code);
+  for (const code of codes) {
+    assertEquals(escapeText(`a${String.fromCodePoint(code)}b`), `a\\u{${code.toString(16)}}b`);
+  }
 });
 
 Deno.test("escapeText() keeps a joiner where people write one, and escapes it elsewhere", () => {

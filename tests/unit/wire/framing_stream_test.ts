@@ -258,3 +258,16 @@ Deno.test("readFrames and the streams refuse options that make no sense when the
   assertThrows(() => new FrameDecoderStream(wrong), RangeError, "prefix of 5 bytes");
   assertThrows(() => new FrameEncoderStream(wrong), RangeError, "prefix of 5 bytes");
 });
+
+Deno.test("readFrames cancels and unlocks its stream if it is left before the first frame", async () => {
+  for (const leave of ["return", "throw"] as const) {
+    const source = recorded([encodeFrame(new Uint8Array(1))]);
+    const frames = readFrames(source.readable);
+    const reason = new Error("Enough");
+    if (leave === "return") assertEquals(await frames.return!(), { done: true, value: undefined });
+    else assert(await assertRejects(() => frames.throw!(reason)) === reason);
+    assertEquals([source.cancelled.length, source.readable.locked], [1, false]);
+    assertEquals(await frames.next(), { done: true, value: undefined });
+    assertEquals(source.pulled, 0);
+  }
+});

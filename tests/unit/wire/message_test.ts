@@ -503,3 +503,35 @@ function mutatedMessages(): fc.Arbitrary<Uint8Array> {
   );
   return fc.oneof({ weight: 9, arbitrary: mutated }, fc.uint8Array({ maxLength: 100 }));
 }
+
+Deno.test("encodeMessage() may be called by a toJSON while it encodes", () => {
+  const inner = () => encodeMessage("inner".repeat(20), JSON_FORMAT);
+  const expected = encodeMessage({ a: 1, b: [2, "x"] }, JSON_FORMAT);
+  const value = { a: 1, b: { toJSON: () => (inner(), [2, "x"]) } };
+  assertEquals(encodeMessage(value, JSON_FORMAT), expected);
+  // That of every object, as some programs have it: then it is asked about what is no content, too.
+  const prototype = Object.prototype as { toJSON?: () => unknown };
+  let isInside = false;
+  prototype.toJSON = function () {
+    if (!isInside) {
+      isInside = true;
+      inner();
+      isInside = false;
+    }
+    return this;
+  };
+  try {
+    assertEquals(encodeMessage({ a: 1, b: [2, "x"] }, JSON_FORMAT), expected);
+  } finally {
+    delete prototype.toJSON;
+  }
+});
+
+Deno.test("encodeMessage() refuses a content type or encoding that is no text", () => {
+  for (const wrong of [1, undefined, null, { toString: () => "utf-8" }]) {
+    for (const name of ["contentType", "contentEncoding"]) {
+      const format = { ...BINARY_FORMAT, [name]: wrong } as typeof BINARY_FORMAT;
+      assertThrows(() => encodeMessage(new Uint8Array(), format), TypeError, name);
+    }
+  }
+});
