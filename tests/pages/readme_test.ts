@@ -220,7 +220,7 @@ Deno.test("README.md tells of the relay's pieces what the relay prints", async (
   assertEquals(toClient[4]!.bytes.slice(0, 2), ["90", "b0"]);
 
   const singles = await piecesOf(server.port, "--chunk", "1");
-  quotes("With `--chunk 1` the relay passes on single bytes");
+  quotes("with `--chunk 1` it passes on single bytes");
   assert(singles.every(({ bytes }) => bytes.length === 1));
   quotes("The request has 136 bytes, and the response has 140");
   const count = (arrow: string) => singles.filter((piece) => piece.arrow === arrow).length;
