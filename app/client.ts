@@ -2,7 +2,6 @@
 import {
   fail,
   failUsage,
-  flag,
   messageLimits,
   readAddress,
   readCommandLine,
@@ -29,8 +28,6 @@ may begin with a dash.`,
       "PATH",
       "connect to a Unix socket instead of <host> <port> (needs --allow-read, --allow-write)",
     ),
-    "tls": flag("speak TLS"),
-    "ca-cert": text("FILE", "certificate to trust as well, as PEM (needs --allow-read)"),
     "timeout": seconds(30, "maximum time for a response to begin, and again to be complete"),
     ...messageLimits,
   },
@@ -51,9 +48,8 @@ try {
 /** Sends all requests, and prints the responses as they arrive, at the same time. */
 async function exchange(): Promise<void> {
   printNow(`Starting connection to ${name}`);
-  const caCerts = options.caCert === undefined ? [] : [await Deno.readTextFile(options.caCert)];
-  const conn = await connect({ address, tls: options.tls, caCerts });
   const { timeout } = options;
+  const conn = await connect({ address });
   using connection = new MessageConnection(
     new TimedConn(conn, { idleTimeout: timeout, writeTimeout: timeout }),
     { ...options, headerTimeout: timeout, messageTimeout: timeout },
@@ -88,7 +84,6 @@ function readArguments(): { address: ConnectOptions["address"]; requests: Uint8A
   const words = [...args];
   let address: ConnectOptions["address"];
   if (options.unix !== undefined) {
-    if (options.tls) failUsage("--unix takes no TLS");
     address = { path: options.unix };
   } else {
     address = readAddress(words.splice(0, 2));

@@ -1,6 +1,5 @@
 // The application server: answers requests in the tutorial's message protocol.
 import {
-  fail,
   failUsage,
   flag,
   integer,
@@ -29,8 +28,6 @@ Answers requests. It listens on 127.0.0.1 and port 65432 unless you say otherwis
 free one.`,
   {
     "unix": text("PATH", "listen on a Unix socket instead (needs --allow-read, --allow-write)"),
-    "tls-cert": text("FILE", "speak TLS with this certificate, as PEM (needs --allow-read)"),
-    "tls-key": text("FILE", "the certificate's private key, as PEM"),
     ...messageLimits,
     "header-timeout": seconds(
       10,
@@ -77,7 +74,6 @@ const signals = listenForStop(options.drainTimeout);
 await serve(listen(readListenAddress()), handle, {
   ...options,
   ...signals,
-  handshakeTimeout: options.headerTimeout,
   log: (line) => log(() => line),
 });
 await exit(signals.kill.aborted ? 1 : 0);
@@ -146,24 +142,8 @@ function describe({ header }: Message, content: unknown): string {
 }
 
 function readListenAddress(): ListenAddress {
-  const { unix, tlsCert, tlsKey, tcpBacklog } = options;
-  if (unix !== undefined) {
-    if (args.length > 0) failUsage("--unix takes no host and port");
-    if ((tlsCert ?? tlsKey) !== undefined) failUsage("--unix takes no TLS");
-    return { path: unix };
-  }
-  const address = { ...readOptionalAddress(args), tcpBacklog };
-  if (tlsCert === undefined && tlsKey === undefined) return address;
-  if (tlsCert === undefined || tlsKey === undefined) {
-    failUsage("--tls-cert and --tls-key must be used together");
-  }
-  return { ...address, cert: readPem(tlsCert), key: readPem(tlsKey) };
-}
-
-function readPem(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    return fail(`Cannot read ${path}: ${(error as Error).message}`);
-  }
+  const { unix, tcpBacklog } = options;
+  if (unix === undefined) return { ...readOptionalAddress(args), tcpBacklog };
+  if (args.length > 0) failUsage("--unix takes no host and port");
+  return { path: unix };
 }

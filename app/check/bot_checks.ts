@@ -5,13 +5,8 @@ import { isName } from "../chat/names.ts";
 import { escapeJson } from "../wire/escape.ts";
 import { MessageDecoder } from "../wire/message.ts";
 import { type Check, Failure } from "./check_run.ts";
-import {
-  type ClientRun,
-  type Exit,
-  expectError,
-  expectImpatience,
-  type Peer,
-} from "./client_run.ts";
+import { type ClientRun, expectError, expectImpatience, type Peer } from "./client_run.ts";
+import type { Exit } from "./program.ts";
 
 const GAP = 2; // milliseconds between two bytes
 

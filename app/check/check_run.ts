@@ -1,6 +1,9 @@
 // The engine of all checks: what a check is, how it fails, and how it is run.
-import { TIMED_OUT, withTimeout } from "../core/timeout.ts";
+import { TIMED_OUT } from "../core/timeout.ts";
 import type { Lesson } from "./lessons.ts";
+import { inTime, Stopwatch } from "./running_time.ts";
+
+const MAX_TRIES = 3; // of a check that fails while the checker itself does not run
 
 /** One promise that a server or client keeps, and how to find out whether it does. */
 export interface Check<Run> {
@@ -60,7 +63,7 @@ export async function tryRun<Run extends CheckRun>(
 ): Promise<Outcome> {
   await using owned = run;
   try {
-    const remark = await withTimeout(check(owned), owned.limit);
+    const remark = await inTime(check(owned), owned.limit);
     if (remark !== TIMED_OUT) return remark ?? null;
     return new LostConnection(
       `the end of the check within ${owned.limit / 1000} s`,
@@ -69,5 +72,19 @@ export async function tryRun<Run extends CheckRun>(
   } catch (error) {
     if (error instanceof Failure || error instanceof CannotCheck) return error;
     throw error;
+  }
+}
+
+/**
+ * Tries something again if it failed while the checker did not run for a while: the other program, or
+ * the checker, may have given up because of that.
+ */
+export async function tryFairly(attempt: () => Promise<Outcome>): Promise<Outcome> {
+  for (let tries = 1;; tries++) {
+    using stopwatch = new Stopwatch();
+    const outcome = await attempt();
+    if (!(outcome instanceof Failure) || !stopwatch.hasLostTime || tries === MAX_TRIES) {
+      return outcome;
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { CannotCheck, type Check, Failure, tryRun } from "./check_run.ts";
+import { CannotCheck, type Check, Failure, tryFairly, tryRun } from "./check_run.ts";
 import { type ClientCommand, ClientRun } from "./client_run.ts";
 import { buildsOn, type Graded, type Grader, resultOf, skipped, type Watch } from "./grade.ts";
 
@@ -17,9 +17,11 @@ export class ClientGrader implements Grader<ClientRun> {
     const isFirst = this.#isFirst;
     this.#isFirst = false;
     const start = performance.now();
-    const run = new ClientRun(this.#command);
-    using _ = this.#watch(check.name, run);
-    const outcome = await tryRun(run, check.run);
+    const outcome = await tryFairly(async () => {
+      const run = new ClientRun(this.#command);
+      using _ = this.#watch(check.name, run);
+      return await tryRun(run, check.run);
+    });
     if (outcome instanceof CannotCheck) return { result: skipped(check), stop: outcome.message };
     const result = resultOf(check, outcome, performance.now() - start);
     return isFirst && outcome instanceof Failure ? { result, stop: buildsOn(check) } : { result };

@@ -1,19 +1,25 @@
 // What the checks of clients are run with: a server of our own, and the client that is started against it.
 import { Buffer } from "node:buffer";
 import { createServer, type Server, type Socket } from "node:net";
-import { concat } from "jsr:@std/bytes@^1.0.6/concat";
 import { nameOf } from "../core/address.ts";
 import { pause, TIMED_OUT, withTimeout } from "../core/timeout.ts";
 import { escapeText } from "../wire/escape.ts";
 import { CannotCheck, type CheckRun, Failure } from "./check_run.ts";
+import { ByteStore } from "./output.ts";
+import { type Exit, killStrays, Program } from "./program.ts";
+import { inTime, Stopwatch } from "./running_time.ts";
 
 const HOST = "127.0.0.1";
 const QUIET = 100; // milliseconds without a byte: then the client has sent what it wants to send now
-const MAX_GATHERED = 16 * 1024 * 1024; // bytes that a client may send before it gets an answer
-const MAX_OUTPUT = 64 * 1024; // bytes of each output that are kept
+const MIB = 1024 * 1024; // bytes
+const MAX_GATHERED = 16 * MIB; // bytes that a client may send before it gets an answer
+const MAX_WRITE = 64 * 1024; // bytes of an answer for which a client has the timeout to take them
 const MAX_SHOWN = 100; // characters of an output
 const LAST_OUTPUT = 500; // milliseconds for the output to end when the client has
 const MAX_PAUSE = 500; // milliseconds
+/** Why a text that is missing in an output is no failure. */
+export const TOO_MUCH_OUTPUT = "it prints too much to find out";
+const MAX_SINGLE = 500; // bytes that are sent one by one
 const MAX_STEPS = 12; // times the timeout, for a check that starts the client many times
 const SETTLE_TIME = 200; // milliseconds from the client's end until its connections are closed
 const ERROR = /^(?:error|[\w.]*(?:Error|Exception))\b/; // a line that names one, in many languages
@@ -32,19 +38,12 @@ export interface ClientCommand {
   patience: number;
 }
 
-/** How a client has ended. */
-export interface Exit {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
 /** One run of a check of a client. It owns the server and the client, which it kills at the end. */
 export class ClientRun implements CheckRun {
   readonly command: ClientCommand;
   progress = "";
   #server: Server | undefined;
-  #child: Deno.ChildProcess | undefined;
+  #program: Program | undefined;
   readonly #peers = new Set<Peer>();
   #isOver = false;
 
@@ -74,7 +73,7 @@ export class ClientRun implements CheckRun {
     serve: (peer: Peer) => Promise<void>,
     patience: number = this.command.timeout,
   ): Promise<Exit> {
-    const service = new Service(serve);
+    using service = new Service(serve);
     const port = await this.#listen((peer) => service.run(peer));
     const exiting = this.#start(port);
     const exit = await this.#waitForExit(exiting, service, patience);
@@ -104,7 +103,7 @@ export class ClientRun implements CheckRun {
     const port = await this.#listen(() => Promise.resolve());
     await this.#closeServer();
     const { patience } = this.command;
-    const exit = await withTimeout(this.#start(port), patience);
+    const exit = await inTime(this.#start(port), patience);
     if (exit !== TIMED_OUT) return exit;
     throw new Failure("the client ends", `it still runs after ${patience / 1000} s`);
   }
@@ -112,16 +111,8 @@ export class ClientRun implements CheckRun {
   /** Ends the client, and all programs that it has started. */
   abort(): void {
     this.#isOver = true;
-    this.#kill();
-  }
-
-  #kill(): void {
-    const child = this.#child;
-    if (child === undefined) return;
-    this.#child = undefined;
-    try {
-      killGroup(child);
-    } catch { /* it has ended already */ }
+    this.#program?.kill();
+    killStrays();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -143,11 +134,21 @@ export class ClientRun implements CheckRun {
     }
     const grace = service.failure === undefined ? 0 : LAST_OUTPUT;
     const exit = await withTimeout(exiting, grace);
-    this.#kill();
+    this.#program?.kill();
     return exit === TIMED_OUT ? undefined : exit;
   }
 
   async #listen(handle: (peer: Peer) => Promise<void>): Promise<number> {
+    const cannotListen = (error: Error) => {
+      const name = nameOf({ transport: "tcp", hostname: HOST, port: this.command.port });
+      return new CannotCheck(`Cannot listen on ${name}: ${error.message}`);
+    };
+    try {
+      // Only Node's sockets can reset, but they throw a missing permission where nobody can catch it.
+      Deno.listen({ hostname: HOST, port: this.command.port }).close();
+    } catch (error) {
+      throw cannotListen(error as Error);
+    }
     const server = createServer({ allowHalfOpen: true }, (socket) => {
       const peer = new Peer(socket, this.command.timeout);
       this.#peers.add(peer);
@@ -155,10 +156,7 @@ export class ClientRun implements CheckRun {
     });
     this.#server = server;
     await new Promise<void>((resolve, reject) => {
-      server.on("error", (error) => {
-        const name = nameOf({ transport: "tcp", hostname: HOST, port: this.command.port });
-        reject(new CannotCheck(`Cannot listen on ${name}: ${error.message}`));
-      });
+      server.on("error", (error) => reject(cannotListen(error)));
       server.listen(this.command.port, HOST, resolve);
     });
     return (server.address() as { port: number }).port;
@@ -175,32 +173,23 @@ export class ClientRun implements CheckRun {
   /** Starts the client. It becomes a group of processes, which can be killed as a whole. */
   #start(port: number): Promise<Exit> {
     if (this.#isOver) throw new Failure("a client that is started", "the end of the check");
-    const [program, ...args] = this.command.words.map((word) =>
+    const words = this.command.words.map((word) =>
       word.replaceAll("{host}", HOST).replaceAll("{port}", String(port))
-    ) as [string, ...string[]];
-    const child = spawn(program, args);
-    this.#child = child;
-    return this.#collect(child);
-  }
-
-  async #collect(child: Deno.ChildProcess): Promise<Exit> {
-    const outputs = [new Output(child.stdout), new Output(child.stderr)] as const;
-    const { code } = await child.status;
-    this.#kill(); // what it has started in the background would keep its output open
-    await withTimeout(Promise.all(outputs.map(({ ended }) => ended)), LAST_OUTPUT);
-    const [stdout, stderr] = await Promise.all(outputs.map((output) => output.close()));
-    return { code, stdout: stdout!, stderr: stderr! };
+    );
+    this.#program = new Program(words as [string, ...string[]]);
+    return this.#program.exiting;
   }
 }
 
 /** What our server does with the connections of one client. */
-class Service {
+class Service implements Disposable {
   connections = 0;
   /** The first error. */
   failure: unknown;
   readonly #serve: (peer: Peer) => Promise<void>;
   #running = 0;
-  #lastEnd = performance.now();
+  readonly #stopwatch = new Stopwatch();
+  #lastEnd = 0; // on the stopwatch
 
   constructor(serve: (peer: Peer) => Promise<void>) {
     this.#serve = serve;
@@ -208,7 +197,7 @@ class Service {
 
   /** For how long nothing is left to do, in milliseconds. */
   get idleTime(): number {
-    return this.#running > 0 ? 0 : performance.now() - this.#lastEnd;
+    return this.#running > 0 ? 0 : this.#stopwatch.elapsed - this.#lastEnd;
   }
 
   async run(peer: Peer): Promise<void> {
@@ -220,7 +209,7 @@ class Service {
       this.failure ??= error;
     }
     this.#running--;
-    this.#lastEnd = performance.now();
+    this.#lastEnd = this.#stopwatch.elapsed;
   }
 
   /** Waits until nothing is left to do, but not longer than this many milliseconds. */
@@ -229,57 +218,9 @@ class Service {
     do await pause(WATCH_INTERVAL); // a connection may not have been accepted yet
      while (this.#running > 0 && performance.now() - start < limit);
   }
-}
 
-function spawn(program: string, args: string[]): Deno.ChildProcess {
-  try {
-    return new Deno.Command(program, {
-      args,
-      detached: Deno.build.os !== "windows",
-      env: { NO_COLOR: "1" },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-  } catch (error) {
-    throw new CannotCheck(escapeText(`Cannot run ${program}: ${(error as Error).message}`));
-  }
-}
-
-/** Kills a program, and those that it has started, if we may and the system has groups of processes. */
-function killGroup(child: Deno.ChildProcess): void {
-  if (Deno.build.os === "windows") return child.kill("SIGKILL");
-  try {
-    Deno.kill(-child.pid, "SIGKILL");
-  } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) child.kill("SIGKILL"); // with --allow-run=PROGRAM
-  }
-}
-
-/** Collects the beginning of what a program prints. */
-class Output {
-  readonly ended: Promise<void>;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  readonly #chunks: Uint8Array[] = [];
-
-  constructor(stream: ReadableStream<Uint8Array>) {
-    this.#reader = stream.getReader();
-    this.ended = this.#collect();
-  }
-
-  /** Reads no more, and returns what there was. */
-  async close(): Promise<string> {
-    await this.#reader.cancel();
-    await this.ended;
-    return new TextDecoder().decode(concat(this.#chunks));
-  }
-
-  async #collect(): Promise<void> {
-    let length = 0;
-    for (let result; !(result = await this.#reader.read()).done;) {
-      if (length < MAX_OUTPUT) this.#chunks.push(result.value.subarray(0, MAX_OUTPUT - length));
-      length += result.value.length;
-    }
+  [Symbol.dispose](): void {
+    this.#stopwatch[Symbol.dispose]();
   }
 }
 
@@ -291,8 +232,7 @@ export class Peer {
   hasClientEnded = false;
   readonly #socket: Socket;
   readonly #timeout: number;
-  #received: Uint8Array[] = [];
-  #length = 0; // bytes
+  readonly #received = new ByteStore();
   #lastByte = 0; // time
   #hasFinished = false; // the client, with sending
   #isClosed = false;
@@ -303,9 +243,8 @@ export class Peer {
     this.#timeout = timeout;
     socket.setNoDelay(true); // one write, one piece
     socket.on("data", (bytes: Buffer) => {
-      if (this.#length > MAX_GATHERED) return;
-      this.#received.push(new Uint8Array(bytes));
-      this.#length += bytes.length;
+      this.#received.push(bytes);
+      if (this.#received.length > MAX_GATHERED) socket.pause();
       this.#lastByte = performance.now();
       this.#wake();
     });
@@ -328,43 +267,59 @@ export class Peer {
    * @returns All that it has sent; `undefined` if it has finished.
    */
   async gather(expected = "a client that sends something"): Promise<Uint8Array | undefined> {
-    const start = performance.now();
+    using stopwatch = new Stopwatch();
     while (!this.#hasFinished) {
-      const quiet = this.#length === 0 ? 0 : performance.now() - this.#lastByte;
-      if (quiet >= QUIET || this.#length > MAX_GATHERED) break;
-      if (this.#length === 0 && performance.now() - start > this.#timeout) {
+      const quiet = this.#received.length === 0 ? 0 : performance.now() - this.#lastByte;
+      if (quiet >= QUIET) break;
+      if (this.#received.length > MAX_GATHERED) {
+        throw new Failure(
+          "a client that waits for an answer to what it has sent",
+          `more than ${MAX_GATHERED / MIB} MiB without a pause`,
+        );
+      }
+      if (this.#received.length === 0 && stopwatch.elapsed > this.#timeout) {
         throw new Failure(expected, `nothing within ${this.#timeout / 1000} s`);
       }
       const woken = new Promise<void>((resolve) => this.#wake = resolve);
       await withTimeout(woken, QUIET - quiet);
     }
-    if (this.#length === 0) return undefined;
-    const bytes = concat(this.#received);
-    this.#received = [];
-    this.#length = 0;
-    return bytes;
+    return this.#received.length === 0 ? undefined : this.#received.take();
   }
 
   /** Sends bytes. If the client has closed the connection, that is noted. */
   async send(bytes: Uint8Array): Promise<void> {
-    if (bytes.length === 0) return;
-    if (this.#isClosed) {
-      this.isLost = true;
-      return;
+    for (let sent = 0; sent < bytes.length; sent += MAX_WRITE) {
+      if (this.#isClosed) {
+        this.isLost = true;
+        return;
+      }
+      await this.#write(bytes.subarray(sent, sent + MAX_WRITE));
     }
-    await new Promise<void>((resolve) => this.#socket.write(Buffer.from(bytes), () => resolve()));
   }
 
-  /** Sends bytes in pieces that end at these places, with a pause between two pieces. */
+  /**
+   * Sends bytes in pieces that end at these places, with a pause between two pieces. If timers are late,
+   * pauses get shorter: a client has a deadline, and many small pieces must not take longer than few.
+   */
   async sendInPieces(bytes: Uint8Array, ends: number[], gap: number): Promise<void> {
+    let due = performance.now();
     let start = 0;
     for (const end of [...ends, bytes.length]) {
       if (end <= start) continue; // for a very short message, some ends are the same
-      if (start > 0) await pause(gap);
+      if (start > 0) await pause(Math.max(0, due - performance.now()));
       if (this.isLost) return;
       await this.send(bytes.subarray(start, end));
       start = end;
+      due += gap;
     }
+  }
+
+  /** Sends bytes in single bytes, or, if they are many, the first and the last of them. */
+  async sendSingly(bytes: Uint8Array, time: number): Promise<void> {
+    const ends: number[] = [];
+    for (let end = 1; end < bytes.length && end <= MAX_SINGLE; end++) ends.push(end);
+    ends.push(bytes.length - 1);
+    await this.sendInPieces(bytes, ends, time / ends.length);
   }
 
   /** Says that nothing more will be sent. */
@@ -379,6 +334,14 @@ export class Peer {
 
   close(): void {
     this.#socket.destroy();
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    const written = new Promise<void>((resolve) =>
+      this.#socket.write(Buffer.from(bytes), () => resolve())
+    );
+    if (await inTime(written, this.#timeout) !== TIMED_OUT) return;
+    throw new Failure("a client that reads", `none of it read within ${this.#timeout / 1000} s`);
   }
 }
 

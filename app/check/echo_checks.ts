@@ -5,6 +5,7 @@ import { both, type Client, KIB, MIB, noise, type ServerRun } from "./server_run
 
 // More than operating systems keep for the connections of a client, two proxies, and a server behind them.
 const MAX_BUFFERED = 128 * MIB;
+const MAX_MEASUREMENTS = 3; // of the time of an echo, until it counts as slow
 const HELLO = new TextEncoder().encode("Hello, world");
 // Where several clients talk, all send this same byte: only the check for it notices mixed clients.
 const SAME = new Uint8Array(12).fill(0x78);
@@ -150,11 +151,15 @@ export const echoChecks: Check<ServerRun>[] = [
     async run(serverRun) {
       const alone = await medianTime(await serverRun.connect());
       await serverRun.connect();
-      const beside = await medianTime(await serverRun.connect());
+      const client = await serverRun.connect();
       const max = 5 * alone + 20; // milliseconds
-      if (beside > max) {
-        throw new Failure(`at most ${max.toFixed(1)} ms an echo`, `${beside.toFixed(1)} ms`);
+      let beside = await medianTime(client);
+      // A busy machine may be slow for a moment.
+      for (let tries = 2; beside > max && tries <= MAX_MEASUREMENTS; tries++) {
+        beside = await medianTime(client);
       }
+      if (beside <= max) return;
+      throw new Failure(`at most ${max.toFixed(1)} ms an echo`, `${beside.toFixed(1)} ms`);
     },
   },
   {
@@ -189,7 +194,8 @@ export const echoChecks: Check<ServerRun>[] = [
     read: "robustServer",
     async run(serverRun) {
       const clients = await serverRun.connectMany(500, (client) => client.echo(SAME));
-      await Promise.all(clients.map((client) => client.echo(SAME)));
+      for (const client of clients) await client.send(SAME);
+      for (const client of clients) await client.expect(SAME); // each has its own time
     },
   },
   {

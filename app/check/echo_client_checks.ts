@@ -5,13 +5,14 @@ import { escapeText } from "../wire/escape.ts";
 import { type Check, Failure } from "./check_run.ts";
 import {
   type ClientRun,
-  type Exit,
   expectError,
   expectImpatience,
   expectPrintable,
   expectSuccess,
   type Peer,
+  TOO_MUCH_OUTPUT,
 } from "./client_run.ts";
+import type { Exit } from "./program.ts";
 
 const GAP = 20; // milliseconds between two pieces, so that they are read one by one
 const LONG_GAP = 300; // milliseconds, in which a client that does not wait has ended
@@ -91,15 +92,16 @@ export const echoClientChecks: Check<ClientRun>[] = [
     what: "What comes back is printed",
     hint: "The client does not show its user what it has received.",
     read: "echo",
-    async run(clientRun) {
+    async run(clientRun): Promise<string | void> {
       const decoder = new TextDecoder();
-      const sent: string[] = [];
-      const { stdout } = await expectWhole(clientRun, async (peer, message) => {
-        sent.push(...decoder.decode(message).split(/\p{Cc}+/u).filter((line) => line !== ""));
+      const sent = new Set<string>();
+      const { stdout, left } = await expectWhole(clientRun, async (peer, message) => {
+        for (const line of decoder.decode(message).split(/\p{Cc}+/u)) sent.add(line);
         await peer.send(message);
       });
-      const missing = sent.find((text) => !stdout.includes(text));
+      const missing = sent.values().find((text) => !stdout.includes(text));
       if (missing === undefined) return;
+      if (left > 0) return TOO_MUCH_OUTPUT;
       throw new Failure(`"${escapeText(missing)}" on standard output`, `"${escapeText(stdout)}"`);
     },
   },
@@ -110,8 +112,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     read: "bytes",
     async run(clientRun) {
       await expectWhole(clientRun, async (peer, message) => {
-        const ends = Array.from({ length: message.length - 1 }, (_, i) => i + 1);
-        await peer.sendInPieces(message, ends, Math.min(GAP, clientRun.pause / message.length));
+        await peer.sendSingly(message, Math.min(GAP * message.length, clientRun.pause));
       });
     },
   },

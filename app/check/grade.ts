@@ -3,6 +3,8 @@ import { escapeText } from "../wire/escape.ts";
 import { CannotCheck, type Check, type CheckRun, Failure, type Outcome } from "./check_run.ts";
 import { lessons } from "./lessons.ts";
 
+const MAX_LENGTH = 2000; // characters of what was expected, and of what came
+
 /** How a check went. Exactly this is printed as JSON. */
 export interface Result {
   name: string;
@@ -93,8 +95,9 @@ export function resultOf<Run>(
     what,
     ok: false,
     ms,
-    expected: escapeText(outcome.expected),
-    actual: escapeText(outcome.actual),
+    // What is in them is cut already, and says how long it was.
+    expected: escapeText(outcome.expected, MAX_LENGTH),
+    actual: escapeText(outcome.actual, MAX_LENGTH),
     hint,
     read: lessons[read],
   };

@@ -1,6 +1,14 @@
 import { nameOf } from "../core/address.ts";
 import { escapeText } from "../wire/escape.ts";
-import { type Check, Failure, LostConnection, type Outcome, tryRun } from "./check_run.ts";
+import {
+  CannotCheck,
+  type Check,
+  Failure,
+  LostConnection,
+  type Outcome,
+  tryFairly,
+  tryRun,
+} from "./check_run.ts";
 import { buildsOn, type Graded, type Grader, resultOf, skipped, type Watch } from "./grade.ts";
 import { hasEnded, isRefusal, type ServerAddress, ServerRun } from "./server_run.ts";
 
@@ -30,12 +38,21 @@ export class ServerGrader implements Grader<ServerRun> {
 
   async grade(check: Check<ServerRun>): Promise<Graded> {
     const start = performance.now();
-    const run = new ServerRun(this.#address, this.#timeout, check.extraTime);
-    const outcome = await this.#try(check.name, run, check.run);
+    let connections = 0;
+    const outcome = await tryFairly(async () => {
+      const run = new ServerRun(this.#address, this.#timeout, check.extraTime);
+      const outcome = await this.#try(check.name, run, check.run);
+      connections = run.connections;
+      return outcome;
+    });
     const ms = performance.now() - start;
-    if (run.connections === 0 && outcome instanceof LostConnection) {
+    if (connections === 0 && outcome instanceof LostConnection) {
       const stop = await this.#whyAbsent(outcome);
       if (stop !== undefined) return { result: skipped(check), stop };
+    }
+    if (this.#lastGood === undefined && outcome instanceof CannotCheck) {
+      const stop = `Cannot connect to ${this.#name}: ${escapeText(outcome.message)}`;
+      return { result: skipped(check), stop };
     }
 
     if (this.#lastGood === undefined && outcome instanceof Failure) {
@@ -91,8 +108,10 @@ export class ServerGrader implements Grader<ServerRun> {
   /** Looks whether the server does what a good one does. After some checks it has much to clear up. */
   async #probeWhileBusy(name: string): Promise<Outcome> {
     for (let probes = 1;; probes++) {
-      const run = new ServerRun(this.#address, this.#timeout);
-      const outcome = await this.#try(name, run, this.#probe);
+      const outcome = await tryFairly(() => {
+        const run = new ServerRun(this.#address, this.#timeout);
+        return this.#try(name, run, this.#probe);
+      });
       const mayBeBusy = outcome instanceof LostConnection && !isRefusal(outcome);
       if (!mayBeBusy || this.#lastGood === undefined || probes === MAX_PROBES) return outcome;
     }

@@ -1,10 +1,10 @@
 // What the checks of servers are run with: connections to the server, each step with a deadline.
 import { connect as connectWithNode, type Socket } from "node:net";
 import { equals } from "jsr:@std/bytes@^1.0.6/equals";
-import { connect } from "../core/connect.ts";
 import { pause, TIMED_OUT, withTimeout } from "../core/timeout.ts";
 import { escapeBytes } from "../wire/escape.ts";
 import { CannotCheck, type CheckRun, Failure, LostConnection } from "./check_run.ts";
+import { inTime } from "./running_time.ts";
 
 export const KIB = 1024; // bytes
 export const MIB = 1024 * KIB; // bytes
@@ -47,7 +47,7 @@ export class ServerRun implements CheckRun {
   async connect(): Promise<Client> {
     if (this.#isOver) throw new LostConnection("a connection", "the end of the check");
     try {
-      const conn = await connect({ address: this.#address, timeout: this.timeout });
+      const conn = await connect(this.#address, this.timeout);
       this.connections++;
       this.#own(() => conn.close());
       return new Client(conn, this.timeout);
@@ -121,6 +121,21 @@ export class ServerRun implements CheckRun {
 }
 
 /**
+ * Connects to a server.
+ *
+ * @throws {Error} If this takes longer than the timeout, in milliseconds, or fails.
+ */
+async function connect(address: ServerAddress, timeout: number): Promise<Deno.TcpConn> {
+  const late = new AbortController();
+  const connecting = Deno.connect({ ...address, signal: late.signal });
+  const conn = await inTime(connecting, timeout);
+  if (conn !== TIMED_OUT) return conn;
+  late.abort();
+  connecting.then((conn) => conn.close(), () => {});
+  throw new Error(`no connection within ${timeout / 1000} s`);
+}
+
+/**
  * Looks whether nobody listens any more. A program that ends may need a moment for that, and one
  * refusal may be a full queue, on systems that refuse then.
  */
@@ -128,7 +143,7 @@ export async function hasEnded(address: ServerAddress, timeout: number): Promise
   const start = performance.now();
   for (let refusals = 0; refusals < MAX_REFUSALS;) {
     try {
-      (await connect({ address, timeout })).close();
+      (await connect(address, timeout)).close();
       refusals = 0;
       if (performance.now() - start > DYING_TIME) return false;
     } catch (error) {
@@ -202,7 +217,8 @@ export class Client {
 
   /**
    * Sends noise without reading, up to this length in all, or until the server takes no more. A
-   * server that keeps everything gets slower and slower, and so we become more patient with it.
+   * server that keeps everything gets slower and slower, and so we become more patient with it, up to
+   * the timeout.
    *
    * @param patience How long it may take nothing at first, in milliseconds.
    * @returns Whether it took no more.
@@ -216,11 +232,11 @@ export class Client {
       const start = performance.now();
       this.#writing ??= this.#write(noise(this.sent, Math.min(READ_SIZE, length - this.sent)));
       try {
-        if (await withTimeout(this.#writing, patience) === TIMED_OUT) return true;
+        if (await inTime(this.#writing, patience) === TIMED_OUT) return true;
       } catch (error) {
         throw lost(`${count(length)} taken`, error, (what) => this.came(what));
       }
-      patience = Math.max(patience, 4 * (performance.now() - start));
+      patience = Math.min(serverRun.timeout, Math.max(patience, 4 * (performance.now() - start)));
       serverRun.progress = `${count(this.sent)} sent`;
     }
     return false;
@@ -293,7 +309,7 @@ async function step<T>(
 ): Promise<T> {
   let result: T | typeof TIMED_OUT;
   try {
-    result = await withTimeout(promise, timeout);
+    result = await inTime(promise, timeout);
   } catch (error) {
     throw lost(expected, error, tell);
   }
@@ -329,7 +345,12 @@ const WORDS = new Map([
 const OUR_OWN_LIMITS = new Map([
   ["EMFILE", "the checker cannot open that many connections at once (see `ulimit -n`)"],
   ["ENFILE", "this machine cannot open that many files at once"],
-  ["EADDRNOTAVAIL", "this machine has no free port left for another connection"],
+  [
+    "EADDRNOTAVAIL",
+    "this machine has no address from which to connect there, or no free port left",
+  ],
+  ["ENETUNREACH", "this machine has no network that leads there"],
+  ["EAFNOSUPPORT", "this machine has no network of this kind"],
 ]);
 
 /** Whether a failure means that nobody was listening. */

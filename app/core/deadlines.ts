@@ -4,10 +4,9 @@ const TICK = 50; // milliseconds between two looks at the clock
 const MAX_STEP = 2 * TICK; // milliseconds by which the clock goes on at one look
 
 /** What a connection waits for. While it is `"idle"`, nothing has begun. */
-export type Phase = "handshake" | "idle" | "header" | "content" | "action" | "write";
+export type Phase = "idle" | "header" | "content" | "action" | "write";
 
 const PROBLEMS: Record<Phase, string> = {
-  handshake: "The TLS handshake was not complete",
   idle: "Nothing came",
   header: "The header did not arrive",
   content: "The content did not arrive",

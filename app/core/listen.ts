@@ -2,15 +2,14 @@ import { nameOf, withZoneOf } from "./address.ts";
 import { fail } from "./command_line.ts";
 import { printError, printLine } from "./output.ts";
 import type { Listener } from "./serve.ts";
-import { TlsListener } from "./tls.ts";
 import { UnixListener } from "./unix.ts";
 
 const TCP_BACKLOG = 4096; // clients; with Deno's default of 511, some of 5000 clients at once wait for 6 s
 const ALL_INTERFACES = ["0.0.0.0", "::"];
 
-/** The address to listen on: a host and port, with TLS or without, or the path of a Unix socket. */
+/** The address to listen on: a host and port, or the path of a Unix socket. */
 export type ListenAddress =
-  | { hostname: string; port: number; tcpBacklog?: number; cert?: string; key?: string }
+  | { hostname: string; port: number; tcpBacklog?: number }
   | { path: string };
 
 /** Listens, and prints the address. If that fails, it ends the program with one line on stderr. */
@@ -35,9 +34,7 @@ export function warnIfOpen(hostname: string): void {
 function tryToListen(address: ListenAddress): Listener {
   try {
     if ("path" in address) return new UnixListener(address.path);
-    const { cert, key, tcpBacklog = TCP_BACKLOG, ...rest } = address;
-    if (cert === undefined || key === undefined) return Deno.listen({ ...rest, tcpBacklog });
-    return new TlsListener({ ...rest, tcpBacklog }, { cert, key });
+    return Deno.listen({ tcpBacklog: TCP_BACKLOG, ...address });
   } catch (error) {
     const transport = "path" in address ? "unix" : "tcp";
     const name = nameOf({ transport, ...address } as Deno.Addr);

@@ -79,13 +79,10 @@ export async function serve(
     log(`Accepted connection from ${conn.name}`);
     let problem: unknown;
     try {
-      await conn.handshake();
       await handle(conn);
-      await conn.finish();
     } catch (error) {
-      const phase = error instanceof DeadlineError ? error.phase : undefined;
-      const isOver = kill.aborted || (stop.aborted && phase === "handshake");
-      if (!isOver && phase !== "idle") problem = error;
+      const isIdle = error instanceof DeadlineError && error.phase === "idle";
+      if (!isIdle && !kill.aborted) problem = error;
     }
     open.delete(conn);
     if (problem === undefined) log(`Closing connection to ${conn.name}`);

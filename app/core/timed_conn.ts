@@ -13,14 +13,10 @@ const NEVER = Infinity;
 export interface Conn extends Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close"> {
   readonly remoteAddr: Deno.Addr;
   setNoDelay?(): void;
-  /** Only with TLS. */
-  handshake?(): Promise<unknown>;
 }
 
 /** The maximum times of a connection, in milliseconds. */
 export interface TimedConnOptions {
-  /** For the TLS handshake. The default is 10 s. */
-  handshakeTimeout?: number;
   /** For the peer to send something. The default is 60 s. */
   idleTimeout?: number;
   /** For the peer to take the next bytes. The default is 30 s. */
@@ -30,7 +26,6 @@ export interface TimedConnOptions {
 }
 
 const DEFAULTS: Required<TimedConnOptions> = {
-  handshakeTimeout: 10_000,
   idleTimeout: 60_000,
   writeTimeout: 30_000,
   lingerTimeout: 2_000,
@@ -66,7 +61,6 @@ export class TimedConn implements Disposable {
 
   #writeDue = NEVER;
   #isLate = false; // with a write
-  #isShakingHands = false;
   #isStopping = false;
   #isClosed = false;
 
@@ -85,33 +79,6 @@ export class TimedConn implements Disposable {
   /** The address of the peer. */
   get name(): string {
     return nameOf(this.#conn.remoteAddr);
-  }
-
-  /**
-   * Completes the handshake of a TLS connection. For other connections it does nothing.
-   *
-   * @throws {DeadlineError} If the handshake takes too long. The connection is then closed.
-   */
-  async handshake(): Promise<void> {
-    const conn = this.#conn;
-    if (!conn.handshake) return;
-    this.#isShakingHands = true;
-    const timeout = this.#isStopping ? STOP_GRACE : this.#timeout("handshakeTimeout");
-    try {
-      await this.#inTime("handshake", timeout, () => conn.handshake!());
-    } finally {
-      this.#isShakingHands = false;
-    }
-  }
-
-  /**
-   * Waits until the operating system has taken everything that was written to a TLS connection. For
-   * other connections it has taken everything when a write ends.
-   *
-   * @throws {DeadlineError} If the peer does not read it. The connection is then closed.
-   */
-  async finish(): Promise<void> {
-    if (this.#conn.handshake) await this.closeWrite();
   }
 
   /**
@@ -170,10 +137,9 @@ export class TimedConn implements Disposable {
     } catch { /* the peer is gone, so there is no reason to wait */ }
   }
 
-  /** From now on, an idle read returns `null`, and a handshake has little time left. */
+  /** From now on, an idle read returns `null`. */
   stop(): void {
     this.#isStopping = true;
-    if (this.#isShakingHands) this.#writeDue = deadlineClock.after(STOP_GRACE);
     if (this.#isReading) this.#readDue = this.#dueOf(this.#wait);
   }
 

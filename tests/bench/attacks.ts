@@ -11,9 +11,6 @@ const REQUEST = createRequest("search", "morpheus");
 const REQUESTS = concat(Array<Uint8Array>(200).fill(REQUEST));
 const SPOKEN = encodeChat({ type: "say", text: "x".repeat(1000) });
 
-/** The first bytes of a TLS handshake. */
-export const CLIENT_HELLO: Uint8Array<ArrayBuffer> = new Uint8Array([22, 3, 1, 2, 0, 1]);
-
 /** For every server. */
 export const anywhere: Record<string, Attack> = {
   "resets at once": (port) => connectAndReset(port),
@@ -46,25 +43,6 @@ export const onApp: Record<string, Attack> = {
   },
   "asks for ever, and never reads": (port) => sendForEver(port, REQUESTS),
 };
-
-/** For the application server with TLS. */
-export function onTls(caCert: string): Record<string, Attack> {
-  const dial = (port: number) =>
-    Deno.connectTls({ hostname: "localhost", port, caCerts: [caCert] });
-  return {
-    ...anywhereWithDeadlines,
-    "stops in the handshake": (port) => sendAndWait(port, CLIENT_HELLO),
-    "is silent after the handshake": async (port) => {
-      using conn = await dial(port);
-      await conn.handshake();
-      await readToEnd(conn);
-    },
-    "asks for ever, and never reads": async (port) => {
-      using conn = await dial(port);
-      await keepSending(conn, REQUESTS);
-    },
-  };
-}
 
 let guests = 0;
 

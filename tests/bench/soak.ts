@@ -1,18 +1,11 @@
 // Runs all servers at once, with clients that attack them and clients that use them. In the end no server
 // may hold a descriptor more than before, nor much more memory; all good clients must have had all
-// their answers, soon.
+// their answers, soon. On a busy machine, soon is later. A server that seems to grow or to be slow is
+// looked at again, since leaks and starvation do not go away.
 import { failUsage, integer, readCommandLine, seconds } from "../../app/core/command_line.ts";
-import {
-  anywhere,
-  anywhereWithDeadlines,
-  type Attack,
-  onApp,
-  onChat,
-  onPage,
-  onTls,
-} from "./attacks.ts";
+import { anywhere, anywhereWithDeadlines, type Attack, onApp, onChat, onPage } from "./attacks.ts";
 import type { Kind, Report, Target } from "./good_clients.ts";
-import { descriptors, residentMemory, settled } from "../support/resource_usage.ts";
+import { descriptors, residentMemory, settled, turns } from "../support/resource_usage.ts";
 import { type Program, startRelay, startServer } from "../support/programs.ts";
 
 const WARM_UP = 1 / 2; // of the time, before descriptors and memory are counted
@@ -22,7 +15,8 @@ const SAMPLE_INTERVAL = 200; // milliseconds between two looks at the memory
 const MAX_PAUSE = 50; // milliseconds between two attacks
 const MEMORY_GROWTH = 0.1; // of what it was before, at most; or
 const MIN_GROWTH = 24 * 1024 * 1024; // bytes, where that is more: heaps settle only after minutes
-const MAX_TIME = 500; // milliseconds, for the slowest good answer
+const MAX_TIME = 500; // milliseconds, for the slowest good answer, if the servers always have a processor
+const PERIODS = 3; // in which a server must grow, or be slow, to be called bad
 const SETTLE_TIME = 1000; // milliseconds for the servers to notice that all clients have gone
 const EXPECTED =
   /^$|^(Lost connection|Connection lost|Dropped|Turned away|Taking no more|Waiting|… and)\b/; // complaints
@@ -54,13 +48,6 @@ interface Server extends Target {
   memory: number; // bytes; the least in a run, because rubbish is collected now and then
 }
 
-const caCert = await Deno.readTextFile(new URL("../support/data/tls/ca.pem", import.meta.url));
-const tlsOptions = [
-  "--tls-cert",
-  "tests/support/data/tls/cert.pem",
-  "--tls-key",
-  "tests/support/data/tls/key.pem",
-];
 const echoOptions = ["--quiet", "--idle-timeout", "2", "--write-timeout", "2"];
 const appOptions = [...echoOptions, "--header-timeout", "2", "--message-timeout", "2"];
 
@@ -80,12 +67,6 @@ add("echo_server.ts", "echo", await startServer("echo_server.ts"), anywhere, {
 add("app/multiconn_server.ts", "echo", multiconn, anywhereWithDeadlines);
 add("app/server.ts", "app", await startServer("app/server.ts", ...appOptions), onApp);
 add(
-  "app/server.ts with TLS",
-  "tls",
-  await startServer("app/server.ts", ...appOptions, ...tlsOptions),
-  onTls(caCert),
-);
-add(
   "app/chat_server.ts",
   "chat",
   await startServer("app/chat_server.ts", "--ping-interval", "1"),
@@ -96,20 +77,32 @@ add("the relay's page", "page", relay, onPage, { clients: 1, port: relay.web });
 
 const worker = new Worker(import.meta.resolve("./good_clients.ts"), { type: "module" });
 const targets = servers.map(({ name, kind, port, clients }) => ({ name, kind, port, clients }));
-worker.postMessage({ targets, caCert });
+worker.postMessage(targets);
 const attacks = new Map<string, number>(); // how often each was made
 
 console.log(`Running for ${time / 1000} s with --seed ${state}`);
 const warmUp = Math.min(time * WARM_UP, MAX_WARM_UP);
 await runAll(warmUp);
-const memoryBefore = new Map(servers.map(({ name, memory }) => [name, memory]));
 for (const server of servers) server.descriptors = descriptors(server.program.pid);
-const reports = await runAll(time - warmUp);
 let isGood = true;
-const rows: Record<string, unknown> = {};
-for (const server of servers) rows[server.name] = await judge(server, reports[server.name]!);
+let suspects = servers;
+for (let period = 1; period <= PERIODS && suspects.length > 0; period++) {
+  if (period > 1) console.log(`Looking again at ${suspects.map(({ name }) => name).join(", ")}`);
+  const memoryBefore = new Map(servers.map(({ name, memory }) => [name, memory]));
+  const turnsBefore = allTurns();
+  const reports = await runAll(time - warmUp);
+  const maxTime = MAX_TIME * slowdown(turnsBefore, allTurns());
+  const rows: Record<string, Row> = {};
+  for (const server of servers) {
+    const { name } = server;
+    rows[name] = await judge(server, reports[name]!, memoryBefore.get(name)!, maxTime);
+  }
+  console.table(rows);
+  suspects = suspects.filter(({ name }) => rows[name]!.verdict === "suspect");
+}
+for (const { name } of suspects) console.error(`${name} was suspect ${PERIODS} times: BAD`);
+if (suspects.length > 0) isGood = false;
 console.table(Object.fromEntries([...attacks].toSorted()));
-console.table(rows);
 for (const { name, program } of servers) await end(name, program);
 worker.terminate();
 if (!isGood) Deno.exit(1);
@@ -170,23 +163,52 @@ async function runAll(milliseconds: number): Promise<Record<string, Report>> {
   return reports;
 }
 
-/** The row of a server in the table. */
-async function judge(server: Server, { answers, slowest, lost, problem }: Report) {
-  const before = memoryBefore.get(server.name)!;
+/** How long all servers have run so far, and waited for a processor, in milliseconds. */
+function allTurns(): { ran: number; waited: number } {
+  let [ran, waited] = [0, 0];
+  for (const pid of new Set(servers.map(({ program }) => program.pid))) {
+    const one = turns(pid);
+    ran += one.ran;
+    waited += one.waited;
+  }
+  return { ran, waited };
+}
+
+/** How many times as long as on an idle machine the servers took in between for what they did. */
+function slowdown(before: ReturnType<typeof allTurns>, after: typeof before): number {
+  return 1 + (after.waited - before.waited) / (after.ran - before.ran);
+}
+
+/** A row of the table. */
+interface Row {
+  "descriptors": string;
+  "memory, MiB": string;
+  "good answers": number;
+  "slowest, ms": string;
+  "lost": number;
+  "verdict": "good" | "suspect" | "BAD";
+}
+
+/** The row of a server. */
+async function judge(
+  server: Server,
+  { answers, slowest, lost, problem }: Report,
+  before: number,
+  maxTime: number,
+): Promise<Row> {
   const after = await settled(server.program.pid, server.descriptors);
-  const growth = server.memory - before;
-  const isBad = after > server.descriptors ||
-    growth > Math.max(MEMORY_GROWTH * before, MIN_GROWTH) || slowest > MAX_TIME || lost > 0 ||
-    answers === 0;
+  const maxGrowth = Math.max(MEMORY_GROWTH * before, MIN_GROWTH);
+  const isBad = after > server.descriptors || lost > 0;
+  const isSuspect = server.memory - before > maxGrowth || slowest > maxTime || answers === 0;
   if (isBad) isGood = false;
   if (problem) console.error(`${server.name}: ${problem}`);
   return {
     "descriptors": `${server.descriptors} -> ${after}`,
     "memory, MiB": `${mebibytes(before)} -> ${mebibytes(server.memory)}`,
     "good answers": answers,
-    "slowest, ms": Math.ceil(slowest),
+    "slowest, ms": `${Math.ceil(slowest)} of ${Math.ceil(maxTime)}`,
     "lost": lost,
-    "verdict": isBad ? "BAD" : "good",
+    "verdict": isBad ? "BAD" : isSuspect ? "suspect" : "good",
   };
 }
 

@@ -455,22 +455,6 @@ Deno.test({
   },
 });
 
-Deno.test("app/server.ts speaks TLS", async () => {
-  const [cert, key, ca] = ["cert", "key", "ca"].map((name) => `tests/support/data/tls/${name}.pem`);
-  await using server = await startApp("--tls-cert", cert!, "--tls-key", key!);
-  const caCerts = [await Deno.readTextFile(new URL(`../../${ca}`, import.meta.url))];
-  using conn = await Deno.connectTls({ hostname: "localhost", port: server.port, caCerts });
-  await writeAll(conn, MORPHEUS);
-  await conn.closeWrite();
-  assertEquals(decode(await readToEnd(conn)).map(decodeContent), [ANSWER]);
-
-  using plain = await dial(server.port);
-  await writeAll(plain, MORPHEUS);
-  await readToEnd(plain).catch(() => {}); // refused, in whatever way
-  using again = await Deno.connectTls({ hostname: "localhost", port: server.port, caCerts });
-  await again.handshake();
-});
-
 Deno.test({
   name: "app/server.ts listens on a Unix socket, and removes it at the end",
   ignore: windows,
@@ -627,9 +611,7 @@ Deno.test("app/server.ts gives one clear line for a wrong command line or a port
     [["--idle-timeout"], 2, /^Wrong --idle-timeout: it needs a value .*\n$/],
     [["--idle-timeout", "0"], 2, /^Wrong --idle-timeout: "0" is not a number of seconds .*\n$/],
     [["--max-connections", "1.5"], 2, /^Wrong --max-connections: "1\.5" is not an integer.*\n$/],
-    [["--tls-cert", "cert.pem"], 2, /^--tls-cert and --tls-key must be used together .*\n$/],
     [["--unix", "x", "127.0.0.1"], 2, /^--unix takes no host and port .*\n$/],
-    [["--unix", "x", "--tls-cert", "c", "--tls-key", "k"], 2, /^--unix takes no TLS .*\n$/],
   ];
   for (const [args, code, stderr] of some(wrong, 3)) {
     const run = await runScript("app/server.ts", ...args);

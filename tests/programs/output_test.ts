@@ -3,7 +3,14 @@ import { LineWriter } from "../../app/core/output.ts";
 import { RareReport } from "../../app/core/rare_report.ts";
 import { createRequest } from "../../app/libclient.ts";
 import { programs } from "../support/command_lines.ts";
-import { findFreePort, Program, readToEnd, startServer, writeAll } from "../support/programs.ts";
+import {
+  findFreePort,
+  Guard,
+  Program,
+  readToEnd,
+  startServer,
+  writeAll,
+} from "../support/programs.ts";
 
 /** Takes what is written when the test says so. */
 class FakeOutput {
@@ -136,6 +143,7 @@ Deno.test({
       env: { NO_COLOR: "1" },
       cwd: new URL("../../", import.meta.url),
     }).spawn();
+    await using _guard = new Guard(server.pid);
     const reader = server.stdout.getReader();
     const { value } = await reader.read(); // the last time that anybody reads
     const port = Number(/:(\d+)\n/.exec(new TextDecoder().decode(value))![1]);

@@ -17,7 +17,7 @@ const options: Record<string, { seconds?: string[]; integers?: string[]; flags?:
     integers: ["max-header-length", "max-connections", "tcp-backlog"],
     flags: ["quiet"],
   },
-  "app/client.ts": { seconds: ["timeout"], integers: ["max-header-length"], flags: ["tls"] },
+  "app/client.ts": { seconds: ["timeout"], integers: ["max-header-length"] },
   "app/chat_server.ts": { seconds: ["ping-interval"], integers: ["max-connections"] },
   "app/chat_client.ts": { seconds: ["timeout"] },
   "app/check.ts": { seconds: ["timeout", "patience"], flags: ["list", "json", "remote"] },

@@ -90,7 +90,9 @@ export class Program implements AsyncDisposable {
       this.#collect(this.#child.stdout, (text) => this.stdout += text),
       this.#collect(this.#child.stderr, (text) => this.stderr += text),
     ]);
+    const guard = new Guard(this.pid);
     this.ended = this.#child.status.then(async (status) => {
+      await guard[Symbol.asyncDispose]();
       await collected;
       this.#running = false;
       this.#wake();
@@ -178,6 +180,35 @@ export class Program implements AsyncDisposable {
   #wake() {
     for (const wake of this.#waiting) wake();
     this.#waiting.clear();
+  }
+}
+
+/**
+ * Ends a program when those who have started it are gone, even if they were killed: then the system closes
+ * the input of this shell, which waits for that. It is deaf to the keys that stop the tests. Dispose it
+ * when the program has ended, whose number the system may give to another one. Windows has no such shell.
+ */
+export class Guard implements AsyncDisposable {
+  static readonly #SCRIPT = `trap "" HUP INT QUIT TERM; read -r _
+    kill -TERM $0; sleep 2; kill -KILL $0`;
+  readonly #shell: Deno.ChildProcess | undefined;
+
+  /** @param pid The program's number. */
+  constructor(pid: number) {
+    if (Deno.build.os === "windows") return;
+    this.#shell = new Deno.Command("sh", {
+      args: ["-c", Guard.#SCRIPT, String(pid)],
+      stdin: "piped",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#shell === undefined) return;
+    this.#shell.kill("SIGKILL");
+    await this.#shell.status;
+    await this.#shell.stdin.close();
   }
 }
 

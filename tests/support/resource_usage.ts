@@ -45,6 +45,15 @@ export async function settled(pid: number, atMost: number): Promise<number> {
   return descriptors(pid);
 }
 
+/**
+ * How long its main thread has run so far, and how long it could have run but had to wait for a processor
+ * that others had, in milliseconds.
+ */
+export function turns(pid: number): { ran: number; waited: number } {
+  const [ran, waited] = Deno.readTextFileSync(`/proc/${pid}/schedstat`).split(" ").map(Number);
+  return { ran: ran! / 1e6, waited: waited! / 1e6 };
+}
+
 /** The processor time that it has used so far, in seconds. */
 export function processorTime(pid: number): number {
   const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]!.split(" ");

@@ -1,10 +1,17 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { lessons } from "../../../app/check/lessons.ts";
-import { check, failed } from "../../support/checking.ts";
+import { check, failed, type Report } from "../../support/checking.ts";
 import { some } from "../../support/sampling.ts";
 import { README } from "../../support/pages.ts";
-import { isRunning } from "../../support/resource_usage.ts";
-import { findFreePort, HAS_IPV6, Program, runScript, startServer } from "../../support/programs.ts";
+import { isRunning, peakMemory } from "../../support/resource_usage.ts";
+import {
+  findFreePort,
+  HAS_IPV6,
+  Program,
+  runScript,
+  startServer,
+  works,
+} from "../../support/programs.ts";
 import { PYTHON } from "../../support/python.ts";
 import { WrongServer } from "../../support/wrong_servers.ts";
 
@@ -384,3 +391,133 @@ Deno.test("app/check.ts says that a server has ended, also if it does so before 
   assertEquals(failed(report), ["echo"]);
   assertMatch(report.checks[0]!.actual!, /^nobody listens on .* any more$/);
 });
+
+/** The command of a client that is right, but for what is named, see the file. */
+function oddClient(oddity: string): string[] {
+  return [PYTHON!, "tests/support/wrong_clients/odd_client.py", oddity, "{host}", "{port}"];
+}
+
+Deno.test("app/check.ts says in one line that it may not listen", async () => {
+  const run = ["run", "--no-prompt", "--allow-run", "app/check.ts", "echo-client", "--"];
+  await using program = new Program([...run, "no-such-command", "{port}"]);
+  assertEquals([(await program.ended).code, program.stdout], [1, ""]);
+  assertMatch(program.stderr, /^Cannot listen on 127\.0\.0\.1:0: [^\n]*--allow-net[^\n]*\n$/);
+});
+
+Deno.test({
+  name: "app/check.ts keeps little of what a client prints and sends, and says where it stopped",
+  ignore: PYTHON === undefined || Deno.build.os !== "linux",
+  async fn() {
+    const limit = 400 * 1024 * 1024; // bytes; a checker at work needs some 150 MB
+    for (
+      const [oddity, check] of [["prints-single-bytes", "echo"], ["never-ends", "echo"]] as const
+    ) {
+      await using program = checkClient(oddClient(oddity), ["--json", "--only", check]);
+      let peak = 0;
+      const timer = setInterval(() => {
+        if (program.isRunning) peak = Math.max(peak, peakMemoryIfRunning(program.pid));
+      }, 10);
+      await program.ended;
+      clearInterval(timer);
+      assert(peak > 0 && peak < limit, `${oddity}: ${peak} bytes`);
+      const { checks } = JSON.parse(program.stdout) as Report;
+      assertEquals(checks[0]!.ok, oddity === "prints-single-bytes", program.stdout);
+      if (oddity === "never-ends") assertMatch(checks[0]!.actual!, /^more than 16 MiB/);
+    }
+  },
+});
+
+function peakMemoryIfRunning(pid: number): number {
+  try {
+    return peakMemory(pid);
+  } catch {
+    return 0; // it has just ended
+  }
+}
+
+Deno.test({
+  name: "app/check.ts passes clients that send, or print, more than others",
+  ignore: PYTHON === undefined,
+  async fn() {
+    for (const [oddity, only] of [["long-message", "single-bytes"], ["prints-before", "prints"]]) {
+      const args = ["--only", `echo,${only}`, "--patience", "20", "--", ...oddClient(oddity!)];
+      const report = await check("echo-client", ...args);
+      assertEquals(failed(report), [], JSON.stringify(report, null, 1));
+    }
+  },
+});
+
+Deno.test({
+  name: "app/check.ts says how long an output is, also if it is escaped and cut",
+  ignore: PYTHON === undefined,
+  async fn() {
+    const args = ["--only", "echo,prints", "--", ...oddClient("prints-no-echo")];
+    const { checks } = await check("echo-client", ...args);
+    assertMatch(checks[1]!.actual!, /^"(\\x1b){200}… \(5000\d characters\)"$/);
+  },
+});
+
+Deno.test({
+  name: "app/check.ts goes on after a client that a real-time signal has ended",
+  ignore: PYTHON === undefined || Deno.build.os !== "linux",
+  async fn() {
+    const args = ["--only", "echo", "--", ...oddClient("real-time-signal")];
+    const { checks } = await check("echo-client", ...args);
+    assertEquals(checks[0]!.actual, "exit code 168");
+  },
+});
+
+Deno.test({
+  name: "app/check.ts ends what its client has started outside of its group of processes",
+  ignore: PYTHON === undefined || Deno.build.os !== "linux",
+  async fn() {
+    const args = ["--only", "echo", "--", ...oddClient("leaves-a-daemon")];
+    const { checks } = await check("echo-client", ...args);
+    await assertEnds(Number(/daemon (\d+)/.exec(checks[0]!.actual!)![1]));
+  },
+});
+
+const CAN_UNSHARE = works("unshare", "-rn", "true");
+
+Deno.test({
+  name: "app/check.ts says that it cannot connect where there is no such network, and stops",
+  ignore: !CAN_UNSHARE,
+  async fn() {
+    const run = [Deno.execPath(), "run", "--no-prompt", "--allow-net", "app/check.ts"];
+    await using program = new Program(["-rn", ...run, "echo", "::1", "65432"], "unshare");
+    assertEquals([(await program.ended).code, program.stdout], [1, ""]);
+    assertMatch(program.stderr, /^Cannot connect to \[::1\]:65432: [^\n]*\n$/);
+  },
+});
+
+Deno.test({
+  name: "app/check.ts does not blame others for time in which it did not run itself",
+  ignore: PYTHON === undefined || Deno.build.os === "windows",
+  async fn() {
+    await using server = await startServer("app/multiconn_server.ts", "--quiet");
+    const address = ["127.0.0.1", String(server.port)];
+    const client = [
+      "--patience",
+      "3",
+      "--",
+      PYTHON!,
+      "tests/support/wrong_clients/echo_client.py",
+      "none",
+    ];
+    await Promise.all([
+      checkStopped(["echo", "--timeout", "2", "--only", "echo,half-close,500-clients", ...address]),
+      checkStopped(["echo-client", "--only", "echo,split", ...client, "{host}", "{port}"]),
+    ]);
+  },
+});
+
+/** Runs the checker, and stops it, in the middle of its work, for longer than every deadline. */
+async function checkStopped(args: string[]): Promise<void> {
+  const run = ["run", "--no-prompt", "--allow-net", "--allow-run", "app/check.ts"];
+  await using program = new Program([...run, ...args]);
+  await program.prints(/echo/);
+  program.kill("SIGSTOP");
+  await new Promise((resume) => setTimeout(resume, 6000)); // the time itself is what is tested
+  program.kill("SIGCONT");
+  assertEquals((await program.ended).code, 0, program.stdout + program.stderr);
+}

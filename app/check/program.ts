@@ -1,0 +1,120 @@
+// A program under check: how it is started, what is kept of its output, and how it is ended for sure.
+import { withTimeout } from "../core/timeout.ts";
+import { escapeText } from "../wire/escape.ts";
+import { CannotCheck } from "./check_run.ts";
+import { Output } from "./output.ts";
+
+const MAX_OUTPUT = 2 * 1024 * 1024; // bytes that are kept of the beginning, and of the end
+const LAST_OUTPUT = 500; // milliseconds for the output to end when the program has
+const FIRST_SIGNAL_CODE = 128; // exit code of a program that a signal has ended, less the signal
+
+// Programs that are started inherit this, also those that have left the group of their parent.
+const MARK = "SOCKETS_CHECK_ID";
+const MARK_VALUE = crypto.randomUUID();
+
+/** How a program has ended. */
+export interface Exit {
+  code: number;
+  stdout: string;
+  stderr: string;
+  /** How many bytes in the middle of its outputs are missing, because it has printed too much. */
+  left: number;
+}
+
+/** A program that runs, until it ends or is killed. It is a group of processes. */
+export class Program {
+  readonly exiting: Promise<Exit>;
+  readonly #child: Deno.ChildProcess;
+  #hasEnded = false;
+
+  /**
+   * Starts a program.
+   *
+   * @param words The program and its arguments.
+   * @throws {CannotCheck} If it cannot be started.
+   */
+  constructor([program, ...args]: [string, ...string[]]) {
+    try {
+      this.#child = new Deno.Command(program, {
+        args,
+        detached: Deno.build.os !== "windows",
+        env: { NO_COLOR: "1", [MARK]: MARK_VALUE },
+        stdin: "null",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+    } catch (error) {
+      throw new CannotCheck(escapeText(`Cannot run ${program}: ${(error as Error).message}`));
+    }
+    this.exiting = this.#collect();
+  }
+
+  /** Kills the group of processes. */
+  kill(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    try {
+      killGroup(this.#child);
+    } catch { /* it has ended already */ }
+  }
+
+  async #collect(): Promise<Exit> {
+    const outputs = [this.#child.stdout, this.#child.stderr]
+      .map((stream) => new Output(stream, MAX_OUTPUT));
+    const code = await exitCode(this.#child);
+    this.kill(); // what it has started in the background would keep its output open
+    await withTimeout(Promise.all(outputs.map(({ ended }) => ended)), LAST_OUTPUT);
+    const printed = await Promise.all(outputs.map((output) => output.close()));
+    const [stdout, stderr] = printed.map(({ text }) => text) as [string, string];
+    return { code, stdout, stderr, left: printed.reduce((sum, { left }) => sum + left, 0) };
+  }
+}
+
+/** Waits for a program to end. Deno has no names for the real-time signals, which end programs as well. */
+async function exitCode(child: Deno.ChildProcess): Promise<number> {
+  try {
+    return (await child.status).code;
+  } catch (error) {
+    const [, signal] = /^Invalid signal: (\d+)$/.exec((error as Error).message) ?? [];
+    if (signal === undefined) throw error;
+    return FIRST_SIGNAL_CODE + Number(signal); // as shells have it
+  }
+}
+
+/** Kills a program, and those that it has started, if we may and the system has groups of processes. */
+function killGroup(child: Deno.ChildProcess): void {
+  if (Deno.build.os === "windows") return child.kill("SIGKILL");
+  try {
+    Deno.kill(-child.pid, "SIGKILL");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) child.kill("SIGKILL"); // with --allow-run=PROGRAM
+  }
+}
+
+/**
+ * Kills the programs that have left their group, as daemons do. Only `ps` knows their environment: where
+ * it is missing, or this program may not run it, they stay.
+ */
+export function killStrays(): void {
+  for (const pid of findStrays()) {
+    try {
+      Deno.kill(pid, "SIGKILL");
+    } catch { /* it has ended in the meantime */ }
+  }
+}
+
+function findStrays(): number[] {
+  if (Deno.build.os === "windows") return [];
+  if (Deno.permissions.querySync({ name: "run", command: "ps" }).state !== "granted") return [];
+  const withEnvironment = Deno.build.os === "linux" ? "axeww" : "-axEww";
+  const args = [withEnvironment, "-o", "pid=", "-o", "args="];
+  try {
+    const { stdout } = new Deno.Command("ps", { args, stderr: "null" }).outputSync();
+    const lines = new TextDecoder().decode(stdout).split("\n");
+    return lines.filter((line) => line.includes(`${MARK}=${MARK_VALUE}`)).map((line) =>
+      parseInt(line)
+    );
+  } catch {
+    return []; // there is no `ps`
+  }
+}
