@@ -163,7 +163,7 @@ Deno.test("The numbers in README.md are those of the code", async () => {
 
   quotes("more than 256 KiB in its queue");
   assertEquals(MAX_QUEUE_LENGTH, 256 * 1024);
-  quotes("A name has 1 to 32 visible characters.");
+  quotes("A name has 1 to 32 characters,");
   assertStringIncludes(read("app/chat/names.ts"), "MAX_LENGTH = 32; // characters");
   quotes("at most 64 KiB of messages");
   assertStringIncludes(read("app/core/pace.ts"), "MAX_BATCH_LENGTH = 64 * 1024; // bytes");

@@ -21,6 +21,9 @@ const ELLIPSIS = "…";
 const STAYS =
   /_server\.(ts|py)\b|app\/server\.ts|relay\.ts|redis-server|await conn\.read|60_000|\btry\.ts/;
 
+/** The commands on which somebody types. */
+const TALKS = /chat_client\.ts|^nc /;
+
 /** The commands that end by themselves, but not before those that follow have run. */
 const TAKES_TIME = /, 20_000\)/;
 
@@ -32,7 +35,7 @@ const TOOLS = new Map([
   ["python3", works("python3", "--version")],
   ["node", isNodeForTypeScript()],
   ["redis.ts", works("redis-server", "--version")],
-  ...["ss", "lsof", "netstat", "curl", "redis-server"].map((tool) =>
+  ...["nc", "ss", "lsof", "netstat", "curl", "redis-server"].map((tool) =>
     [tool, linux && works("sh", "-c", `command -v ${tool}`)] as const
   ),
 ]);
@@ -174,7 +177,7 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
       for (const [command, expected] of commandsOf(text)) {
         const where = `line ${line}: ${command}`;
         const tool = command.match(
-          /\b(python3|ss|lsof|netstat|curl|redis-server|redis\.ts)\b|^node\b/,
+          /\b(python3|nc|ss|lsof|netstat|curl|redis-server|redis\.ts)\b|^node\b/,
         )?.[0];
         const lacksTool = tool !== undefined && !TOOLS.get(tool);
         if (STAYS.test(command)) lacksServer = lacksTool;
@@ -194,7 +197,7 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
           ...STEP,
           async fn() {
             if (command === "echo $?") return assertEquals(expected, `${code}`);
-            if (command.includes("chat_client.ts")) return void talks.push({ command, expected });
+            if (TALKS.test(command)) return void talks.push({ command, expected });
             const program = shell(command, ports, "together", folder);
             if (TAKES_TIME.test(command)) {
               unchecked.set(program, where);
@@ -274,6 +277,8 @@ async function speak(
   for (const line of expected.split("\n")) {
     if (line === "^C") {
       program.kill("SIGINT");
+    } else if (line === "^D") {
+      await program.endInput();
     } else if (line === "^Z") {
       program.kill("SIGSTOP");
       await others;
