@@ -1,7 +1,7 @@
 /**
  * Helpers for programs that talk over sockets: the order of bytes, values packed into bytes, frames and
  * messages in a stream of bytes. They do no input or output, depend on nothing, and run in Deno,
- * Node.js, Bun and browsers.
+ * Node.js, Bun, Cloudflare Workers and browsers.
  *
  * @example Host and network byte order
  * ```ts
@@ -106,6 +106,7 @@ export {
   readMessages,
   UnsupportedEncodingError,
 } from "./app/wire/message.ts";
+export type { ByteStream, ItemStream } from "./app/wire/streams.ts";
 export {
   calcSize,
   pack,

@@ -11,6 +11,7 @@ import {
 import { nameOf } from "./core/address.ts";
 import { connect } from "./core/connect.ts";
 import { MessageConnection } from "./core/connection.ts";
+import { MAX_QUEUE_LENGTH, Outbox } from "./core/outbox.ts";
 import { printNow } from "./core/output.ts";
 import { Terminal } from "./core/terminal.ts";
 import { TimedConn } from "./core/timed_conn.ts";
@@ -32,24 +33,25 @@ if (name === undefined) failUsage("Missing name");
 if (unexpected !== undefined) failUsage(`Unexpected argument ${unexpected}`);
 const place = nameOf({ transport: "tcp", ...address });
 
-let connection: MessageConnection;
+let outbox: Outbox;
 let terminal: Terminal | undefined; // unless the input or the output goes elsewhere
 let hasJoined = false;
-let sent = Promise.resolve();
-let pong: Promise<void> | undefined;
 try {
   const { timeout } = options;
-  connection = new MessageConnection(
+  const connection = new MessageConnection(
     new TimedConn(await connect({ address }), { idleTimeout: timeout }),
     { headerTimeout: timeout, messageTimeout: timeout },
   );
+  // If sending fails, receiving fails too, and tells why. So this connection is not closed for it.
+  const sending = { send: (bytes: Uint8Array) => connection.send(bytes), [Symbol.dispose]() {} };
+  outbox = new Outbox(sending, () => {});
   const { stop, kill } = listenForStop(LEAVE_TIMEOUT);
   stop.addEventListener("abort", () => send({ type: "leave" }));
   kill.addEventListener("abort", () => end(0));
   send({ type: "join", name });
   if (Deno.stdin.isTerminal() && Deno.stdout.isTerminal()) terminal = new Terminal();
   sendInput().catch((error: Error) => endWith(`Cannot read the input: ${error.message}`));
-  await printMessages();
+  await printMessages(connection);
   end(0);
 } catch (error) {
   const what = hasJoined ? `The chat at ${place} has ended` : `Cannot join the chat at ${place}`;
@@ -71,10 +73,11 @@ function endWith(message: string): never {
 async function sendInput(): Promise<void> {
   for await (const line of terminal?.lines() ?? readLines()) {
     if (line === "/quit") break;
-    if (line === "/who") await send({ type: "who" });
-    else if (line !== "") await send({ type: "say", text: line });
+    if (line === "/who") send({ type: "who" });
+    else if (line !== "") send({ type: "say", text: line });
+    await outbox.written; // a file is read as fast as the server takes it
   }
-  await send({ type: "leave" });
+  send({ type: "leave" });
 }
 
 /** Reads the lines of an input that is not a terminal. */
@@ -89,12 +92,15 @@ async function* readLines(): AsyncGenerator<string> {
 }
 
 /** Prints what happens, until the server reports that this client has left. */
-async function printMessages(): Promise<void> {
-  for (let message; (message = await connection.receive()) !== undefined;) {
+async function printMessages(connection: MessageConnection): Promise<void> {
+  while (true) {
+    const message = await connection.receive();
+    if (message === undefined) throw new Error("The server closed the connection");
     const { type, name: who, names, text, reason } = decodeChat(message);
     if (type === "error") throw new Error(String(reason).replace(/^Cannot join: /, ""));
     if (type === "leave" && who === name) return;
-    if (type === "ping") pong ??= send({ type: "pong" }).then(() => pong = undefined);
+    const isIdle = outbox.written === undefined; // if not, the server hears from this client anyway
+    if (type === "ping" && isIdle) send({ type: "pong" });
     if (type === "join") {
       hasJoined = true; // the first of them is about this client
       print(`* ${printable(who)} joined`);
@@ -103,7 +109,6 @@ async function printMessages(): Promise<void> {
     if (type === "say") print(`${printable(who)}: ${printable(text)}`);
     if (type === "who") print(`* here: ${[names].flat().map(printable).join(", ")}`);
   }
-  throw new Error("The server closed the connection");
 }
 
 function print(line: string): void {
@@ -115,8 +120,9 @@ function printable(value: unknown): string {
   return escapeText(String(value), MAX_CONTENT_LENGTH);
 }
 
-/** Sends a message after those before it. If that fails, receiving fails too, and reports why. */
-function send(content: FromClient): Promise<void> {
+/** Sends a message after those before it. */
+function send(content: FromClient): void {
   const message = encodeChat(content);
-  return sent = sent.then(() => connection.send(message)).catch(() => {});
+  if (message.length > MAX_QUEUE_LENGTH) endWith("Cannot send a line that is so long");
+  outbox.push(message);
 }

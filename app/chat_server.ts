@@ -10,15 +10,15 @@ import {
 } from "./core/command_line.ts";
 import { MessageConnection } from "./core/connection.ts";
 import { listen } from "./core/listen.ts";
-import { Outbox } from "./core/outbox.ts";
+import { Outbox, untilWritten } from "./core/outbox.ts";
 import { exit, printError } from "./core/output.ts";
-import { Pace } from "./core/pace.ts";
 import { serve } from "./core/serve.ts";
 import type { TimedConn } from "./core/timed_conn.ts";
 import { escapeText } from "./wire/escape.ts";
 import { isMessageError, type Message } from "./wire/message.ts";
 
 const DRAIN_TIMEOUT = 10_000; // milliseconds for all to get what was said, after Ctrl-C
+const MAX_UNDELIVERED = 64 * 1024; // bytes of messages; a quarter of what may wait for one slow reader
 
 const { options, args } = readCommandLine(
   `deno run --allow-net app/chat_server.ts [host] [port]
@@ -49,7 +49,8 @@ interface Client {
 }
 
 const clients = new Map<string, Client>(); // that have joined, by `keyOf` their names
-const pace = new Pace();
+let undelivered = 0; // bytes of messages since everybody had got everything
+let delivery: Promise<void> | undefined; // in progress
 
 const signals = listenForStop(DRAIN_TIMEOUT);
 const listener = listen(readOptionalAddress(args));
@@ -70,11 +71,11 @@ async function handle(conn: TimedConn): Promise<void> {
     if (!isReported) printError(`Dropped ${who} (${conn.name}): ${reason}`);
     isReported = true;
   };
-  const outbox = new Outbox(connection, report, pace);
+  const outbox = new Outbox(connection, report);
   const client: Client = { outbox };
   try {
     for (let message; (message = await connection.receive()) !== undefined;) {
-      while (pace.isFull) await pace.settle();
+      while (undelivered > MAX_UNDELIVERED) await (delivery ??= deliver());
       if (!handleMessage(client, message)) break;
     }
   } catch (error) {
@@ -132,6 +133,17 @@ function broadcast(content: FromServer): void {
 
 function encode(content: FromServer): Uint8Array {
   const message = encodeChat(content);
-  pace.take(message.length);
+  undelivered += message.length;
   return message;
+}
+
+/**
+ * Waits until everybody who reads has got everything. In a large chat, it takes many turns of the event
+ * loop to write a message to all. If the server took in more messages meanwhile, queues would overflow
+ * although everybody reads.
+ */
+async function deliver(): Promise<void> {
+  await untilWritten([...clients.values()].map(({ outbox }) => outbox));
+  undelivered = 0;
+  delivery = undefined;
 }

@@ -18,7 +18,7 @@ export const lessons = {
   client: "The echo client",
   protocol: "The protocol",
   byteOrder: "Byte order",
-  messages: "From bytes to messages",
+  messages: "One byte at a time",
   limits: "What a server must refuse",
   action: "An action of your own",
   chat: "Step 4: a chat",

@@ -1,9 +1,12 @@
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
 import type { MessageConnection } from "./connection.ts";
-import { Pace } from "./pace.ts";
+import { withTimeout } from "./timeout.ts";
 
 /** Maximum length of the messages that wait for one slow reader, in bytes. */
 export const MAX_QUEUE_LENGTH = 256 * 1024;
+
+const LOOK_INTERVAL = 100; // milliseconds; if no queue gets empty in it, only those are left who do not read
+const MAX_WAIT = 1_000; // milliseconds; then those who read slowly are left behind as well
 
 /**
  * The queue of messages for one connection, and its only writer. With two writers, the bytes of one
@@ -14,29 +17,25 @@ export class Outbox {
   written: Promise<void> | undefined;
   readonly #connection: Pick<MessageConnection, "send"> & Disposable;
   readonly #report: (reason: string) => void;
-  readonly #pace: Pace;
   #queue: Uint8Array[] = [];
   #length = 0; // bytes, of the queue and of the write in progress
-  #dropped = false;
+  #isDropped = false;
 
   /**
    * @param connection The connection to write to. The outbox closes it if it drops it.
    * @param report Gets the reason when the connection is dropped.
-   * @param pace The pace of all outboxes that get the same messages.
    */
   constructor(
     connection: Pick<MessageConnection, "send"> & Disposable,
     report: (reason: string) => void,
-    pace: Pace = new Pace(),
   ) {
     this.#connection = connection;
     this.#report = report;
-    this.#pace = pace;
   }
 
   /** Queues a message. Never waits and never throws: a client that falls behind is dropped. */
   push(message: Uint8Array): void {
-    if (this.#dropped) return;
+    if (this.#isDropped) return;
     this.#length += message.length;
     if (this.#length > MAX_QUEUE_LENGTH) {
       return this.drop(
@@ -49,15 +48,14 @@ export class Outbox {
 
   /** Closes the connection, which ends its read and its write. Only the first reason is reported. */
   drop(reason: string): void {
-    if (this.#dropped) return;
-    this.#dropped = true;
+    if (this.#isDropped) return;
+    this.#isDropped = true;
     this.#queue = [];
     this.#connection[Symbol.dispose]();
     this.#report(reason);
   }
 
   async #write(): Promise<void> {
-    this.#pace.beginWriting(this);
     try {
       while (this.#queue.length > 0) {
         await endOfTurn(); // one write for all messages of this turn
@@ -65,13 +63,24 @@ export class Outbox {
         this.#queue = [];
         await this.#connection.send(bytes);
         this.#length -= bytes.length;
-        this.#pace.noteWrite();
       }
     } catch (error) {
       this.drop((error as Error).message);
     }
     this.written = undefined;
-    this.#pace.endWriting(this);
+  }
+}
+
+/** Waits until everybody who reads has got everything. Whoever does not read is not waited for. */
+export async function untilWritten(outboxes: Iterable<Outbox>): Promise<void> {
+  const end = performance.now() + MAX_WAIT;
+  let waiting = [...outboxes];
+  while (waiting.length > 0 && performance.now() < end) {
+    await withTimeout(Promise.all(waiting.map(({ written }) => written)), LOOK_INTERVAL);
+    await endOfTurn(); // after a time in which this program did not run, nobody else is late
+    const others = waiting.filter(({ written }) => written !== undefined);
+    if (others.length === waiting.length) return;
+    waiting = others;
   }
 }
 
@@ -79,10 +88,11 @@ let turn: Promise<void> | undefined;
 
 /** Waits until the event loop has dealt with everything that has arrived by now. */
 export function endOfTurn(): Promise<void> {
-  return turn ??= new Promise((resolve) =>
+  turn ??= new Promise((resolve) => {
     setImmediate(() => {
       turn = undefined;
       resolve();
-    })
-  );
+    });
+  });
+  return turn;
 }

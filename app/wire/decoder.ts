@@ -4,7 +4,7 @@ import { Delimiter } from "./delimiter.ts";
 import { type ByteOrder, isLittle } from "./endianness.ts";
 import { FrameTooLargeError, InvalidFrameError } from "./framing.ts";
 import { ReadAhead } from "./read_ahead.ts";
-import { createPair, decodeStream } from "./streams.ts";
+import { type ByteStream, createPair, decodeStream, type ItemStream } from "./streams.ts";
 import { calcSize, type StructFormat, type StructValues, unpack } from "./struct.ts";
 
 const DEFAULT_MAX_LENGTH = 8 * 1024 * 1024; // bytes
@@ -474,7 +474,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
 export class DecoderStream<T extends NonNullable<unknown> | null>
   implements TransformStream<Uint8Array, T> {
   /** The items. */
-  readonly readable: ReadableStream<T>;
+  readonly readable: ItemStream<T>;
   /** Takes the bytes. */
   readonly writable: WritableStream<Uint8Array>;
 
@@ -519,7 +519,7 @@ export class DecoderStream<T extends NonNullable<unknown> | null>
  * @category Parsers
  */
 export function readItems<T extends NonNullable<unknown> | null>(
-  readable: ReadableStream<Uint8Array>,
+  readable: ByteStream,
   parser: Parser<T>,
   options: DecoderOptions = {},
 ): AsyncIterableIterator<T> {

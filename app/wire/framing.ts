@@ -1,7 +1,7 @@
 import { ByteReader } from "./byte_reader.ts";
 import { isBytes, nameOfType, type OwnBytes } from "./bytes.ts";
 import { ReadAhead } from "./read_ahead.ts";
-import { createPair, decodeStream } from "./streams.ts";
+import { type ByteStream, createPair, decodeStream, type ItemStream } from "./streams.ts";
 import { type ByteOrder, isLittle, writeUint16, writeUint32 } from "./endianness.ts";
 
 const DEFAULT_MAX_FRAME_LENGTH = 8 * 1024 * 1024; // bytes
@@ -376,7 +376,7 @@ export class FrameDecoder {
  */
 export class FrameDecoderStream implements TransformStream<Uint8Array, Uint8Array> {
   /** The payloads of the frames. */
-  readonly readable: ReadableStream<Uint8Array>;
+  readonly readable: ItemStream<Uint8Array>;
   /** Takes the bytes. */
   readonly writable: WritableStream<Uint8Array>;
 
@@ -411,7 +411,12 @@ export class FrameDecoderStream implements TransformStream<Uint8Array, Uint8Arra
  *
  * @category Frames
  */
-export class FrameEncoderStream extends TransformStream<Uint8Array, Uint8Array> {
+export class FrameEncoderStream implements TransformStream<Uint8Array, Uint8Array> {
+  /** The frames. */
+  readonly readable: ItemStream<Uint8Array>;
+  /** Takes the payloads. */
+  readonly writable: WritableStream<Uint8Array>;
+
   /**
    * Creates the stream.
    *
@@ -421,11 +426,13 @@ export class FrameEncoderStream extends TransformStream<Uint8Array, Uint8Array> 
    */
   constructor(options: FrameOptions = {}) {
     const format = formatOf(options);
-    super({
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>({
       transform(payload, controller) {
         controller.enqueue(encodeFrame(payload, format));
       },
     });
+    this.readable = readable as ItemStream<Uint8Array>;
+    this.writable = writable;
   }
 }
 
@@ -465,7 +472,7 @@ export class FrameEncoderStream extends TransformStream<Uint8Array, Uint8Array> 
  * @category Frames
  */
 export function readFrames(
-  readable: ReadableStream<Uint8Array>,
+  readable: ByteStream,
   options: FrameOptions = {},
 ): AsyncIterableIterator<Uint8Array> {
   return decodeStream(readable, new FrameDecoder(options));

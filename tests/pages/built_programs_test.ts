@@ -1,24 +1,18 @@
 // Holds the programs that a reader of README.md builds to what the page says of them, beside their grades,
 // which transcripts_test.ts compares.
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { blocksOf, CHANGE, nextTry, README, ROOT, TRIES, WHOLE } from "../support/pages.ts";
+import { CHANGE, nextTry, README, ROOT, stagesOf, WHOLE } from "../support/pages.ts";
 import { findFreePort, Program } from "../support/programs.ts";
 import { peakMemory } from "../support/resource_usage.ts";
 
-/** The stages of all programs, in the order of the page. */
-function stages(): string[] {
-  let program = "";
-  return blocksOf(README).filter(({ language }) => TRIES.includes(language)).map((block) =>
-    program = nextTry(block, program)
-  );
-}
+const STAGES = stagesOf(README);
 
 /** Runs the last stage that has this in it, on a port of its own. */
 async function start(text: string): Promise<Program & { port: number }> {
   const port = findFreePort();
   const folder = await Deno.makeTempDir();
   try {
-    const stage = stages().findLast((stage) => stage.includes(text))!;
+    const stage = STAGES.findLast((stage) => stage.includes(text))!;
     await Deno.writeTextFile(`${folder}/try.ts`, stage.replaceAll("65432", `${port}`));
     const args = ["run", "--allow-net", "--config", "deno.json", `${folder}/try.ts`];
     const program = new Program(args);
@@ -51,14 +45,13 @@ async function refuses(port: number): Promise<void> {
 Deno.test("The programs that README.md builds have no type errors", async () => {
   const folder = await Deno.makeTempDir();
   try {
-    const programs = stages();
     await Promise.all(
-      programs.map((program, i) => Deno.writeTextFile(`${folder}/${i}.ts`, program)),
+      STAGES.map((program, i) => Deno.writeTextFile(`${folder}/${i}.ts`, program)),
     );
     const args = ["check", "--config", "deno.json", folder];
     const { success, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT })
       .output();
-    assert(programs.length > 10 && success, new TextDecoder().decode(stderr));
+    assert(STAGES.length > 10 && success, new TextDecoder().decode(stderr));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -106,7 +99,7 @@ Deno.test({
 });
 
 Deno.test("The server of step 2 turns away one client too many, and serves the others", async () => {
-  const stage = stages().findLast((stage) => stage.includes("MAX_CLIENTS"))!;
+  const stage = STAGES.findLast((stage) => stage.includes("MAX_CLIENTS"))!;
   assert(stage.includes("const MAX_CLIENTS = 1000;"));
   await using server = await start("MAX_CLIENTS");
   const conns = await Promise.all(

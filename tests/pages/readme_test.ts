@@ -3,9 +3,8 @@
 // TypeScript by `deno test --doc`.
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { createRequest } from "../../app/libclient.ts";
-import { MAX_QUEUE_LENGTH } from "../../app/core/outbox.ts";
 import { encodeFramePrefix, FrameTooLargeError } from "../../mod.ts";
-import { blocksOf, PAGES, read, README, REST, ROOT, TRIES, TRY, WHOLE } from "../support/pages.ts";
+import { blocksOf, PAGES, read, README, REST, ROOT, stagesOf, TRIES } from "../support/pages.ts";
 import { exchange, Program, runScript, startRelay, startServer } from "../support/programs.ts";
 
 const linux = Deno.build.os === "linux";
@@ -72,15 +71,6 @@ Deno.test("README.md starts with how to get Deno, and whole commands for who has
   assert(inOrder.every((at, i) => at > (inOrder[i - 1] ?? -1)), `${inOrder}`);
 });
 
-Deno.test("README.md shows the defaults of app/server.ts", async () => {
-  const { stdout } = await runScript("app/server.ts", "--help");
-  const inHelp = [...stdout.matchAll(/(--[\w-]+) [A-Z]+ .*\(default: (\d+)\)$/gm)];
-  const inTable = [...README.matchAll(/^\| `(--[\w-]+)` +\| (\d+) +\|/gm)];
-  const pairs = (rows: RegExpMatchArray[]) =>
-    rows.map(([, name, value]) => `${name} ${value}`).sort();
-  assertEquals(pairs(inTable), pairs(inHelp));
-});
-
 Deno.test("README.md lists the messages of the chat with their keys", () => {
   const source = read("app/chat/messages.ts");
   const examples = [...README.matchAll(/^\| `(\{ "type": .*? \})` +\| (.*?) +\|/gm)];
@@ -140,17 +130,22 @@ Deno.test("The numbers in README.md are those of the code", async () => {
   encodeFramePrefix(8 * 1024 ** 2);
   assertThrows(() => encodeFramePrefix(8 * 1024 ** 2 + 1), FrameTooLargeError);
 
-  const tries = blocksOf(README).filter(({ language }) => [TRY, WHOLE].includes(language));
-  const linesOf = (text: string) =>
-    tries.findLast((block) => block.text.includes(text))!.text.split("\n").filter((line) =>
-      !/^( *|\/[/*].*)$/.test(line)
-    ).length;
+  const stages = stagesOf(README);
+  const linesOf = (program: string) =>
+    program.split("\n").filter((line) => !/^( *|\/[/*].*)$/.test(line)).length; // of code
+  const lastWith = (text: string) => stages.findLast((stage) => stage.includes(text))!;
   quotes("an echo server in 14 lines");
-  assertEquals(linesOf("for await (const conn of listener) {\n  await echo"), 14);
+  assertEquals(linesOf(stages[0]!), 14);
   quotes("nineteen lines, and each one that you added has a check that fails without it");
-  assertEquals(linesOf("using conn = await listener.accept()"), 19);
+  assertEquals(linesOf(lastWith("using conn = await listener.accept()")), 19);
   quotes("in 44 lines of your own");
-  assertEquals(linesOf("MAX_CLIENTS"), 44);
+  assertEquals(linesOf(lastWith("MAX_CLIENTS")), 44);
+  quotes("Your server has nearly eighty lines now");
+  assertEquals(linesOf(lastWith("inTime(conn, receive(conn))")), 79);
+  quotes("A chat in 46 lines");
+  assertEquals(linesOf(lastWith("await write(client")), 46);
+  quotes("All fifteen, in 114 lines of your own");
+  assertEquals(linesOf(lastWith("class Client")), 114);
   quotes("After 30 s the echo client gives up");
   assertStringIncludes(read("echo_client.ts"), "const TIMEOUT = 30_000; // milliseconds");
 
@@ -158,17 +153,8 @@ Deno.test("The numbers in README.md are those of the code", async () => {
   assertStringIncludes(read("app/core/timed_conn.ts"), "FIRST_BUFFER_LENGTH = 1024; // bytes");
   assertStringIncludes(read("app/core/timed_conn.ts"), "MAX_BUFFER_LENGTH = 64 * 1024; // bytes");
 
-  quotes("`\\x00x` is 00 78: a header of 120 bytes");
-  assertEquals([...createRequest("binary", "😃").subarray(0, 2)], [0, 120]);
-
-  quotes("more than 256 KiB in its queue");
-  assertEquals(MAX_QUEUE_LENGTH, 256 * 1024);
   quotes("A name has 1 to 32 characters,");
   assertStringIncludes(read("app/chat/names.ts"), "MAX_LENGTH = 32; // characters");
-  quotes("at most 64 KiB of messages");
-  assertStringIncludes(read("app/core/pace.ts"), "MAX_BATCH_LENGTH = 64 * 1024; // bytes");
-  quotes("delays the others by 50 ms");
-  assertStringIncludes(read("app/core/pace.ts"), "LOOK_INTERVAL = 50; // milliseconds");
   quotes("a **ping** every 15 seconds");
   const { stdout } = await runScript("app/chat_server.ts", "--help");
   assertMatch(stdout, /--ping-interval SECONDS .*\(default: 15\)\n/);
@@ -262,10 +248,17 @@ Deno.test({
     const readme = README.replaceAll(/\s+/g, " ");
     assertStringIncludes(readme, "it prints 43 ms and 0.06 ms");
     const { text } = blocksOf(README).find(({ text }) => text.includes("setNoDelay(${noDelay})"))!;
-    await using program = new Program(["eval", text]);
-    assertEquals((await program.ended).code, 0, program.stderr);
-    const [, slow, fast] = /false\): ([\d.]+) ms\n.*true\): ([\d.]+) ms/.exec(program.stdout)!;
-    assert(Number(slow) > 30 && Number(slow) < 60 && Number(fast) < 10, program.stdout);
+    let slow = Infinity;
+    let fast = Infinity;
+    // The least of some runs, since a busy machine adds to all of them.
+    for (let run = 1; run <= 5 && !(slow < 60 && fast < 10); run++) {
+      await using program = new Program(["eval", text]);
+      assertEquals((await program.ended).code, 0, program.stderr);
+      const times = /false\): ([\d.]+) ms\n.*true\): ([\d.]+) ms/.exec(program.stdout)!;
+      slow = Math.min(slow, Number(times[1]));
+      fast = Math.min(fast, Number(times[2]));
+    }
+    assert(slow > 30 && slow < 60 && fast < 10, `${slow} ms and ${fast} ms`);
   },
 });
 

@@ -197,12 +197,17 @@ Deno.test({
       { length: count },
       (_, i) => encodeChat({ type: "say", text: `${i}` }),
     );
-    const reading = peers.map((peer) => take(peer, count));
-    await writeAll(peers[0]!.conn, concat(flood));
-    for (const contents of await Promise.all(reading)) {
-      contents.forEach((content, i) =>
-        assert(new TextDecoder().decode(content).endsWith(`"${i}"}`))
-      );
+    const wave = 1000; // whose 150 KB the server holds for those who cannot read at this moment
+    for (let first = 0; first < count; first += wave) {
+      const [, ...all] = await Promise.all([
+        writeAll(peers[0]!.conn, concat(flood.slice(first, first + wave))),
+        ...peers.map((peer) => take(peer, wave)),
+      ]);
+      for (const contents of all) {
+        contents.forEach((content, i) =>
+          assert(new TextDecoder().decode(content).endsWith(`"${first + i}"}`))
+        );
+      }
     }
     using deaf = await join(server.port, "deaf");
     await Promise.all(peers.map((peer) => peer.until("join", "deaf")));
@@ -383,6 +388,23 @@ async function outcome(program: Program): Promise<{ code: number; stderr: string
   const { code } = await program.ended;
   return { code, stderr: program.stderr };
 }
+
+Deno.test(`${CLIENT} ends with one line when a line of its input is too long`, async () => {
+  await using server = await startServer(SERVER);
+  for (
+    const [length, reason] of [[20_000, /its length is 2\d{4} bytes/], [
+      300_000,
+      /so long/,
+    ]] as const
+  ) {
+    const args = ["run", "--allow-net", CLIENT, "127.0.0.1", `${server.port}`, `ada ${length}`];
+    await using client = new Program(args, Deno.execPath(), {}, "piped");
+    await client.types(`${"x".repeat(length)}\n`);
+    assertEquals((await client.ended).code, 1);
+    assertMatch(client.stderr, reason);
+    assertMatch(client.stderr, /^[^\n]+\n$/);
+  }
+});
 
 Deno.test(`${CLIENT} talks with another through pipes, and both leave with exit code 0`, async () => {
   await using server = await startServer(SERVER);

@@ -129,6 +129,52 @@ Deno.test({
   },
 });
 
+/** A bundler that can also write what runs on older platforms, and knows what those lack. */
+const ESBUILD = ["run", "-A", "--no-lock", "npm:esbuild@0.28.2", "--bundle", "--format=esm"];
+
+/** In regular expressions: lookbehind, and flags for a part of one. */
+const NEW_PATTERN = /\(\?(?:<[=!]|[ims]*-?[ims]+:)/;
+
+/** What a file has that Safari 16.0 lacks: `undefined` if it will load there. */
+async function newerThanSafari16(file: string): Promise<string | undefined> {
+  const written = await output([...ESBUILD, "--target=esnext", file]);
+  const rewritten = await output([...ESBUILD, "--target=safari16.0", file]);
+  const [lines, kept] = [written.split("\n"), rewritten.split("\n")];
+  // esbuild does not look into regular expressions that are made from a string.
+  return lines.find((line, i) => line !== kept[i] || NEW_PATTERN.test(line));
+}
+
+Deno.test("mod.ts and the relay's page have no syntax that Safari 16.0 lacks", async (t) => {
+  const { success } = await new Program([...ESBUILD, "--version"]).ended;
+  await t.step({
+    name: "as esbuild, which npm has, tells",
+    ignore: !success,
+    async fn() {
+      assertEquals(await newerThanSafari16("mod.ts"), undefined);
+      assertEquals(await newerThanSafari16("app/relay/page.js"), undefined);
+    },
+  });
+  await t.step({
+    name: "and it would tell",
+    ignore: !success,
+    async fn() {
+      using folder = new Folder();
+      const newer = [
+        "console.log(/(?<=a)b/);",
+        'console.log(new RegExp("(?<!a)b"));',
+        "console.log(/[a--b]/v);",
+        "console.log(/(?i:a)b/);",
+        "console.log(class { static { console.log(1); } });",
+        "await using file = console.log(1);",
+      ];
+      for (const line of newer) {
+        const file = folder.write("newer.js", `${line}\nexport default 1;\n`);
+        assert(await newerThanSafari16(file) !== undefined, line);
+      }
+    },
+  });
+});
+
 /** Runtimes that run TypeScript as it is, by their packages on npm, which take seconds to come. */
 const RUNTIMES = ["node@22", "node@24", "bun@1"];
 
@@ -145,6 +191,75 @@ Deno.test({
         },
       });
     }
+  },
+});
+
+/**
+ * A worker for workerd: `workerd test` calls `test`, which also sends frames through the streams of requests
+ * and responses, which workerd does not make of JavaScript.
+ */
+const WORKER = `import * as mod from "./all.js";
+export default {
+  fetch(request) {
+    const frames = request.body.pipeThrough(new mod.FrameDecoderStream());
+    return new Response(frames.pipeThrough(new mod.FrameEncoderStream()));
+  },
+  async test(_, { self }) {
+    const result = await (${smoke})(mod);
+    if (result !== ${JSON.stringify(EXPECTED)}) throw new Error(result);
+    const body = mod.encodeFrame(new Uint8Array(1_000_000).fill(7));
+    const response = await self.fetch("http://self/", { method: "POST", body });
+    let length = 0;
+    for await (const frame of mod.readFrames(response.body)) length += frame.length;
+    if (length !== 1_000_000) throw new Error("Echo of " + length + " bytes");
+  },
+};
+`;
+
+/** Its configuration. The streams of workerd are those of the standard since 2022-11-30. */
+const WORKERD_CONFIG = `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (services = [
+  (name = "old", worker = (
+    modules = .modules,
+    compatibilityDate = "2022-11-30",
+    bindings = [(name = "self", service = "old")],
+  )),
+  (name = "new", worker = (
+    modules = .modules,
+    compatibilityDate = "2026-07-01",
+    bindings = [(name = "self", service = "new")],
+  )),
+]);
+const modules :List(Workerd.Worker.Module) = [
+  (name = "worker.js", esModule = embed "worker.js"),
+  (name = "all.js", esModule = embed "all.js"),
+];
+`;
+
+Deno.test({
+  name: "mod.ts works bundled in Node.js 20 and in workerd",
+  ignore: !tryAll || !works("npx", "--version"),
+  async fn(t) {
+    using folder = new Folder();
+    const bundled = await bundle(folder);
+    await t.step({
+      name: "node@20",
+      ignore: !bundled || !await canInstall("node@20"),
+      async fn() {
+        folder.write("package.json", '{ "type": "module" }');
+        const main = folder.write("bundled.js", programFor("./all.js"));
+        assertEquals(await output(["--yes", "node@20", main], "npx"), EXPECTED + "\n");
+      },
+    });
+    await t.step({
+      name: "workerd@1",
+      ignore: !bundled || !await canInstall("workerd@1"),
+      async fn() {
+        folder.write("worker.js", WORKER);
+        const config = folder.write("config.capnp", WORKERD_CONFIG);
+        await output(["--yes", "workerd@1", "test", config], "npx");
+      },
+    });
   },
 });
 

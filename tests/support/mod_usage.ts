@@ -9,6 +9,7 @@ export async function smoke(
   {
     decodeContent,
     Decoder,
+    DecoderStream,
     encodeFrame,
     encodeMessage,
     encodeVarint,
@@ -16,9 +17,11 @@ export async function smoke(
     FrameDecoderStream,
     FrameEncoderStream,
     htonl,
+    MessageDecoderStream,
     ntohl,
     pack,
     readFrames,
+    readItems,
     readMessages,
     readUint32,
     unpack,
@@ -34,24 +37,45 @@ export async function smoke(
         controller.close();
       },
     });
-  const read = async (stream: ReadableStream<Uint8Array>) => {
-    const all: number[][] = [];
-    for await (const frame of readFrames(stream)) all.push([...frame]);
-    return all;
+  /** Reads a stream to its end; one that errors ends with the code of its error. */
+  const read = async <T>(stream: ReadableStream<T>, show: (item: T) => unknown) => {
+    const reader = stream.getReader(); // Safari cannot iterate over a stream
+    const items: unknown[] = [];
+    try {
+      while (true) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        items.push(show(value));
+      }
+    } catch (error) {
+      items.push((error as mod.FrameTooLargeError).code);
+    }
+    return items;
   };
+  const list = (bytes: Uint8Array) => [...bytes];
   const frame = encodeFrame(new Uint8Array([1, 2, 3]));
-  results.push(await read(streamOf(frame.subarray(0, 5), frame.subarray(5))));
-  results.push(await read(streamOf(new Uint8Array([4, 5])).pipeThrough(new FrameEncoderStream())));
-  const frames = streamOf(frame, frame).pipeThrough(new FrameDecoderStream()).getReader();
-  results.push([...(await frames.read()).value!]);
-
-  const message = encodeMessage({ value: "🐶" }, {
-    contentType: "text/json",
-    contentEncoding: "utf-8",
-  });
-  for await (const received of readMessages(streamOf(message))) {
-    results.push(decodeContent(received));
+  const json = { contentType: "text/json", contentEncoding: "utf-8" };
+  const message = encodeMessage({ value: "🐶" }, json);
+  const split = (bytes: Uint8Array) => streamOf(bytes.subarray(0, 5), bytes.subarray(5));
+  for await (const payload of readFrames(split(frame))) results.push(list(payload));
+  for await (const received of readMessages(split(message))) results.push(decodeContent(received));
+  for await (const number of readItems(split(frame), (bytes) => bytes.takeInteger(1))) {
+    results.push(number);
+    if (number === 3) break; // which cancels the stream
   }
+
+  const encoded = streamOf(new Uint8Array([4, 5])).pipeThrough(new FrameEncoderStream());
+  results.push(await read(encoded, list));
+  const limited = new FrameDecoderStream({ maxFrameLength: 3 });
+  const tooLong = encodeFrame(new Uint8Array(4));
+  results.push(await read(streamOf(frame, frame, tooLong).pipeThrough(limited), list));
+  const messages = split(message).pipeThrough(new MessageDecoderStream());
+  results.push(await read(messages, decodeContent));
+  const numbers = new DecoderStream((bytes) => bytes.takeInteger(2));
+  results.push(await read(split(frame).pipeThrough(numbers), (number) => number));
+  const left = streamOf(frame, frame).pipeThrough(new FrameDecoderStream()).getReader();
+  results.push(list((await left.read()).value!));
+  await left.cancel();
 
   const lines = new Decoder(function* (bytes) {
     const length = yield* bytes.takeVarint();
@@ -76,10 +100,14 @@ export const EXPECTED: string = JSON.stringify([
   2130706433,
   2130706433,
   [103, 4_000_000_000, -1],
-  [[1, 2, 3]],
-  [[4, 5]],
   [1, 2, 3],
   { value: "🐶" },
+  ...[0, 0, 0, 3],
+  [[0, 0, 0, 2, 4, 5]],
+  [[1, 2, 3], [1, 2, 3], "FRAME_TOO_LARGE"],
+  [{ value: "🐶" }],
+  [0, 3, 258, "TRUNCATED_INPUT"],
+  [1, 2, 3],
   ["abc", "dé"],
   "FRAME_TOO_LARGE",
   true,

@@ -56,6 +56,14 @@ export function blocksOf(page: string): Block[] {
   return blocks;
 }
 
+/** What stands in try.ts after each block that writes it, from the first to the last of a page. */
+export function stagesOf(page: string): string[] {
+  let program = "";
+  return blocksOf(page).filter(({ language }) => TRIES.includes(language)).map((block) =>
+    program = nextTry(block, program)
+  );
+}
+
 /** What a block makes of the program in try.ts. */
 export function nextTry({ language, text, line }: Block, program: string): string {
   switch (language) {

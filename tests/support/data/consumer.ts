@@ -1,19 +1,26 @@
 // Uses the package as a program in a browser does. consumer_test.ts compiles it. What the package
 // allocates is memory of its own, which the platform takes without a cast.
 import {
+  DecoderStream,
   encodeFrame,
   encodeFramePrefix,
   encodeMessage,
   FrameDecoder,
   FrameDecoderStream,
+  FrameEncoderStream,
+  type Message,
+  MessageDecoderStream,
   type OwnBytes,
   pack,
+  type Parser,
+  readFrames,
+  readItems,
   readMessages,
   Struct,
   unpack,
 } from "../../../mod.ts";
 
-export async function useEverything(ws: WebSocket, readable: ReadableStream<Uint8Array>) {
+export async function useEverything(ws: WebSocket) {
   const frame = encodeFrame(new Uint8Array([1, 2]));
   const message = encodeMessage("hi", { contentType: "text/json", contentEncoding: "utf-8" });
   const [text] = unpack(">4s", pack(">4s", new Uint8Array(4)));
@@ -32,6 +39,37 @@ export async function useEverything(ws: WebSocket, readable: ReadableStream<Uint
   const payload: Uint8Array | undefined = decoder.take();
   const own: OwnBytes = pack(">H", 1);
   const [number, big]: [number, bigint] = unpack(">HQ", new Uint8Array(10));
-  for await (const { header } of readMessages(readable)) header["content-length"].toFixed();
-  return [payload, own, number, big, readable.pipeThrough(new FrameDecoderStream())];
+  return [payload, own, number, big];
+}
+
+/** Each item has its type: one of type `any` would have every property. */
+export async function useStreams(bytes: ReadableStream<Uint8Array>) {
+  const number: Parser<number> = (bytes) => bytes.takeInteger(2);
+  for await (const { header } of readMessages(bytes)) header["content-length"].toFixed();
+  for await (const frame of readFrames(bytes)) frame.subarray(1);
+  for await (const item of readItems(bytes, number)) item.toFixed();
+
+  const frames: ReadableStream<Uint8Array> = bytes.pipeThrough(new FrameDecoderStream());
+  const encoded: ReadableStream<Uint8Array> = frames.pipeThrough(new FrameEncoderStream());
+  const numbers: ReadableStream<number> = encoded.pipeThrough(new DecoderStream(number));
+  const { value } = await numbers.getReader().read();
+  value?.toFixed();
+  // @ts-expect-error: it has no such property
+  value?.header;
+
+  const messages = new MessageDecoderStream();
+  const pair: TransformStream<Uint8Array, Message> = messages;
+  const readable: ReadableStream<Message> = messages.readable;
+  for await (const { header } of messages.readable) {
+    header["content-length"].toFixed();
+    // @ts-expect-error: it has no such property
+    header.subarray(1);
+  }
+  const texts = messages.readable.pipeThrough(new TransformStream<Message, string>());
+  await texts.pipeTo(new WritableStream<string>());
+  // @ts-expect-error: text is no bytes
+  readFrames(texts);
+  // @ts-expect-error: neither are messages
+  readFrames(messages.readable);
+  return [pair, readable];
 }

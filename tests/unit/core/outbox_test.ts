@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { endOfTurn, MAX_QUEUE_LENGTH, Outbox } from "../../../app/core/outbox.ts";
-import { Pace } from "../../../app/core/pace.ts";
+import { endOfTurn, MAX_QUEUE_LENGTH, Outbox, untilWritten } from "../../../app/core/outbox.ts";
 
 /** Stands in for a connection: its writes end when the test says so. */
 class StuckConnection implements Disposable {
@@ -67,42 +66,44 @@ Deno.test("Outbox frees its room when bytes are written", async () => {
   assertEquals(connection.closed, 0);
 });
 
-const BATCH = new Uint8Array(64 * 1024 + 1);
+/** Outboxes that are writing, and their connections. */
+function writing(count: number): { outboxes: Outbox[]; connections: StuckConnection[] } {
+  const connections = Array.from({ length: count }, () => new StuckConnection());
+  const outboxes = connections.map((connection) => new Outbox(connection, () => {}));
+  for (const outbox of outboxes) outbox.push(new Uint8Array(1));
+  return { outboxes, connections };
+}
 
-Deno.test("Pace takes in 64 KiB, and no more before everybody has got it", async () => {
-  const pace = new Pace();
-  const connections = [new StuckConnection(), new StuckConnection()];
-  const outboxes = connections.map((connection) => new Outbox(connection, () => {}, pace));
-  pace.take(BATCH.length - 1);
-  assertEquals(pace.isFull, false);
-  pace.take(1);
-  assertEquals(pace.isFull, true);
-  for (const outbox of outboxes) outbox.push(BATCH);
-  const settled = pace.settle();
-  await nextTurn();
-  connections[0]!.finish();
-  await nextTurn();
-  assertEquals(pace.isFull, true);
-  connections[1]!.finish();
-  await settled;
-  assertEquals(pace.isFull, false);
+Deno.test("untilWritten() waits until everybody has got everything", async () => {
+  const { outboxes, connections } = writing(2);
+  let isOver = false;
+  const over = untilWritten(outboxes).then(() => isOver = true);
+  for (const connection of connections) {
+    await nextTurn();
+    assertEquals(isOver, false);
+    connection.finish();
+  }
+  await over;
+  assertEquals(outboxes.map(({ written }) => written), [undefined, undefined]);
+  await untilWritten(outboxes); // at once
 });
 
-Deno.test("Pace waits once for somebody who does not read, and then only for the others", async () => {
-  const pace = new Pace();
-  const [stuck, reading] = [new StuckConnection(), new StuckConnection()];
-  const outboxes = [stuck, reading].map((connection) => new Outbox(connection, () => {}, pace));
-  for (const isWaitedFor of [true, false, false]) {
-    pace.take(BATCH.length);
-    for (const outbox of outboxes) outbox.push(BATCH);
-    await nextTurn();
-    let isSettled = false;
-    const settled = pace.settle().then(() => isSettled = true);
-    reading.finish();
-    await nextTurn();
-    assertEquals(isSettled, !isWaitedFor);
-    await settled;
-  }
-  outboxes[0]!.drop("enough");
-  await outboxes[0]!.written;
+Deno.test("untilWritten() does not wait for somebody who does not read", async () => {
+  const { outboxes, connections: [reading, stuck] } = writing(2);
+  const over = untilWritten(outboxes);
+  await nextTurn();
+  reading!.finish();
+  await over;
+  stuck!.finish();
+  await outboxes[1]!.written;
+});
+
+Deno.test("untilWritten() waits for those who read slowly, as long as one has got everything in a while", async () => {
+  const { outboxes, connections } = writing(4);
+  const over = untilWritten(outboxes);
+  let finished = 0;
+  const timer = setInterval(() => connections[finished++]?.finish(), 80); // milliseconds; 320 in all
+  await over;
+  clearInterval(timer);
+  assertEquals(finished, 4);
 });

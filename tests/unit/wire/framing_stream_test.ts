@@ -254,7 +254,11 @@ Deno.test("readFrames passes on the error of its stream, after the frames that c
 
 Deno.test("readFrames and the streams refuse options that make no sense when they are called", () => {
   const wrong = { lengthSize: 5 } as unknown as FrameOptions;
-  assertThrows(() => readFrames(new ReadableStream(), wrong), RangeError, "prefix of 5 bytes");
+  assertThrows(
+    () => readFrames(new ReadableStream<Uint8Array>(), wrong),
+    RangeError,
+    "prefix of 5 bytes",
+  );
   assertThrows(() => new FrameDecoderStream(wrong), RangeError, "prefix of 5 bytes");
   assertThrows(() => new FrameEncoderStream(wrong), RangeError, "prefix of 5 bytes");
 });
