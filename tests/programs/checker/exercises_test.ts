@@ -59,6 +59,54 @@ Deno.test({
   },
 });
 
+const SERVERS: [kind: string, command: string[]][] = [
+  ["echo", [PYTHON ?? "", "tests/solutions/many_clients.py", "0"]],
+  ["count", [Deno.execPath(), "run", "--allow-net", "tests/solutions/count.ts", "0"]],
+  ["reverse", [
+    ...[Deno.execPath(), "run", "--allow-net", "tests/solutions/reverse.ts"],
+    ...["127.0.0.1", "0"],
+  ]],
+];
+
+for (const [kind, [command = "", ...args]] of SERVERS) {
+  Deno.test({
+    name: `${args.find((word) => word.startsWith("tests/"))} passes all checks`,
+    ignore: command === "",
+    async fn() {
+      await using server = new Program(args, command);
+      const [, port = ""] = await server.prints(/Listening on 127\.0\.0\.1:(\d+)\n/);
+      await assertPasses(kind, "127.0.0.1", port);
+    },
+  });
+}
+
+const CLIENTS: [kind: string, words: string[]][] = [
+  ["echo-client", ["tests/solutions/echo_client.py", "{host}", "{port}"]],
+  ["app-client", ["tests/solutions/app_client.py", "{host}", "{port}", "search", "ring"]],
+];
+
+for (const [kind, words] of CLIENTS) {
+  Deno.test({
+    name: `${words[0]} passes all checks`,
+    ignore: PYTHON === undefined,
+    fn: () => assertPasses(kind, "--patience", PATIENCE, "--", PYTHON!, ...words, "2"),
+  });
+}
+
+Deno.test("tests/solutions/proxy.ts passes all checks", async () => {
+  await using server = await startServer("app/multiconn_server.ts", "--quiet");
+  const args = ["run", "--allow-net", "tests/solutions/proxy.ts", "0", `${server.port}`];
+  await using proxy = new Program(args);
+  const [, port = ""] = await proxy.prints(/Listening on 127\.0\.0\.1:(\d+)\n/);
+  await assertPasses("echo", "127.0.0.1", port);
+});
+
+async function assertPasses(kind: string, ...args: string[]): Promise<void> {
+  const report = await check(kind, ...args);
+  assertEquals(failed(report), [], JSON.stringify(report.checks, null, 1));
+  assert(report.checks.every(({ ok }) => ok));
+}
+
 Deno.test("The tunnel of the exercises passes all checks of an echo server", async () => {
   await using server = await startServer("app/multiconn_server.ts", "--quiet");
   await using exit = await startTunnel("exit", server.port);
