@@ -1,23 +1,27 @@
 // The chat client: sends each line of its input to everybody, and prints what everybody says.
-import { decodeChat, encodeChat, type FromClient, MAX_CONTENT_LENGTH } from "./chat/messages.ts";
+import { decodeChat, encodeChat, type FromClient } from "./chat/messages.ts";
 import {
+  duration,
   fail,
   failUsage,
   listenForStop,
   readAddress,
   readCommandLine,
-  seconds,
 } from "./core/command_line.ts";
-import { nameOf } from "./core/address.ts";
+import { formatAddress } from "./core/address.ts";
 import { connect } from "./core/connect.ts";
-import { MessageConnection } from "./core/connection.ts";
-import { MAX_QUEUE_LENGTH, Outbox } from "./core/outbox.ts";
-import { printNow } from "./core/output.ts";
+import { MessageConnection } from "./core/message_connection.ts";
+import { Outbox } from "./core/outbox.ts";
+import { printSync } from "./core/output.ts";
 import { Terminal } from "./core/terminal.ts";
-import { TimedConn } from "./core/timed_conn.ts";
+import { DeadlineConn } from "./core/deadline_conn.ts";
 import { escapeText } from "./wire/escape.ts";
-
-const LEAVE_TIMEOUT = 2_000; // milliseconds for the server to answer our leave, after Ctrl-C
+import {
+  LEAVE_TIMEOUT,
+  MAX_CHAT_CONTENT_LENGTH,
+  MAX_OUTBOX_LENGTH,
+  RESPONSE_TIMEOUT,
+} from "./wire/limits.ts";
 
 const { options, args } = readCommandLine(
   `deno run --allow-net app/chat_client.ts <host> <port> <name>
@@ -25,13 +29,18 @@ const { options, args } = readCommandLine(
 Joins a chat under a name. Each line that you type is sent to everybody, except
   /who   lists who is there
   /quit  leaves the chat, as do Ctrl-D and Ctrl-C`,
-  { "timeout": seconds(30, "maximum time for the server to send something, such as a ping") },
+  {
+    "timeout": duration(
+      RESPONSE_TIMEOUT,
+      "maximum time for the server to send something, such as a ping",
+    ),
+  },
 );
 const [, , name, unexpected] = args;
 const address = readAddress(args.slice(0, 2));
 if (name === undefined) failUsage("Missing name");
 if (unexpected !== undefined) failUsage(`Unexpected argument ${unexpected}`);
-const place = nameOf({ transport: "tcp", ...address });
+const place = formatAddress(address);
 
 let outbox: Outbox;
 let terminal: Terminal | undefined; // unless the input or the output goes elsewhere
@@ -39,7 +48,7 @@ let hasJoined = false;
 try {
   const { timeout } = options;
   const connection = new MessageConnection(
-    new TimedConn(await connect({ address }), { idleTimeout: timeout }),
+    new DeadlineConn(await connect(address), { idleTimeout: timeout }),
     { headerTimeout: timeout, messageTimeout: timeout },
   );
   // If sending fails, receiving fails too, and tells why. So this connection is not closed for it.
@@ -113,16 +122,16 @@ async function printMessages(connection: MessageConnection): Promise<void> {
 
 function print(line: string): void {
   if (terminal) terminal.print(line);
-  else printNow(line);
+  else printSync(line);
 }
 
 function printable(value: unknown): string {
-  return escapeText(String(value), MAX_CONTENT_LENGTH);
+  return escapeText(String(value), MAX_CHAT_CONTENT_LENGTH);
 }
 
 /** Sends a message after those before it. */
 function send(content: FromClient): void {
   const message = encodeChat(content);
-  if (message.length > MAX_QUEUE_LENGTH) endWith("Cannot send a line that is so long");
+  if (message.length > MAX_OUTBOX_LENGTH) endWith("Cannot send a line that is so long");
   outbox.push(message);
 }

@@ -1,24 +1,27 @@
 // The chat server: sends what one client says to everybody, and lets nobody wait for a slow reader.
-import { decodeChat, encodeChat, type FromServer, MAX_CONTENT_LENGTH } from "./chat/messages.ts";
+import { decodeChat, encodeChat, type FromServer } from "./chat/messages.ts";
 import { isName, keyOf, NAME_RULE } from "./chat/names.ts";
 import {
-  integer,
+  connectionLimit,
+  duration,
   listenForStop,
   readCommandLine,
   readOptionalAddress,
-  seconds,
 } from "./core/command_line.ts";
-import { MessageConnection } from "./core/connection.ts";
+import { MessageConnection } from "./core/message_connection.ts";
 import { listen } from "./core/listen.ts";
 import { Outbox, untilWritten } from "./core/outbox.ts";
 import { exit, printError } from "./core/output.ts";
 import { serve } from "./core/serve.ts";
-import type { TimedConn } from "./core/timed_conn.ts";
+import type { DeadlineConn } from "./core/deadline_conn.ts";
 import { escapeText } from "./wire/escape.ts";
+import {
+  DRAIN_TIMEOUT,
+  MAX_CHAT_CONTENT_LENGTH,
+  MAX_UNDELIVERED_LENGTH,
+  PING_INTERVAL,
+} from "./wire/limits.ts";
 import { isMessageError, type Message } from "./wire/message.ts";
-
-const DRAIN_TIMEOUT = 10_000; // milliseconds for all to get what was said, after Ctrl-C
-const MAX_UNDELIVERED = 64 * 1024; // bytes of messages; a quarter of what may wait for one slow reader
 
 const { options, args } = readCommandLine(
   `deno run --allow-net app/chat_server.ts [host] [port]
@@ -26,29 +29,24 @@ const { options, args } = readCommandLine(
 Runs a chat. It listens on 127.0.0.1 and port 65432 unless you say otherwise. Port 0 takes a free
 one.`,
   {
-    "ping-interval": seconds(
-      15,
+    "ping-interval": duration(
+      PING_INTERVAL,
       "time between pings; a client that stays silent for two intervals is disconnected",
     ),
-    "max-connections": integer(
-      "COUNT",
-      1000,
-      { min: 1, max: 1e6 },
-      "maximum number of clients at once",
-    ),
+    "max-connections": connectionLimit(),
   },
 );
 
 /** The error for something that a client may not do. */
 class ChatError extends Error {}
 
-/** A client of the chat. It has a name once it has joined. */
-interface Client {
+/** Somebody in the chat, who has a name once they have joined. */
+interface Member {
   name?: string;
   outbox: Outbox;
 }
 
-const clients = new Map<string, Client>(); // that have joined, by `keyOf` their names
+const members = new Map<string, Member>(); // that have joined, by `keyOf` their names
 let undelivered = 0; // bytes of messages since everybody had got everything
 let delivery: Promise<void> | undefined; // in progress
 
@@ -63,20 +61,22 @@ await serve(listener, handle, {
 await exit(signals.kill.aborted ? 1 : 0);
 
 /** Serves one client until it leaves or makes a mistake. */
-async function handle(conn: TimedConn): Promise<void> {
-  const connection = new MessageConnection(conn, { maxContentLength: MAX_CONTENT_LENGTH });
+async function handle(conn: DeadlineConn): Promise<void> {
+  const connection = new MessageConnection(conn, { maxContentLength: MAX_CHAT_CONTENT_LENGTH });
   let isReported = false;
   const report = (reason: string) => {
-    const who = escapeText(client.name ?? "a stranger");
-    if (!isReported) printError(`Dropped ${who} (${conn.name}): ${reason}`);
+    const who = escapeText(member.name ?? "a stranger");
+    if (!isReported) printError(`Dropped ${who} (${conn.peerAddress}): ${reason}`);
     isReported = true;
   };
   const outbox = new Outbox(connection, report);
-  const client: Client = { outbox };
+  const member: Member = { outbox };
   try {
-    for (let message; (message = await connection.receive()) !== undefined;) {
-      while (undelivered > MAX_UNDELIVERED) await (delivery ??= deliver());
-      if (!handleMessage(client, message)) break;
+    while (true) {
+      const message = await connection.receive();
+      if (message === undefined) break; // the client will send no more
+      while (undelivered > MAX_UNDELIVERED_LENGTH) await (delivery ??= deliver());
+      if (!handleMessage(member, message)) break;
     }
   } catch (error) {
     const reason = escapeText((error as Error).message);
@@ -87,48 +87,48 @@ async function handle(conn: TimedConn): Promise<void> {
       outbox.drop(reason);
     }
   }
-  leave(client);
+  leave(member);
   await outbox.written;
   await connection.linger();
 }
 
 /** Does what a message asks for, and returns whether the client stays. */
-function handleMessage(client: Client, message: Message): boolean {
+function handleMessage(member: Member, message: Message): boolean {
   const { type, name, text } = decodeChat(message);
-  if (client.name === undefined) {
+  if (member.name === undefined) {
     if (type !== "join") throw new ChatError("Expected a join as the first message");
-    join(client, name);
+    join(member, name);
   } else if (type === "say") {
     if (typeof text !== "string" || !text.isWellFormed()) {
       throw new ChatError("Cannot say that: it is not a text");
     }
-    broadcast({ type, name: client.name, text });
+    broadcast({ type, name: member.name, text });
   } else if (type === "who") {
-    client.outbox.push(encode({ type, names: [...clients.values()].map(({ name }) => name!) }));
+    member.outbox.push(encode({ type, names: [...members.values()].map(({ name }) => name!) }));
   } else if (type !== "pong" && type !== "leave") {
     throw new ChatError("Expected a message of type say, who, pong or leave");
   }
   return type !== "leave";
 }
 
-function join(client: Client, name: unknown): void {
+function join(member: Member, name: unknown): void {
   if (!isName(name)) throw new ChatError(`Cannot join: ${NAME_RULE}`);
-  if (clients.has(keyOf(name))) throw new ChatError("Cannot join: somebody else has this name");
-  client.name = name;
-  clients.set(keyOf(name), client);
+  if (members.has(keyOf(name))) throw new ChatError("Cannot join: somebody else has this name");
+  member.name = name;
+  members.set(keyOf(name), member);
   broadcast({ type: "join", name });
 }
 
-function leave({ name }: Client): void {
+function leave({ name }: Member): void {
   if (name === undefined) return;
   if (!signals.stop.aborted) broadcast({ type: "leave", name });
-  clients.delete(keyOf(name));
+  members.delete(keyOf(name));
 }
 
 /** Queues a message for everybody. It is encoded once, and all get it in the same order. */
 function broadcast(content: FromServer): void {
   const message = encode(content);
-  for (const { outbox } of clients.values()) outbox.push(message);
+  for (const { outbox } of members.values()) outbox.push(message);
 }
 
 function encode(content: FromServer): Uint8Array {
@@ -143,7 +143,7 @@ function encode(content: FromServer): Uint8Array {
  * although everybody reads.
  */
 async function deliver(): Promise<void> {
-  await untilWritten([...clients.values()].map(({ outbox }) => outbox));
+  await untilWritten([...members.values()].map(({ outbox }) => outbox));
   undelivered = 0;
   delivery = undefined;
 }

@@ -15,6 +15,7 @@ import { probeReverse, reverseChecks } from "./check/reverse_checks.ts";
 import { type Probe, ServerGrader } from "./check/server_grader.ts";
 import type { ServerAddress, ServerRun } from "./check/server_run.ts";
 import {
+  duration,
   fail,
   failUsage,
   flag,
@@ -22,10 +23,9 @@ import {
   onStopSignal,
   readAddress,
   readCommandLine,
-  seconds,
   text,
 } from "./core/command_line.ts";
-import { printNow } from "./core/output.ts";
+import { printSync } from "./core/output.ts";
 import { escapeText } from "./wire/escape.ts";
 
 const LOOPBACK = /^(127(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}|::1|localhost)$/i;
@@ -74,9 +74,9 @@ skipped. The last four are null unless a check has failed, but "actual" may be a
     "only": text("NAMES", "run only these checks, separated by commas"),
     "list": flag("list the checks, and run none"),
     "json": flag("print the results as JSON"),
-    "timeout": seconds(5, "maximum time for each step of the server or client"),
+    "timeout": duration(5_000, "maximum time for each step of the server or client"),
     "remote": flag("check a server on another machine, which should be yours"),
-    "patience": seconds(30, "time after which the client gives up on a silent server"),
+    "patience": duration(30_000, "time after which the client gives up on a silent server"),
     "port": integer(
       "PORT",
       0,
@@ -93,7 +93,7 @@ const [passed, failed] = Deno.stdout.isTerminal() && !Deno.noColor
 const kind = readKind();
 const width = Math.max(...choose(kind.checks).map(({ name }) => name.length));
 if (options.list) {
-  for (const { name, what } of choose(kind.checks)) printNow(`${name.padEnd(width)}  ${what}`);
+  for (const { name, what } of choose(kind.checks)) printSync(`${name.padEnd(width)}  ${what}`);
   Deno.exit(0);
 }
 
@@ -108,7 +108,7 @@ for await (const { result, stop = null } of kind.grade()) {
   if (stop !== null && !hasBegun) fail(stop);
   print(result);
 }
-if (options.json) printNow(JSON.stringify({ stopped, checks: results }));
+if (options.json) printSync(JSON.stringify({ stopped, checks: results }));
 else printSummary();
 Deno.exit(results.every(({ ok }) => ok) ? 0 : 1);
 
@@ -153,16 +153,16 @@ function watch(name: string, run: CheckRun): Disposable {
 function print({ name, what, ok, ms, expected, actual, hint, read }: Result): void {
   const title = name.padEnd(width);
   if (ok === null) {
-    printNow(`- ${title}  skipped${actual === null ? "" : `: ${actual}`}`);
+    printSync(`- ${title}  skipped${actual === null ? "" : `: ${actual}`}`);
     return;
   }
   const remark = ok && actual !== null ? `: ${actual}` : "";
-  printNow(`${ok ? passed : failed} ${title}  ${what}${remark} (${ms} ms)`);
+  printSync(`${ok ? passed : failed} ${title}  ${what}${remark} (${ms} ms)`);
   if (ok) return;
-  printNow(`    expected: ${expected}`);
-  printNow(`    actual:   ${actual}`);
-  printNow(`    ${hint}`);
-  printNow(`    Read "${read}" in README.md.`);
+  printSync(`    expected: ${expected}`);
+  printSync(`    actual:   ${actual}`);
+  printSync(`    ${hint}`);
+  printSync(`    Read "${read}" in README.md.`);
 }
 
 function printSummary(): void {
@@ -171,8 +171,8 @@ function printSummary(): void {
   if (count(null) > 0) counts.push(`${count(null)} skipped`);
   const time = ((performance.now() - started) / 1000).toFixed(1);
   const checks = `${results.length} ${results.length === 1 ? "check" : "checks"}`;
-  printNow(`\n${checks}: ${counts.join(", ")} (${time} s)`);
-  if (stopped !== null) printNow(`${stopped}.`);
+  printSync(`\n${checks}: ${counts.join(", ")} (${time} s)`);
+  if (stopped !== null) printSync(`${stopped}.`);
 }
 
 function readKind(): Kind {

@@ -1,20 +1,21 @@
 // The application client: sends requests in the tutorial's message protocol and prints the answers.
 import {
+  duration,
   fail,
   failUsage,
   messageLimits,
   readAddress,
   readCommandLine,
-  seconds,
   text,
 } from "./core/command_line.ts";
-import { nameOf } from "./core/address.ts";
-import { connect, type ConnectOptions } from "./core/connect.ts";
-import { MessageConnection } from "./core/connection.ts";
-import { printNow } from "./core/output.ts";
-import { TimedConn } from "./core/timed_conn.ts";
+import { formatAddress, type ServerAddress } from "./core/address.ts";
+import { connect } from "./core/connect.ts";
+import { MessageConnection } from "./core/message_connection.ts";
+import { printSync } from "./core/output.ts";
+import { DeadlineConn } from "./core/deadline_conn.ts";
 import { escapeBytes, escapeJson, escapeText } from "./wire/escape.ts";
 import { createRequest, describeResponse } from "./libclient.ts";
+import { RESPONSE_TIMEOUT } from "./wire/limits.ts";
 import { decodeContent, JSON_CONTENT_TYPE, type Message } from "./wire/message.ts";
 
 const { options, args } = readCommandLine(
@@ -28,30 +29,33 @@ may begin with a dash.`,
       "PATH",
       "connect to a Unix socket instead of <host> <port> (needs --allow-read, --allow-write)",
     ),
-    "timeout": seconds(30, "maximum time for a response to begin, and again to be complete"),
+    "timeout": duration(
+      RESPONSE_TIMEOUT,
+      "maximum time for a response to begin, and again to be complete",
+    ),
     ...messageLimits,
   },
 );
 
 const { address, requests } = readArguments();
-const name = nameOf({ transport: "path" in address ? "unix" : "tcp", ...address } as Deno.Addr);
+const serverAddress = formatAddress(address);
 let answered = 0;
 try {
   await exchange();
 } catch (error) {
   const count = answered === 0
-    ? `No response from ${name}`
-    : `Only ${answered} of ${requests.length} requests were answered by ${name}`;
+    ? `No response from ${serverAddress}`
+    : `Only ${answered} of ${requests.length} requests were answered by ${serverAddress}`;
   fail(`${count}: ${escapeText((error as Error).message)}`);
 }
 
 /** Sends all requests, and prints the responses as they arrive, at the same time. */
 async function exchange(): Promise<void> {
-  printNow(`Starting connection to ${name}`);
+  printSync(`Starting connection to ${serverAddress}`);
   const { timeout } = options;
-  const conn = await connect({ address });
+  const conn = await connect(address);
   using connection = new MessageConnection(
-    new TimedConn(conn, { idleTimeout: timeout, writeTimeout: timeout }),
+    new DeadlineConn(conn, { idleTimeout: timeout, writeTimeout: timeout }),
     { ...options, headerTimeout: timeout, messageTimeout: timeout },
   );
 
@@ -60,15 +64,15 @@ async function exchange(): Promise<void> {
   for (; answered < requests.length; answered++) {
     const response = await connection.receive();
     if (response === undefined) throw new Error("The server closed the connection");
-    printNow(`Received ${describe(response)} from ${name}`);
-    printNow(describeResponse(response));
+    printSync(`Received ${describe(response)} from ${serverAddress}`);
+    printSync(describeResponse(response));
   }
-  printNow(`Closing connection to ${name}`);
+  printSync(`Closing connection to ${serverAddress}`);
 }
 
 async function send(connection: MessageConnection): Promise<void> {
   for (const request of requests) {
-    printNow(`Sending ${escapeBytes(request)} to ${name}`);
+    printSync(`Sending ${escapeBytes(request)} to ${serverAddress}`);
     await connection.send(request);
   }
 }
@@ -80,9 +84,9 @@ function describe(response: Message): string {
     : `${escapeText(type)} response`;
 }
 
-function readArguments(): { address: ConnectOptions["address"]; requests: Uint8Array[] } {
+function readArguments(): { address: ServerAddress; requests: Uint8Array[] } {
   const words = [...args];
-  let address: ConnectOptions["address"];
+  let address: ServerAddress;
   if (options.unix !== undefined) {
     address = { path: options.unix };
   } else {

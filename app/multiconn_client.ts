@@ -3,19 +3,20 @@
 //   deno run --allow-net app/multiconn_client.ts <host> <port> <num_connections>
 
 import { equals } from "jsr:@std/bytes@^1.0.6/equals";
-import { nameOf } from "./core/address.ts";
+import { formatAddress } from "./core/address.ts";
 import {
+  duration,
   failUsage,
   flag,
   readAddress,
   readCommandLine,
   readInteger,
-  seconds,
 } from "./core/command_line.ts";
 import { connect } from "./core/connect.ts";
-import { printNow } from "./core/output.ts";
-import { TimedConn } from "./core/timed_conn.ts";
+import { printSync } from "./core/output.ts";
+import { DeadlineConn } from "./core/deadline_conn.ts";
 import { escapeBytes } from "./wire/escape.ts";
+import { RESPONSE_TIMEOUT } from "./wire/limits.ts";
 
 const MESSAGES = ["Message 1 from client.", "Message 2 from client."];
 const MAX_CONNECTIONS = 65_535; // a machine has no more ports from which to reach one server
@@ -28,8 +29,8 @@ const { options, args } = readCommandLine(
 
 Sends two messages on each of many connections, and checks that they come back.`,
   {
-    "timeout": seconds(
-      30,
+    "timeout": duration(
+      RESPONSE_TIMEOUT,
       "maximum time to connect, and for the server to send or take the next bytes",
     ),
     "quiet": flag("print failures only"),
@@ -41,8 +42,8 @@ const address = readAddress(args.slice(0, 2));
 if (count === undefined) failUsage("Missing number of connections");
 if (unexpected !== undefined) failUsage(`Unexpected argument ${unexpected}`);
 const total = readInteger("number of connections", count, 1, MAX_CONNECTIONS);
-const name = nameOf({ transport: "tcp", ...address });
-const log = (line: string) => options.quiet || printNow(line);
+const serverAddress = formatAddress(address);
+const log = (line: string) => options.quiet || printSync(line);
 
 const encoder = new TextEncoder();
 const expected = encoder.encode(MESSAGES.join(""));
@@ -69,9 +70,9 @@ async function run(id: number): Promise<void> {
 
 /** Sends the messages, reads to the end, and compares: this client knows what must come back. */
 async function converse(id: number): Promise<void> {
-  log(`Starting connection ${id} to ${name}`);
+  log(`Starting connection ${id} to ${serverAddress}`);
   const options = { idleTimeout: timeout, writeTimeout: timeout };
-  using conn = new TimedConn(await connect({ address, timeout }), options);
+  using conn = new DeadlineConn(await connect(address, timeout), options);
   for (const message of MESSAGES) {
     log(`Sending '${message}' to connection ${id}`);
     await conn.writeAll(encoder.encode(message));
@@ -80,7 +81,9 @@ async function converse(id: number): Promise<void> {
 
   const received = new Uint8Array(expected.length);
   let length = 0;
-  for (let bytes; (bytes = await conn.read()) !== null;) {
+  while (true) {
+    const bytes = await conn.read();
+    if (bytes === null) break; // the server will send no more
     log(`Received ${escapeBytes(bytes)} from connection ${id}`);
     if (length + bytes.length > expected.length) throw new Error("More came back than was sent");
     received.set(bytes, length);
@@ -104,7 +107,7 @@ function showProgress(): void {
 function fail(): never {
   const reasons = [...failures].sort(([, a], [, b]) => b - a);
   const failed = reasons.reduce((sum, [, times]) => sum + times, 0);
-  console.error(`${failed} of ${total} connections to ${name} failed:`);
+  console.error(`${failed} of ${total} connections to ${serverAddress} failed:`);
   for (const [reason, times] of reasons.slice(0, MAX_REASONS)) {
     console.error(`  ${times} x ${reason}`);
   }

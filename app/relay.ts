@@ -8,14 +8,17 @@ import {
   readCommandLine,
   readPort,
 } from "./core/command_line.ts";
-import { nameOf } from "./core/address.ts";
+import { formatAddress } from "./core/address.ts";
 import { countFreeDescriptors } from "./core/descriptors.ts";
 import { warnIfOpen } from "./core/listen.ts";
 import { exit, printError, printLine } from "./core/output.ts";
-import { formatEvent, type Protocol, type RelayEvent } from "./relay/annotate.ts";
+import type { Protocol } from "./relay/annotate.ts";
 import { BoundedServer } from "./relay/bounded_server.ts";
 import { EventLog } from "./relay/event_log.ts";
+import type { RelayEvent } from "./relay/events.ts";
 import { RelayedConnection, SOCKET_OPTIONS } from "./relay/relayed_connection.ts";
+import { formatEvent } from "./relay/show.ts";
+import { DEFAULT_LIMITS } from "./relay/unit_reader.ts";
 import { MAX_WEB_CONNECTIONS, servePage } from "./relay/web.ts";
 
 const RESERVED_DESCRIPTORS = 16; // for Deno itself, also while it looks up host names
@@ -58,19 +61,19 @@ Passes on what a client and a server send each other, and shows it.`,
     ),
     "max-header-length": integer(
       "BYTES",
-      8192,
+      DEFAULT_LIMITS.maxHeaderLength,
       { min: 1, max: 65_535 },
       "with app: show longer headers as raw bytes",
     ),
     "max-content-length": integer(
       "BYTES",
-      1024 ** 2,
+      DEFAULT_LIMITS.maxContentLength,
       { min: 0, max: 2 ** 30 },
       "with app: show longer contents as raw bytes",
     ),
     "max-frame-length": integer(
       "BYTES",
-      8 * 1024 ** 2,
+      DEFAULT_LIMITS.maxFrameLength,
       { min: 0, max: 2 ** 32 - 1 },
       "with frames: show longer ones as raw bytes",
     ),
@@ -97,10 +100,10 @@ const server = new BoundedServer(
 );
 listenForStop(0).stop.addEventListener("abort", () => exit(0));
 const listening = await server.listen().catch((error) => failToListen(options.listen, error));
-const route = `${nameOf(listening)} → ${nameOf(options.to)}`;
+const route = `${formatAddress(listening)} → ${formatAddress(options.to)}`;
 warnIfOpen(listening.hostname);
-printLine(`Listening on ${nameOf(listening)}`);
-printLine(`Passing on to ${nameOf(options.to)}`);
+printLine(`Listening on ${formatAddress(listening)}`);
+printLine(`Passing on to ${formatAddress(options.to)}`);
 if (options.web >= 0) {
   const port = await servePage(options.web, log, route).catch((error) =>
     failToListen({ transport: "tcp", hostname: "127.0.0.1", port: options.web }, error)
@@ -120,12 +123,12 @@ function findMaxConnections(): number {
 }
 
 function failToListen(address: Deno.NetAddr, error: Error): never {
-  return fail(`Cannot listen on ${nameOf(address)}: ${error.message}`);
+  return fail(`Cannot listen on ${formatAddress(address)}: ${error.message}`);
 }
 
 function publish(event: RelayEvent) {
   if (!options.quiet || event.type === "note") {
-    printLine(formatEvent(event, options.protocol, color));
+    printLine(formatEvent(event, color));
   }
   if (options.web >= 0) log.add(event);
 }

@@ -1,5 +1,8 @@
 // The application server: answers requests in the tutorial's message protocol.
+import type { ServerAddress } from "./core/address.ts";
 import {
+  connectionLimit,
+  duration,
   failUsage,
   flag,
   integer,
@@ -7,18 +10,27 @@ import {
   messageLimits,
   readCommandLine,
   readOptionalAddress,
-  seconds,
   text,
 } from "./core/command_line.ts";
-import { MessageConnection } from "./core/connection.ts";
+import { MessageConnection } from "./core/message_connection.ts";
 import { DeadlineError } from "./core/deadlines.ts";
-import { listen, type ListenAddress } from "./core/listen.ts";
+import { listen } from "./core/listen.ts";
 import { exit, printError, printLine } from "./core/output.ts";
 import { serve } from "./core/serve.ts";
-import type { TimedConn } from "./core/timed_conn.ts";
+import type { DeadlineConn } from "./core/deadline_conn.ts";
 import { TIMED_OUT, withTimeout } from "./core/timeout.ts";
 import { createErrorResponse, createResponse } from "./libserver.ts";
 import { escapeBytes, escapeJson, escapeText } from "./wire/escape.ts";
+import {
+  ACTION_TIMEOUT,
+  DRAIN_TIMEOUT,
+  HEADER_TIMEOUT,
+  IDLE_TIMEOUT,
+  LINGER_TIMEOUT,
+  MESSAGE_TIMEOUT,
+  TCP_BACKLOG,
+  WRITE_TIMEOUT,
+} from "./wire/limits.ts";
 import { decodeContent, isMessageError, JSON_CONTENT_TYPE, type Message } from "./wire/message.ts";
 
 const { options, args } = readCommandLine(
@@ -29,28 +41,26 @@ free one.`,
   {
     "unix": text("PATH", "listen on a Unix socket instead (needs --allow-read, --allow-write)"),
     ...messageLimits,
-    "header-timeout": seconds(
-      10,
+    "header-timeout": duration(
+      HEADER_TIMEOUT,
       "maximum time to receive a header, from connecting or the message's first byte",
     ),
-    "message-timeout": seconds(30, "maximum time to receive a message, from its first byte"),
-    "idle-timeout": seconds(60, "maximum time between two messages"),
-    "write-timeout": seconds(30, "maximum time for a client to take the next bytes"),
-    "linger-timeout": seconds(
-      2,
+    "message-timeout": duration(
+      MESSAGE_TIMEOUT,
+      "maximum time to receive a message, from its first byte",
+    ),
+    "idle-timeout": duration(IDLE_TIMEOUT, "maximum time between two messages"),
+    "write-timeout": duration(WRITE_TIMEOUT, "maximum time for a client to take the next bytes"),
+    "linger-timeout": duration(
+      LINGER_TIMEOUT,
       "maximum time for a client to read the last response before the end",
     ),
-    "action-timeout": seconds(30, "maximum time for an action that returns a promise"),
-    "drain-timeout": seconds(10, "maximum time to finish the responses after Ctrl-C"),
-    "max-connections": integer(
-      "COUNT",
-      1000,
-      { min: 1, max: 1e6 },
-      "maximum number of clients at once",
-    ),
+    "action-timeout": duration(ACTION_TIMEOUT, "maximum time for an action that returns a promise"),
+    "drain-timeout": duration(DRAIN_TIMEOUT, "maximum time to finish the responses after Ctrl-C"),
+    "max-connections": connectionLimit(),
     "tcp-backlog": integer(
       "COUNT",
-      4096,
+      TCP_BACKLOG,
       { min: 1, max: 65_535 },
       "maximum number of clients that wait to be accepted",
     ),
@@ -71,7 +81,7 @@ addEventListener("unhandledrejection", (event) => {
 });
 
 const signals = listenForStop(options.drainTimeout);
-await serve(listen(readListenAddress()), handle, {
+await serve(listen(readListenAddress(), options.tcpBacklog), handle, {
   ...options,
   ...signals,
   log: (line) => log(() => line),
@@ -79,23 +89,25 @@ await serve(listen(readListenAddress()), handle, {
 await exit(signals.kill.aborted ? 1 : 0);
 
 /** Answers the requests of one client in order, until it sends no more or sends a wrong one. */
-async function handle(conn: TimedConn): Promise<void> {
+async function handle(conn: DeadlineConn): Promise<void> {
   const connection = new MessageConnection(conn, options);
   try {
-    for (let request; (request = await connection.receive()) !== undefined;) {
+    while (true) {
+      const request = await connection.receive();
+      if (request === undefined) break; // the client will send no more
       const content = decodeContent(request);
-      log(() => `Received ${describe(request, content)} from ${conn.name}`);
+      log(() => `Received ${describe(request, content)} from ${conn.peerAddress}`);
       let response = respond(content);
       if (response instanceof Promise) {
         await connection.flush(); // what is answered already does not wait for this action
         response = await response;
       }
-      log(() => `Sending ${escapeBytes(response)} to ${conn.name}`);
+      log(() => `Sending ${escapeBytes(response)} to ${conn.peerAddress}`);
       connection.reply(response);
     }
   } catch (error) {
     if (!isClientError(error)) throw error;
-    log(() => `Refused request from ${conn.name}: ${escapeText(error.message)}`);
+    log(() => `Refused request from ${conn.peerAddress}: ${escapeText(error.message)}`);
     await connection.send(createErrorResponse(error.message));
     await connection.linger();
   }
@@ -141,9 +153,9 @@ function describe({ header }: Message, content: unknown): string {
     : `${escapeText(type)} request`;
 }
 
-function readListenAddress(): ListenAddress {
-  const { unix, tcpBacklog } = options;
-  if (unix === undefined) return { ...readOptionalAddress(args), tcpBacklog };
+function readListenAddress(): ServerAddress {
+  const { unix } = options;
+  if (unix === undefined) return readOptionalAddress(args);
   if (args.length > 0) failUsage("--unix takes no host and port");
   return { path: unix };
 }

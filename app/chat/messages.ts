@@ -1,8 +1,5 @@
 import { decodeContent, encodeMessage, JSON_CONTENT_TYPE, type Message } from "../wire/message.ts";
 
-/** Maximum length of a content that a client sends, in bytes. */
-export const MAX_CONTENT_LENGTH = 16 * 1024;
-
 /** The messages that clients send. The first one is a join. */
 export type FromClient =
   | { type: "join"; name: string }

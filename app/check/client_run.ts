@@ -1,7 +1,7 @@
 // What the checks of clients are run with: a server of our own, and the client that is started against it.
 import { Buffer } from "node:buffer";
 import { createServer, type Server, type Socket } from "node:net";
-import { nameOf } from "../core/address.ts";
+import { formatAddress } from "../core/address.ts";
 import { pause, TIMED_OUT, withTimeout } from "../core/timeout.ts";
 import { escapeText } from "../wire/escape.ts";
 import { CannotCheck, type CheckRun, Failure } from "./check_run.ts";
@@ -89,7 +89,7 @@ export class ClientRun implements CheckRun {
     if (failure !== undefined) throw failure;
     if (connections === 0) {
       const actual = exit ? describeExit(exit) : `none within ${this.command.timeout / 1000} s`;
-      const name = nameOf({ transport: "tcp", hostname: HOST, port });
+      const name = formatAddress({ transport: "tcp", hostname: HOST, port });
       throw new Failure(`a connection to ${name}`, actual);
     }
     if (exit === undefined) {
@@ -140,7 +140,7 @@ export class ClientRun implements CheckRun {
 
   async #listen(handle: (peer: Peer) => Promise<void>): Promise<number> {
     const cannotListen = (error: Error) => {
-      const name = nameOf({ transport: "tcp", hostname: HOST, port: this.command.port });
+      const name = formatAddress({ transport: "tcp", hostname: HOST, port: this.command.port });
       return new CannotCheck(`Cannot listen on ${name}: ${error.message}`);
     };
     try {

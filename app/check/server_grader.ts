@@ -1,4 +1,4 @@
-import { nameOf } from "../core/address.ts";
+import { formatAddress } from "../core/address.ts";
 import { escapeText } from "../wire/escape.ts";
 import {
   CannotCheck,
@@ -91,7 +91,7 @@ export class ServerGrader implements Grader<ServerRun> {
   }
 
   get #name(): string {
-    return nameOf({ transport: "tcp", ...this.#address });
+    return formatAddress({ transport: "tcp", ...this.#address });
   }
 
   /** Says why there was no connection, if it is not the check that has ended the server. */

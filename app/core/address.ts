@@ -1,14 +1,22 @@
 import { escapeText } from "../wire/escape.ts";
 
-/** Returns an address as people write it: `127.0.0.1:65432`, `[::1]:65432`, `unix:/tmp/socket`. */
-export function nameOf(address: Deno.Addr): string {
+/** A host name or address, and a port. */
+export interface HostAndPort {
+  hostname: string;
+  port: number;
+}
+
+/** Where a server is: a host and port, or the path of a Unix socket. */
+export type ServerAddress = HostAndPort | { path: string };
+
+/** Writes an address as people do: `127.0.0.1:65432`, `[::1]:65432`, `unix:/tmp/socket`. */
+export function formatAddress(address: ServerAddress | Deno.Addr): string {
   if ("path" in address) {
     return address.path ? `unix:${escapeText(address.path)}` : "a local client";
   }
   if (!("hostname" in address)) return address.transport;
-  const { port } = address;
   const hostname = escapeText(address.hostname);
-  return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+  return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${address.port}`;
 }
 
 /**

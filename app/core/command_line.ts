@@ -1,7 +1,9 @@
 // Command lines: what all programs here have in common.
 import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
 import { escapeText } from "../wire/escape.ts";
-import { printError, printNow } from "./output.ts";
+import { MAX_CONNECTIONS, MAX_CONTENT_LENGTH, MAX_HEADER_LENGTH } from "../wire/limits.ts";
+import type { HostAndPort } from "./address.ts";
+import { printError, printSync } from "./output.ts";
 
 const USAGE_ERROR = 2; // exit code
 const MIN_SECONDS = 0.001; // a timer counts milliseconds
@@ -37,12 +39,12 @@ export function text(placeholder: string, help: string): Option<string | undefin
   return { placeholder, help, initial: undefined, read: (text) => text };
 }
 
-/** An option whose value is a time in seconds, with fractions. The program gets milliseconds. */
-export function seconds(initial: number, help: string): Option<number> {
+/** An option whose value is a time: milliseconds in the program, seconds with fractions for people. */
+export function duration(initial: number, help: string): Option<number> {
   return {
     placeholder: "SECONDS",
-    help: `${help} (default: ${initial})`,
-    initial: initial * 1000,
+    help: `${help} (default: ${initial / 1000})`,
+    initial,
     read(text) {
       const seconds = Number(text);
       if (!/^(\d+\.?\d*|\.\d+)$/.test(text) || seconds < MIN_SECONDS || seconds > MAX_SECONDS) {
@@ -74,17 +76,22 @@ export function integer(
 export const messageLimits = {
   "max-header-length": integer(
     "BYTES",
-    8192,
+    MAX_HEADER_LENGTH,
     { min: 1, max: 65_535 },
     "maximum length of a header",
   ),
   "max-content-length": integer(
     "BYTES",
-    1024 ** 2,
+    MAX_CONTENT_LENGTH,
     { min: 0, max: 2 ** 30 },
     "maximum length of a content",
   ),
 };
+
+/** The option for how many clients a server takes at once. */
+export function connectionLimit(initial: number = MAX_CONNECTIONS): Option<number> {
+  return integer("COUNT", initial, { min: 1, max: 1e6 }, "maximum number of clients at once");
+}
 
 /** Reads an argument that is an integer from `min` to `max`, or ends the program. */
 export function readInteger(what: string, text: string, min: number, max: number): number {
@@ -101,7 +108,7 @@ export function readPort(text: string): number {
 }
 
 /** Reads `<host> <port>`. If there are other arguments, or fewer, it ends the program. */
-export function readAddress(args: string[]): { hostname: string; port: number } {
+export function readAddress(args: string[]): HostAndPort {
   const [hostname, port, unexpected] = args;
   if (hostname === undefined) failUsage("Missing host and port");
   if (port === undefined) failUsage("Missing port");
@@ -110,7 +117,7 @@ export function readAddress(args: string[]): { hostname: string; port: number } 
 }
 
 /** Reads `[host] [port]`, by default 127.0.0.1 and 65432, or ends the program. */
-export function readOptionalAddress(args: string[]): { hostname: string; port: number } {
+export function readOptionalAddress(args: string[]): HostAndPort {
   const [hostname = "127.0.0.1", port = "65432", ...others] = args;
   return readAddress([hostname, port, ...others]);
 }
@@ -135,7 +142,7 @@ export function readCommandLine<O extends Options>(
     string: ["_", ...names.filter((name) => !isFlag(name))],
   });
   if (parsed.help || parsed.h) {
-    printNow(help(usage, options));
+    printSync(help(usage, options));
     Deno.exit(0);
   }
   const values: Record<string, unknown> = {};

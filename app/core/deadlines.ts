@@ -14,6 +14,15 @@ const PROBLEMS: Record<Phase, string> = {
   write: "The peer did not read",
 };
 
+/** What is waited for, and by when it must have come. */
+export interface Deadline {
+  phase: Phase;
+  /** The time, on the clock for deadlines. */
+  due: number;
+  /** The whole time until then, in milliseconds, for the error. */
+  timeout: number;
+}
+
 /** The error for a peer that takes too long. */
 export class DeadlineError extends Error {
   override readonly name: string = "DeadlineError";
@@ -58,6 +67,11 @@ export class DeadlineClock {
   /** The time at which `timeout` milliseconds will have passed. */
   after(timeout: number): number {
     return this.#now + TICK + timeout; // up to a tick has passed since the last look
+  }
+
+  /** A deadline that has passed when `timeout` milliseconds have. */
+  deadline(phase: Phase, timeout: number): Deadline {
+    return { phase, due: this.after(timeout), timeout };
   }
 
   /** Moves the clock on, and reports the time. */

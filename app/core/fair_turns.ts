@@ -19,9 +19,9 @@ export class FairTurns {
   readonly #endTurn = () => this.#end();
 
   /** Adds a member. */
-  join(): Turn {
+  join(): Member {
     this.#members++;
-    return new Turn(this);
+    return new Member(this);
   }
 
   /** Removes a member. */
@@ -67,8 +67,8 @@ export class FairTurns {
   }
 }
 
-/** The part that one connection takes in the turns. */
-export class Turn {
+/** One connection among those that take turns. */
+export class Member {
   readonly #turns: FairTurns;
   #reads = 0;
 

@@ -1,9 +1,7 @@
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
-import type { MessageConnection } from "./connection.ts";
+import { MAX_OUTBOX_LENGTH } from "../wire/limits.ts";
+import type { MessageConnection } from "./message_connection.ts";
 import { withTimeout } from "./timeout.ts";
-
-/** Maximum length of the messages that wait for one slow reader, in bytes. */
-export const MAX_QUEUE_LENGTH = 256 * 1024;
 
 const LOOK_INTERVAL = 100; // milliseconds; if no queue gets empty in it, only those are left who do not read
 const MAX_WAIT = 1_000; // milliseconds; then those who read slowly are left behind as well
@@ -37,9 +35,9 @@ export class Outbox {
   push(message: Uint8Array): void {
     if (this.#isDropped) return;
     this.#length += message.length;
-    if (this.#length > MAX_QUEUE_LENGTH) {
+    if (this.#length > MAX_OUTBOX_LENGTH) {
       return this.drop(
-        `Reads too slowly: ${this.#length} bytes wait, the limit is ${MAX_QUEUE_LENGTH}`,
+        `Reads too slowly: ${this.#length} bytes wait, the limit is ${MAX_OUTBOX_LENGTH}`,
       );
     }
     this.#queue.push(message);

@@ -99,7 +99,7 @@ export async function exit(code: number): Promise<never> {
 }
 
 /** Prints a line on standard output at once, and ends the program if that fails. For clients. */
-export function printNow(line: string): void {
+export function printSync(line: string): void {
   try {
     const bytes = new TextEncoder().encode(`${line}\n`);
     for (let sent = 0; sent < bytes.length;) sent += Deno.stdout.writeSync(bytes.subarray(sent));

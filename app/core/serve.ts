@@ -1,12 +1,10 @@
 import { escapeText } from "../wire/escape.ts";
-import { nameOf } from "./address.ts";
+import { FIRST_RETRY_DELAY, MAX_CONNECTIONS, MAX_RETRY_DELAY } from "../wire/limits.ts";
+import { formatAddress } from "./address.ts";
 import { DeadlineError } from "./deadlines.ts";
 import { printError } from "./output.ts";
-import { RareReport } from "./rare_report.ts";
-import { type Conn, TimedConn, type TimedConnOptions } from "./timed_conn.ts";
-
-const FIRST_RETRY_DELAY = 5; // milliseconds
-const MAX_RETRY_DELAY = 1_000; // milliseconds
+import { RateLimitedLog } from "./rate_limited_log.ts";
+import { type Conn, DeadlineConn, type DeadlineConnOptions } from "./deadline_conn.ts";
 
 /** Accepts connections. A `Deno.Listener` does. */
 export interface Listener {
@@ -16,7 +14,7 @@ export interface Listener {
 }
 
 /** How a server treats its connections. */
-export interface ServeOptions extends TimedConnOptions {
+export interface ServeOptions extends DeadlineConnOptions {
   /** When this aborts, no more connections are accepted, and idle ones are closed. */
   stop: AbortSignal;
   /** When this aborts, all connections are closed. */
@@ -38,12 +36,13 @@ export interface ServeOptions extends TimedConnOptions {
  */
 export async function serve(
   listener: Listener,
-  handle: (conn: TimedConn) => Promise<void>,
+  handle: (conn: DeadlineConn) => Promise<void>,
   options: ServeOptions,
 ): Promise<void> {
-  const { stop, kill, maxConnections = 1000, log = () => {}, report = printError } = options;
-  const open = new Map<TimedConn, Promise<void>>();
-  using turnedAway = new RareReport(report);
+  const { stop, kill, maxConnections = MAX_CONNECTIONS, log = () => {}, report = printError } =
+    options;
+  const open = new Map<DeadlineConn, Promise<void>>(); // with what resolves when they have ended
+  using turnedAway = new RateLimitedLog(report);
   const beginToStop = () => {
     listener.close(); // ends the accept that waits
     if (open.size > 0) report(waitingFor(open.size));
@@ -56,16 +55,17 @@ export async function serve(
   stop.addEventListener("abort", beginToStop);
   kill.addEventListener("abort", closeAll);
 
-  for (let next; (next = await acceptNext(listener, stop, report)) !== undefined;) {
+  while (true) {
+    const accepted = await acceptNext(listener, stop, report);
+    if (accepted === undefined) break; // told to stop
     if (open.size >= maxConnections) {
-      turnedAway.report(
-        `Turned away ${nameOf(next.remoteAddr)}: ${maxConnections} connections are open`,
-      );
-      next.close();
+      const address = formatAddress(accepted.remoteAddr);
+      turnedAway.log(`Turned away ${address}: ${maxConnections} connections are open`);
+      accepted.close();
       continue;
     }
-    const conn = new TimedConn(next, options);
-    open.set(conn, run(conn));
+    const conn = new DeadlineConn(accepted, options);
+    open.set(conn, run(conn)); // not awaited: the next client need not wait for this one
     if (stop.aborted) conn.stop(); // it was accepted in the moment of the signal, which has passed
     if (kill.aborted) conn.close();
   }
@@ -74,9 +74,9 @@ export async function serve(
   kill.removeEventListener("abort", closeAll);
 
   /** Serves one client to its end. All its errors are caught here. */
-  async function run(conn: TimedConn): Promise<void> {
+  async function run(conn: DeadlineConn): Promise<void> {
     using _ = conn;
-    log(`Accepted connection from ${conn.name}`);
+    log(`Accepted connection from ${conn.peerAddress}`);
     let problem: unknown;
     try {
       await handle(conn);
@@ -85,8 +85,8 @@ export async function serve(
       if (!isIdle && !kill.aborted) problem = error;
     }
     open.delete(conn);
-    if (problem === undefined) log(`Closing connection to ${conn.name}`);
-    else report(`Lost connection to ${conn.name}: ${messageOf(problem)}`);
+    if (problem === undefined) log(`Closing connection to ${conn.peerAddress}`);
+    else report(`Lost connection to ${conn.peerAddress}: ${messageOf(problem)}`);
   }
 }
 

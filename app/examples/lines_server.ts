@@ -67,11 +67,11 @@ async function main([hostname = "127.0.0.1", port = "65432", unexpected]: string
     Deno.exit(2);
   }
   const listener = listen(hostname, Number(port));
-  console.log(`Listening on ${nameOf(listener.addr)}`);
+  console.log(`Listening on ${formatAddress(listener.addr)}`);
   while (true) { // `for await (const conn of listener)` would end at the first accept that fails
     try {
       const conn = await listener.accept();
-      const client = nameOf(conn.remoteAddr);
+      const client = formatAddress(conn.remoteAddr);
       serve(conn).catch((error) => console.error(`Lost ${client}: ${error.message}`));
     } catch (error) {
       console.error(`No client: ${(error as Error).message}`);
@@ -89,7 +89,7 @@ function listen(hostname: string, port: number): Deno.TcpListener {
   }
 }
 
-function nameOf({ hostname, port }: Deno.NetAddr): string {
+function formatAddress({ hostname, port }: Deno.NetAddr): string {
   return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }
 

@@ -3,9 +3,9 @@
 // server of node:net that has once run out of them accepts nobody any more in Deno, without a word.
 import { once } from "node:events";
 import { createServer, type ServerOpts, type Socket } from "node:net";
-import { nameOf } from "../core/address.ts";
+import { formatAddress } from "../core/address.ts";
 import { printError } from "../core/output.ts";
-import { RareReport } from "../core/rare_report.ts";
+import { RateLimitedLog } from "../core/rate_limited_log.ts";
 
 const RETRY_DELAY = 1_000; // milliseconds, when the port cannot be listened on again
 
@@ -14,7 +14,7 @@ export class BoundedServer {
   readonly #server;
   readonly #maxConnections: number;
   readonly #handle: (client: Socket) => Promise<void>;
-  readonly #refusing = new RareReport(printError);
+  readonly #refusing = new RateLimitedLog(printError);
   #address: Deno.NetAddr;
   #open = 0; // clients
 
@@ -60,9 +60,9 @@ export class BoundedServer {
 
   #stopListening(): void {
     this.#server.close();
-    const where = nameOf(this.#address);
+    const where = formatAddress(this.#address);
     const count = this.#maxConnections;
-    this.#refusing.report(`Taking no more clients on ${where}: ${count} connections are open`);
+    this.#refusing.log(`Taking no more clients on ${where}: ${count} connections are open`);
   }
 
   async #listenAgain(): Promise<void> {
@@ -70,7 +70,7 @@ export class BoundedServer {
       await this.listen();
     } catch (error) {
       const reason = (error as Error).message;
-      printError(`Cannot listen on ${nameOf(this.#address)} again: ${reason}`);
+      printError(`Cannot listen on ${formatAddress(this.#address)} again: ${reason}`);
       setTimeout(() => this.#listenAgain(), RETRY_DELAY);
     }
   }

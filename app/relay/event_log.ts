@@ -1,4 +1,4 @@
-import type { RelayEvent } from "./annotate.ts";
+import type { RelayEvent } from "./events.ts";
 
 const MAX_EVENTS = 2000;
 const MAX_LENGTH = 16 * 1024 * 1024; // bytes of all events together

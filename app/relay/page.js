@@ -6,9 +6,9 @@
 /**
  * Each type of event with what it has.
  *
- * @typedef {import("./annotate.ts").RelayEvent} RelayEvent
- * @typedef {import("./annotate.ts").ShownPart} ShownPart
- * @typedef {import("./annotate.ts").Side} Side
+ * @typedef {import("./events.ts").RelayEvent} RelayEvent
+ * @typedef {import("./events.ts").ShownPart} ShownPart
+ * @typedef {import("./events.ts").Side} Side
  * @typedef {Exclude<Side, "relay">} Peer
  * @typedef {RelayEvent & { type: "chunk", from: Peer, size: number, parts: ShownPart[] }} Chunk
  * @typedef {RelayEvent & { type: "end", from: Peer }} End
@@ -356,10 +356,9 @@ function drawLane(lane) {
 function slotsOf({ parts }) {
   /** @type {Map<number, Slot>} */
   const slots = new Map();
-  for (const { kind, frame, label } of parts) {
-    if (frame === 0 || kind === "error") continue;
-    const last = kind === "more" ? Number(/\d+$/.exec(label)) : frame;
-    slots.set(frame, { first: frame, last: Math.max(last, slots.get(frame)?.last ?? 0) });
+  for (const { frame, lastFrame = frame } of parts) {
+    if (frame === 0) continue;
+    slots.set(frame, { first: frame, last: Math.max(lastFrame, slots.get(frame)?.last ?? 0) });
   }
   const all = [...slots.values()];
   const inner = all.slice(1, -1);

@@ -1,18 +1,17 @@
 // A reset must be passed on as a reset, and Deno.Conn cannot send one: hence the sockets of node:net.
 import { connect, type Socket } from "node:net";
-import { nameOf } from "../core/address.ts";
+import { formatAddress } from "../core/address.ts";
+import { pauseForOthers } from "../core/fair_work.ts";
 import { pause } from "../core/timeout.ts";
 import { escapeText } from "../wire/escape.ts";
-import {
-  Annotator,
-  type Limits,
-  type Protocol,
-  type RelayEvent,
-  show,
-  type Side,
-} from "./annotate.ts";
+import { Annotator, type Protocol } from "./annotate.ts";
+import type { RelayEvent, Side } from "./events.ts";
+import { show } from "./show.ts";
+import type { Limits } from "./unit_reader.ts";
 
-const MAX_WAITING = 64 * 1024; // bytes in each direction, while a side does not take them
+const MAX_WAITING = 128 * 1024; // bytes in each direction, while a side does not take them
+const READ_LENGTH = 64 * 1024; // bytes that node:net reads at once
+const MAX_WORK = 10; // milliseconds for one side, before all others get a turn
 const PATIENCE = 200; // milliseconds; longer waiting is worth an event
 const CONNECT_TIMEOUT = 5_000; // milliseconds
 const STALL_TIMEOUT = 2_000; // milliseconds for a client that has ended, while the server is not read
@@ -135,8 +134,12 @@ export class RelayedConnection {
       if (target.write(bytes)) return undefined;
       return this.#taken((done) => target.once("drain", done), from, to);
     };
+    let busySince: number | undefined; // with reads that fill a buffer, so that there is always more
     source.on("data", (chunk: Uint8Array) => {
-      const taken = this.#isReshaped ? this.#reshape(chunk, write) : write(chunk);
+      if (chunk.length < READ_LENGTH) busySince = undefined;
+      else busySince ??= performance.now();
+      const taken = (this.#isReshaped ? this.#reshape(chunk, write) : write(chunk)) ??
+        (busySince === undefined ? undefined : pauseForOthers(busySince, MAX_WORK));
       if (!taken) return;
       passing = taken;
       source.pause();
@@ -180,8 +183,10 @@ export class RelayedConnection {
   ): Promise<void> {
     const { delay, cut } = this.#options;
     const length = this.#options.chunk || chunk.length;
+    const begin = performance.now();
     for (let start = 0; start < chunk.length; start += length) {
       if (delay > 0) await pause(delay);
+      else await pauseForOthers(begin, MAX_WORK);
       if (this.#isReset) return;
       const end = Math.min(start + length, chunk.length, start + cut - this.#passed);
       const piece = chunk.subarray(start, end);
@@ -197,5 +202,5 @@ export class RelayedConnection {
 /** The name of a client; its address is not known if it has gone already. */
 function nameOfPeer({ remoteAddress: hostname, remotePort: port }: Socket): string {
   if (hostname === undefined || port === undefined) return "a client";
-  return nameOf({ transport: "tcp", hostname, port });
+  return formatAddress({ transport: "tcp", hostname, port });
 }

@@ -4,6 +4,7 @@ import { type ByteStream, createPair, decodeStream, type ItemStream } from "./st
 import { type ByteOrder, HOST_BYTE_ORDER, isLittle, writeUint16 } from "./endianness.ts";
 import { FrameTooLargeError, TruncatedFrameError } from "./framing.ts";
 import { parseJson } from "./json.ts";
+import { MAX_CONTENT_LENGTH, MAX_HEADER_LENGTH } from "./limits.ts";
 import { decodeStrictUtf8 } from "./utf8.ts";
 
 /**
@@ -16,8 +17,6 @@ export const JSON_CONTENT_TYPE = "text/json";
 const FIELDS = ["byteorder", "content-type", "content-encoding", "content-length"];
 const PREFIX_LENGTH = 2; // bytes: the header's length as an unsigned integer in network byte order
 const MAX_UINT16 = 65_535;
-const DEFAULT_MAX_HEADER_LENGTH = 8 * 1024; // bytes
-const DEFAULT_MAX_CONTENT_LENGTH = 1024 * 1024; // bytes
 const MAX_JSON_DEPTH = 1000; // arrays and objects inside each other
 
 /**
@@ -315,8 +314,8 @@ export class MessageDecoder {
    */
   constructor(options: MessageOptions = {}) {
     const {
-      maxHeaderLength = DEFAULT_MAX_HEADER_LENGTH,
-      maxContentLength = DEFAULT_MAX_CONTENT_LENGTH,
+      maxHeaderLength = MAX_HEADER_LENGTH,
+      maxContentLength = MAX_CONTENT_LENGTH,
       copy = false,
     } = options;
     checkLimit("maxHeaderLength", maxHeaderLength, MAX_UINT16);

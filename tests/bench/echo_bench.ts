@@ -50,7 +50,7 @@ export async function measureEcho(): Promise<Figure[]> {
   await Deno.remove(folder, { recursive: true });
   return WORKLOADS.map(([connections, bytes]) => ({
     what: `app/multiconn_server.ts, ${connections} x ${bytes} B, a plain Deno loop`,
-    value: ratio(nameOf(connections, bytes), OURS, LIMIT),
+    value: ratio(formatAddress(connections, bytes), OURS, LIMIT),
     unit: "x",
   }));
 }
@@ -63,7 +63,7 @@ async function runRound(): Promise<void> {
       const before = processorTime(server.pid);
       const { perSecond, mean, p999 } = await load(args);
       const used = processorTime(server.pid) - before;
-      record(nameOf(connections, bytes), name, perSecond);
+      record(formatAddress(connections, bytes), name, perSecond);
       record(
         `${connections} x ${bytes} B, processor µs each`,
         name,
@@ -115,14 +115,14 @@ function printTable(): void {
   }
   for (const peer of names.filter((name) => name !== OURS)) {
     const ratios = WORKLOADS.map(([connections, bytes]) => {
-      const value = ratio(nameOf(connections, bytes), OURS, peer).toFixed(2);
+      const value = ratio(formatAddress(connections, bytes), OURS, peer).toFixed(2);
       return `${connections} x ${bytes} B: ${value}`;
     });
     console.log(`This package against ${peer}: ${ratios.join(", ")}`);
   }
 }
 
-function nameOf(connections: number, bytes: number): string {
+function formatAddress(connections: number, bytes: number): string {
   return `${connections} x ${bytes} B, echoes/s`;
 }
 
@@ -162,7 +162,7 @@ function chart(): string {
   const parts: string[] = [];
   let y = 60;
   for (const [connections, bytes] of WORKLOADS) {
-    const row = nameOf(connections, bytes);
+    const row = formatAddress(connections, bytes);
     parts.push(`<text x="10" y="${y + 12}" class="title">${row.slice(0, -10)}</text>`);
     for (const name of names) {
       const value = ratio(row, name);

@@ -1,8 +1,8 @@
 // Clients that do nothing wrong, in a thread of their own, so that an attacker does not delay them here.
 import { equals } from "@std/bytes/equals";
 import { encodeChat } from "../../app/chat/messages.ts";
-import { MessageConnection } from "../../app/core/connection.ts";
-import { TimedConn } from "../../app/core/timed_conn.ts";
+import { MessageConnection } from "../../app/core/message_connection.ts";
+import { DeadlineConn } from "../../app/core/deadline_conn.ts";
 import { createRequest } from "../../app/libclient.ts";
 import { decodeContent } from "../../mod.ts";
 import { noise, writeAll } from "../support/programs.ts";
@@ -102,7 +102,7 @@ const clients: Record<Kind, (target: Target, number: number) => Promise<void>> =
   },
 
   async chat({ name, port }, number) {
-    using connection = new MessageConnection(new TimedConn(await connect(port)), PATIENCE);
+    using connection = new MessageConnection(new DeadlineConn(await connect(port)), PATIENCE);
     const me = `good ${number} ${crypto.randomUUID().slice(0, 8)}`;
     await connection.send(encodeChat({ type: "join", name: me }));
     let count = 0;
@@ -145,7 +145,7 @@ async function repeat(name: string, ask: () => Promise<void>): Promise<void> {
 }
 
 async function search(name: string, conn: Deno.Conn): Promise<void> {
-  using connection = new MessageConnection(new TimedConn(conn), PATIENCE);
+  using connection = new MessageConnection(new DeadlineConn(conn), PATIENCE);
   await repeat(name, async () => {
     await connection.send(SEARCH);
     const response = await connection.receive();

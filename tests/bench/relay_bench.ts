@@ -1,7 +1,9 @@
-// How much of the throughput of a direct connection is left through app/relay.ts.
+// How much of the throughput of a direct connection is left through app/relay.ts, and how long others
+// wait while one client floods it. Needs cc, for an echo server that is not the bottleneck.
 import { Program, readToEnd, startRelay, startServer, writeAll } from "../support/programs.ts";
 import type { Figure } from "./figures.ts";
 import { compare } from "./measure.ts";
+import { measureFloods } from "./relay_flood.ts";
 
 const LENGTH = 64 * 1024 * 1024; // bytes of a transfer
 const SINK = `
@@ -21,7 +23,22 @@ export async function measureRelay(): Promise<Figure[]> {
   return [
     await compareWays("to a server that only reads", Number(port), toSink.port),
     await compareWays("to app/multiconn_server.ts and back", echo.port, toEcho.port),
+    ...await measureWaits(),
   ];
+}
+
+async function measureWaits(): Promise<Figure[]> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const server = `${folder}/epoll_server`;
+    const compiler = new Program(["-O2", "-o", server, "tests/bench/peers/epoll_server.c"], "cc");
+    if (!(await compiler.ended).success) throw new Error(compiler.stderr);
+    await using echo = new Program([], server);
+    const [, port] = await echo.prints(/:(\d+)\n/);
+    return await measureFloods(Number(port));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
 async function compareWays(what: string, direct: number, relayed: number): Promise<Figure> {

@@ -2,7 +2,7 @@
 // may hold a descriptor more than before, nor much more memory; all good clients must have had all
 // their answers, soon. On a busy machine, soon is later. A server that seems to grow or to be slow is
 // looked at again, since leaks and starvation do not go away.
-import { failUsage, integer, readCommandLine, seconds } from "../../app/core/command_line.ts";
+import { duration, failUsage, integer, readCommandLine } from "../../app/core/command_line.ts";
 import { anywhere, anywhereWithDeadlines, type Attack, onApp, onChat, onPage } from "./attacks.ts";
 import type { Kind, Report, Target } from "./good_clients.ts";
 import { descriptors, residentMemory, settled, turns } from "../support/resource_usage.ts";
@@ -26,7 +26,7 @@ const { options, args } = readCommandLine(
 
 Runs all servers at once, with clients that attack them and clients that use them.`,
   {
-    seconds: seconds(60, "how long to run"),
+    seconds: duration(60_000, "how long to run"),
     seed: integer(
       "N",
       Date.now() % 1_000_000,

@@ -150,8 +150,11 @@ Deno.test("The numbers in README.md are those of the code", async () => {
   assertStringIncludes(read("echo_client.ts"), "const TIMEOUT = 30_000; // milliseconds");
 
   quotes("1 KiB that grows to 64 when it's full");
-  assertStringIncludes(read("app/core/timed_conn.ts"), "FIRST_BUFFER_LENGTH = 1024; // bytes");
-  assertStringIncludes(read("app/core/timed_conn.ts"), "MAX_BUFFER_LENGTH = 64 * 1024; // bytes");
+  assertStringIncludes(read("app/core/deadline_conn.ts"), "FIRST_BUFFER_LENGTH = 1024; // bytes");
+  assertStringIncludes(
+    read("app/core/deadline_conn.ts"),
+    "MAX_BUFFER_LENGTH = 64 * 1024; // bytes",
+  );
 
   quotes("A name has 1 to 32 characters,");
   assertStringIncludes(read("app/chat/names.ts"), "MAX_LENGTH = 32; // characters");

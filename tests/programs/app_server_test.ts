@@ -8,9 +8,9 @@ import {
 } from "@std/assert";
 import { concat } from "@std/bytes/concat";
 import fc from "fast-check";
-import { nameOf } from "../../app/core/address.ts";
-import { MessageConnection } from "../../app/core/connection.ts";
-import { TimedConn } from "../../app/core/timed_conn.ts";
+import { formatAddress } from "../../app/core/address.ts";
+import { MessageConnection } from "../../app/core/message_connection.ts";
+import { DeadlineConn } from "../../app/core/deadline_conn.ts";
 import { createRequest } from "../../app/libclient.ts";
 import { decodeContent, encodeMessage, type Message, MessageDecoder } from "../../mod.ts";
 import { runs, some } from "../support/sampling.ts";
@@ -223,7 +223,7 @@ Deno.test("app/server.ts never prints control characters of a failed action, or 
   await server.prints(/An action failed: Error: bad value \\x1b\[31m\\x07\n +at /, "stderr");
   // deno-lint-ignore no-control-regex -- these are the ones that must not be printed
   assert(!/[\x00-\x09\x0b-\x1f\x7f-\x9f]/.test(server.stderr), server.stderr);
-  assertEquals(nameOf({ transport: "unix", path: "\x1b[31m" }), "unix:\\x1b[31m");
+  assertEquals(formatAddress({ transport: "unix", path: "\x1b[31m" }), "unix:\\x1b[31m");
   await assertServes(server.port);
 });
 
@@ -652,7 +652,7 @@ async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
 }
 
 async function talk(port: number): Promise<MessageConnection> {
-  return new MessageConnection(new TimedConn(await dial(port)));
+  return new MessageConnection(new DeadlineConn(await dial(port)));
 }
 
 function dial(port: number): Promise<Deno.TcpConn> {

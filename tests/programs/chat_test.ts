@@ -3,7 +3,7 @@ import { concat } from "@std/bytes/concat";
 import { equals } from "@std/bytes/equals";
 import { encodeChat, type FromClient, type FromServer } from "../../app/chat/messages.ts";
 import { decodeContent, type Message, MessageDecoder } from "../../app/wire/message.ts";
-import { MAX_QUEUE_LENGTH } from "../../app/core/outbox.ts";
+import { MAX_OUTBOX_LENGTH } from "../../app/wire/limits.ts";
 import { tryAll } from "../support/sampling.ts";
 import { CLOSE_CANCELS_WRITES, Program, startServer, writeAll } from "../support/programs.ts";
 import { PYTHON } from "../support/python.ts";
@@ -153,7 +153,7 @@ Deno.test(`${SERVER} drops a client that stops reading, and the ${COUNT - 1} oth
   let said = 0;
   const told = new Set<Peer>(); // that the sleeper has left
   while (told.size < peers.length) {
-    assert(said < MAX_QUEUE_LENGTH + 8 * 1024 ** 2, "the systems' buffers hold less than 8 MiB");
+    assert(said < MAX_OUTBOX_LENGTH + 8 * 1024 ** 2, "the systems' buffers hold less than 8 MiB");
     await speaker.send({ type: "say", text: LONGEST });
     said += length;
     // All of them have it before the next is said: nobody can have waited for the one who sleeps.
@@ -168,7 +168,7 @@ Deno.test(`${SERVER} drops a client that stops reading, and the ${COUNT - 1} oth
     /^Dropped sleeper \(127\.0\.0\.1:\d+\): Reads too slowly: (\d+) bytes wait, the limit is 262144\n$/,
     "stderr",
   );
-  assert(Number(waiting) <= MAX_QUEUE_LENGTH + length + 1000);
+  assert(Number(waiting) <= MAX_OUTBOX_LENGTH + length + 1000);
   using again = await join(server.port, "sleeper");
   await again.send({ type: "who" });
   assertEquals((await again.until("who")).names, [

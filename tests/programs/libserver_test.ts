@@ -5,8 +5,8 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { MessageConnection } from "../../app/core/connection.ts";
-import { TimedConn } from "../../app/core/timed_conn.ts";
+import { MessageConnection } from "../../app/core/message_connection.ts";
+import { DeadlineConn } from "../../app/core/deadline_conn.ts";
 import { actions, createErrorResponse, createResponse } from "../../app/libserver.ts";
 import { decodeContent, encodeMessage, type Message, MessageDecoder } from "../../mod.ts";
 import { startServerWithActions, startServerWithOneOutput } from "../support/programs.ts";
@@ -190,7 +190,9 @@ Deno.test("app/server.ts outlives an action that fails where nobody waits for it
 });
 
 async function connect(port: number): Promise<MessageConnection> {
-  return new MessageConnection(new TimedConn(await Deno.connect({ hostname: "127.0.0.1", port })));
+  return new MessageConnection(
+    new DeadlineConn(await Deno.connect({ hostname: "127.0.0.1", port })),
+  );
 }
 
 async function request(connection: MessageConnection, action: string): Promise<unknown> {

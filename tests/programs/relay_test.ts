@@ -295,6 +295,34 @@ for (const args of [[], ["--quiet"]]) {
   });
 }
 
+for (
+  const [name, unit, ...args] of [
+    ["smallest frames", "0, 0, 0, 1, 0", "--protocol", "frames"],
+    ["bytes, one by one", "0", "--chunk", "1"],
+  ]
+) {
+  Deno.test(`app/relay.ts serves others while one client floods it with ${name}`, async () => {
+    await using server = await startServer("app/multiconn_server.ts", "--quiet");
+    await using relay = await startRelay(server.port, ...args, "--quiet", "--web", "0");
+    const flood = `
+      const bytes = new Uint8Array(Array(10_000).fill([${unit}]).flat());
+      const conn = await Deno.connect({ port: ${relay.port} });
+      const read = async () => { while (await conn.read(new Uint8Array(65536)) !== null); };
+      read();
+      for (let sent = 0; sent < bytes.length;) sent += await conn.write(bytes.subarray(sent));
+      console.log("Flooding");
+      while (true) for (let sent = 0; sent < bytes.length;) sent += await conn.write(bytes.subarray(sent));`;
+    await using flooder = new Program(["eval", flood]);
+    await flooder.prints("Flooding");
+    const start = performance.now();
+    for (let i = 0; i < 5; i++) {
+      assertEquals(await exchange(relay.port, bytesOf("hello")), bytesOf("hello"));
+    }
+    assertLessOrEqual(performance.now() - start, 10_000); // they take some 100 ms, or a minute without pauses
+    assert(flooder.isRunning);
+  });
+}
+
 for (const host of ["0.0.0.0", "[::]"]) {
   Deno.test({
     name: `app/relay.ts warns when everybody can connect to ${host}`,

@@ -1,13 +1,13 @@
 // Takes the place of app/core/fair_turns.ts, to measure what the turns cost, and what they are for.
 
-/** The part of a connection in turns that never end. */
-export interface Turn {
+/** One connection among those that never wait for a turn. */
+export interface Member {
   next(): undefined;
   leave(): void;
 }
 
 export const fairTurns = {
-  join(): Turn {
+  join(): Member {
     return { next: () => undefined, leave() {} };
   },
 };

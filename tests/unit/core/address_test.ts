@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { nameOf, withZoneOf } from "../../../app/core/address.ts";
+import { formatAddress, withZoneOf } from "../../../app/core/address.ts";
 
-Deno.test("nameOf() writes an address as people do, and nothing invisible", () => {
+Deno.test("formatAddress() writes an address as people do, and nothing invisible", () => {
   const names: [Deno.Addr, string][] = [
     [{ transport: "tcp", hostname: "127.0.0.1", port: 65432 }, "127.0.0.1:65432"],
     [{ transport: "tcp", hostname: "::1", port: 0 }, "[::1]:0"],
@@ -10,7 +10,7 @@ Deno.test("nameOf() writes an address as people do, and nothing invisible", () =
     [{ transport: "unix", path: "/tmp/a\nb" }, "unix:/tmp/a\\x0ab"],
     [{ transport: "unix", path: "" }, "a local client"],
   ];
-  for (const [address, name] of names) assertEquals(nameOf(address), name);
+  for (const [address, name] of names) assertEquals(formatAddress(address), name);
 });
 
 Deno.test("withZoneOf() adds the zone of the address that was asked for, which Deno leaves out", () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { FairTurns, type Turn } from "../../../app/core/fair_turns.ts";
+import { FairTurns, type Member } from "../../../app/core/fair_turns.ts";
 
 const CROWD = 1000; // members
 const BUDGET = 128; // operations that Deno completes in one turn of its event loop
@@ -11,7 +11,7 @@ const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
  * Plays Deno with a crowd that is always ready: in each turn it serves those that became ready last
  * first. Returns how often each member was served.
  */
-async function play(next: (turn: Turn) => Promise<void> | undefined): Promise<number[]> {
+async function play(next: (member: Member) => Promise<void> | undefined): Promise<number[]> {
   const turns = new FairTurns();
   const members = Array.from({ length: CROWD }, () => turns.join());
   const served = members.map(() => 0);

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { endOfTurn, MAX_QUEUE_LENGTH, Outbox, untilWritten } from "../../../app/core/outbox.ts";
+import { endOfTurn, Outbox, untilWritten } from "../../../app/core/outbox.ts";
+import { MAX_OUTBOX_LENGTH } from "../../../app/wire/limits.ts";
 
 /** Stands in for a connection: its writes end when the test says so. */
 class StuckConnection implements Disposable {
@@ -42,7 +43,7 @@ Deno.test("Outbox drops whom more than 256 KiB wait for, and not a byte earlier"
   const connection = new StuckConnection();
   const reasons: string[] = [];
   const outbox = new Outbox(connection, (reason) => reasons.push(reason));
-  outbox.push(new Uint8Array(MAX_QUEUE_LENGTH - 1));
+  outbox.push(new Uint8Array(MAX_OUTBOX_LENGTH - 1));
   await nextTurn(); // being written counts as well
   outbox.push(new Uint8Array(1));
   assertEquals([connection.closed, reasons], [0, []]);
@@ -58,7 +59,7 @@ Deno.test("Outbox frees its room when bytes are written", async () => {
   const connection = new StuckConnection();
   const outbox = new Outbox(connection, () => {});
   for (let i = 0; i < 3; i++) {
-    outbox.push(new Uint8Array(MAX_QUEUE_LENGTH));
+    outbox.push(new Uint8Array(MAX_OUTBOX_LENGTH));
     await nextTurn();
     connection.finish();
     await outbox.written;

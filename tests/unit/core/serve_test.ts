@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { serve, type ServeOptions } from "../../../app/core/serve.ts";
-import type { TimedConn } from "../../../app/core/timed_conn.ts";
+import type { DeadlineConn } from "../../../app/core/deadline_conn.ts";
 import { FakeConn } from "../../support/fake_conn.ts";
 
 /** A listener whose clients come when a test says so, and a server on it. */
@@ -15,7 +15,7 @@ class FakeServer implements Deno.Listener {
   #onAccept: () => void = () => {};
   #isClosed = false;
 
-  constructor(handle: (conn: TimedConn) => Promise<void>, options: Partial<ServeOptions> = {}) {
+  constructor(handle: (conn: DeadlineConn) => Promise<void>, options: Partial<ServeOptions> = {}) {
     this.ended = serve(this, handle, {
       stop: this.#stop.signal,
       kill: this.#kill.signal,
@@ -67,7 +67,7 @@ class FakeServer implements Deno.Listener {
 }
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
-const readToEnd = async (conn: TimedConn) => {
+const readToEnd = async (conn: DeadlineConn) => {
   while (await conn.read() !== null);
 };
 
@@ -142,7 +142,7 @@ Deno.test("serve() stops at once while it waits for the next try", async () => {
 
 Deno.test("serve() closes a connection that is accepted in the moment when it stops", async () => {
   const ends: unknown[] = [];
-  const handle = (conn: TimedConn) => conn.read().then((end) => void ends.push(end));
+  const handle = (conn: DeadlineConn) => conn.read().then((end) => void ends.push(end));
   const server = new FakeServer(handle, { idleTimeout: 5000 }); // longer than a stop takes
   const conn = new FakeConn();
   server.come(conn);

@@ -1,13 +1,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { concat } from "@std/bytes/concat";
-import {
-  Annotator,
-  formatEvent,
-  type Limits,
-  type Part,
-  type Protocol,
-  show,
-} from "../../../app/relay/annotate.ts";
+import { Annotator, type Protocol } from "../../../app/relay/annotate.ts";
+import type { Part } from "../../../app/relay/events.ts";
+import { formatEvent, show } from "../../../app/relay/show.ts";
+import type { Limits } from "../../../app/relay/unit_reader.ts";
 import { encodeFrame, encodeMessage } from "../../../mod.ts";
 import { capture, CAPTURES, golden } from "../../support/captures.ts";
 import { noise } from "../../support/programs.ts";
@@ -23,7 +19,7 @@ function print(
     const text = `${from} → ${to}  ${chunk.length} byte${chunk.length === 1 ? "" : "s"}`;
     const parts = show(chunk, annotator.push(chunk));
     const event = { connection: 1, time: 0, type: "chunk", from, text, parts } as const;
-    return formatEvent(event, protocol, color) + "\n";
+    return formatEvent(event, color) + "\n";
   });
   return blocks.join("");
 }
@@ -109,7 +105,7 @@ Deno.test("Annotator takes longer frames when it is told to", () => {
   const content = message("x".repeat(1024 ** 2));
   const frame = encodeFrame(new Uint8Array(9 * 1024 ** 2), { maxFrameLength: 16 * 1024 ** 2 });
   for (const [protocol, bytes] of [["app", content], ["frames", frame]] as const) {
-    const isUnderstood = (limits: Limits) =>
+    const isUnderstood = (limits: Partial<Limits>) =>
       new Annotator(protocol, limits).push(bytes).every(({ kind }) => kind !== "error");
     assertEquals(isUnderstood({}), false);
     assertEquals(isUnderstood({ maxContentLength: 2 ** 21, maxFrameLength: 2 ** 24 }), true);

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { deadlineClock, DeadlineError } from "../../../app/core/deadlines.ts";
-import { TimedConn } from "../../../app/core/timed_conn.ts";
+import { DeadlineConn } from "../../../app/core/deadline_conn.ts";
 import { FakeConn } from "../../support/fake_conn.ts";
 
 const HELLO = new TextEncoder().encode("Hello");
@@ -12,9 +12,9 @@ async function assertLate(promise: Promise<unknown>, message: string): Promise<v
   assertEquals(error.message, message);
 }
 
-Deno.test("TimedConn reads what arrives, and then the end", async () => {
+Deno.test("DeadlineConn reads what arrives, and then the end", async () => {
   const fake = new FakeConn();
-  using conn = new TimedConn(fake);
+  using conn = new DeadlineConn(fake);
   const first = conn.read();
   fake.arrive(HELLO);
   assertEquals(await first, HELLO);
@@ -23,9 +23,9 @@ Deno.test("TimedConn reads what arrives, and then the end", async () => {
   assertEquals(await second, null);
 });
 
-Deno.test("TimedConn gets a larger buffer when a read has filled the one it has", async () => {
+Deno.test("DeadlineConn gets a larger buffer when a read has filled the one it has", async () => {
   const fake = new FakeConn();
-  using conn = new TimedConn(fake);
+  using conn = new DeadlineConn(fake);
   for (const length of [1024, 4096, 16_384, 65_536, 65_536]) {
     const read = conn.read();
     const bytes = new Uint8Array(length).fill(length % 251);
@@ -34,18 +34,18 @@ Deno.test("TimedConn gets a larger buffer when a read has filled the one it has"
   }
 });
 
-Deno.test("TimedConn writes all the bytes, however few a write takes", async () => {
+Deno.test("DeadlineConn writes all the bytes, however few a write takes", async () => {
   const fake = new FakeConn();
   fake.writeLength = 2;
-  using conn = new TimedConn(fake);
+  using conn = new DeadlineConn(fake);
   await conn.writeAll(HELLO);
   assertEquals(fake.written.map((bytes) => bytes.length), [2, 2, 1]);
   assertEquals(fake.written.flatMap((bytes) => [...bytes]), [...HELLO]);
 });
 
-Deno.test("TimedConn fails when nothing comes in time, and can still write and linger", async () => {
+Deno.test("DeadlineConn fails when nothing comes in time, and can still write and linger", async () => {
   const fake = new FakeConn();
-  using conn = new TimedConn(fake, SHORT);
+  using conn = new DeadlineConn(fake, SHORT);
   await assertLate(conn.read(), "Nothing came within 0.1 s");
   assertEquals(fake.closed, 0);
   await conn.writeAll(HELLO);
@@ -56,9 +56,9 @@ Deno.test("TimedConn fails when nothing comes in time, and can still write and l
   assertEquals([fake.reads, fake.closed], [2, 0]);
 });
 
-Deno.test("TimedConn keeps an absolute deadline, which bytes that trickle in do not move", async () => {
+Deno.test("DeadlineConn keeps an absolute deadline, which bytes that trickle in do not move", async () => {
   const fake = new FakeConn();
-  using conn = new TimedConn(fake);
+  using conn = new DeadlineConn(fake);
   const wait = { phase: "header" as const, due: deadlineClock.after(150), timeout: 150 };
   const trickle = setInterval(() => fake.arrive(HELLO.subarray(0, 1)), 20);
   await assertLate(
@@ -70,8 +70,8 @@ Deno.test("TimedConn keeps an absolute deadline, which bytes that trickle in do 
   clearInterval(trickle);
 });
 
-Deno.test("TimedConn closes when a write or a half-close takes too long", async () => {
-  const steps: [begin: (conn: TimedConn) => Promise<void>, message: string][] = [
+Deno.test("DeadlineConn closes when a write or a half-close takes too long", async () => {
+  const steps: [begin: (conn: DeadlineConn) => Promise<void>, message: string][] = [
     [(conn) => conn.writeAll(HELLO), "The peer did not read within 0.1 s"],
     [(conn) => conn.closeWrite(), "The peer did not read within 0.1 s"],
   ];
@@ -79,42 +79,42 @@ Deno.test("TimedConn closes when a write or a half-close takes too long", async 
     const fake = new FakeConn();
     fake.writeLength = 0;
     fake.closeWriteEnds = false;
-    using conn = new TimedConn(fake, SHORT);
+    using conn = new DeadlineConn(fake, SHORT);
     await assertLate(begin(conn), message);
     assertEquals(fake.closed, 1);
   }
 });
 
-Deno.test("TimedConn says why a read fails that a late write has ended", async () => {
+Deno.test("DeadlineConn says why a read fails that a late write has ended", async () => {
   const fake = new FakeConn();
   fake.writeLength = 0;
-  using conn = new TimedConn(fake, { ...SHORT, idleTimeout: 60_000 });
+  using conn = new DeadlineConn(fake, { ...SHORT, idleTimeout: 60_000 });
   const reading = assertLate(conn.read(), "The peer did not read within 0.1 s");
   await assertLate(conn.writeAll(HELLO), "The peer did not read within 0.1 s");
   await reading;
 });
 
-Deno.test("TimedConn lingers no longer than its time, also when the half-close is stuck", async () => {
+Deno.test("DeadlineConn lingers no longer than its time, also when the half-close is stuck", async () => {
   const fake = new FakeConn();
   fake.closeWriteEnds = false;
-  using conn = new TimedConn(fake, SHORT);
+  using conn = new DeadlineConn(fake, SHORT);
   await conn.linger();
   assertEquals(fake.closed, 1);
 });
 
-Deno.test("TimedConn goes on writing as long as the peer takes some of the bytes", async () => {
+Deno.test("DeadlineConn goes on writing as long as the peer takes some of the bytes", async () => {
   const fake = new FakeConn();
   const slow = Object.assign(fake, {
     write: (bytes: Uint8Array) =>
       new Promise<number>((resolve) => setTimeout(() => resolve(Math.min(1, bytes.length)), 50)),
   });
-  using conn = new TimedConn(slow, SHORT);
+  using conn = new DeadlineConn(slow, SHORT);
   await conn.writeAll(HELLO); // 0.25 s in all, of which no wait is longer than 0.1 s
 });
 
-Deno.test("TimedConn, asked to stop, ends a read for which nothing has begun", async () => {
+Deno.test("DeadlineConn, asked to stop, ends a read for which nothing has begun", async () => {
   const fake = new FakeConn();
-  using conn = new TimedConn(fake);
+  using conn = new DeadlineConn(fake);
   const waiting = conn.read();
   conn.stop();
   assertEquals(await waiting, null);
@@ -122,9 +122,9 @@ Deno.test("TimedConn, asked to stop, ends a read for which nothing has begun", a
   assertEquals(fake.closed, 0);
 });
 
-Deno.test("TimedConn, asked to stop, still reads what has arrived, and what has begun", async () => {
+Deno.test("DeadlineConn, asked to stop, still reads what has arrived, and what has begun", async () => {
   const fake = new FakeConn();
-  using conn = new TimedConn(fake);
+  using conn = new DeadlineConn(fake);
   const waiting = conn.read();
   conn.stop();
   fake.arrive(HELLO);
@@ -135,10 +135,10 @@ Deno.test("TimedConn, asked to stop, still reads what has arrived, and what has 
   clearTimeout(timer);
 });
 
-Deno.test("TimedConn closes once, which ends what waits, and leaves no timer", async () => {
+Deno.test("DeadlineConn closes once, which ends what waits, and leaves no timer", async () => {
   const fake = new FakeConn();
   fake.writeLength = 0;
-  const conn = new TimedConn(fake);
+  const conn = new DeadlineConn(fake);
   const waiting = [conn.read(), conn.writeAll(HELLO)];
   const ended = Promise.all(
     waiting.map((promise) => assertRejects(() => promise, Deno.errors.Interrupted)),

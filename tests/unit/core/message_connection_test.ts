@@ -1,8 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { concat } from "@std/bytes/concat";
-import { MessageConnection, type MessageConnectionOptions } from "../../../app/core/connection.ts";
+import {
+  MessageConnection,
+  type MessageConnectionOptions,
+} from "../../../app/core/message_connection.ts";
 import { DeadlineError } from "../../../app/core/deadlines.ts";
-import { TimedConn } from "../../../app/core/timed_conn.ts";
+import { DeadlineConn } from "../../../app/core/deadline_conn.ts";
 import { encodeMessage, MessageHeaderError, TruncatedFrameError } from "../../../mod.ts";
 import { FakeConn } from "../../support/fake_conn.ts";
 
@@ -16,7 +19,7 @@ function message(...content: number[]): Uint8Array {
 
 function connect(options: MessageConnectionOptions = {}): [FakeConn, MessageConnection] {
   const fake = new FakeConn();
-  return [fake, new MessageConnection(new TimedConn(fake), options)];
+  return [fake, new MessageConnection(new DeadlineConn(fake), options)];
 }
 
 Deno.test("MessageConnection receives messages, wherever the stream is cut, and the end", async () => {

@@ -1,9 +1,8 @@
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
+import { HEADER_TIMEOUT, MAX_REPLIES_LENGTH, MESSAGE_TIMEOUT } from "../wire/limits.ts";
 import { type Message, MessageDecoder, type MessageOptions } from "../wire/message.ts";
-import { deadlineClock } from "./deadlines.ts";
-import type { TimedConn, Wait } from "./timed_conn.ts";
-
-const MAX_QUEUE_LENGTH = 64 * 1024; // bytes of replies; with more, they are sent first
+import { type Deadline, deadlineClock } from "./deadlines.ts";
+import type { DeadlineConn } from "./deadline_conn.ts";
 
 /** The maximum times for a message, in milliseconds, and its maximum lengths, in bytes. */
 export interface MessageConnectionOptions extends Omit<MessageOptions, "copy"> {
@@ -13,24 +12,24 @@ export interface MessageConnectionOptions extends Omit<MessageOptions, "copy"> {
   messageTimeout?: number;
 }
 
-/** Receives and sends messages over a `TimedConn`. One caller at a time may receive, and one may send. */
+/** Receives and sends messages over a `DeadlineConn`. One caller at a time may receive, and one may send. */
 export class MessageConnection implements Disposable {
-  readonly #conn: TimedConn;
+  readonly #conn: DeadlineConn;
   readonly #decoder: MessageDecoder;
   readonly #headerTimeout: number;
   readonly #messageTimeout: number;
-  #headerDue: number; // of the message on its way, or of the first one
-  #messageDue = Infinity;
+  #headerDeadline: Deadline | undefined; // of the message on its way, or of the first one
+  #messageDeadline: Deadline | undefined; // of the message on its way
   #replies: Uint8Array[] = [];
   #repliesLength = 0; // bytes
 
-  constructor(conn: TimedConn, options: MessageConnectionOptions = {}) {
-    const { headerTimeout = 10_000, messageTimeout = 30_000, ...limits } = options;
+  constructor(conn: DeadlineConn, options: MessageConnectionOptions = {}) {
+    const { headerTimeout = HEADER_TIMEOUT, messageTimeout = MESSAGE_TIMEOUT, ...limits } = options;
     this.#conn = conn;
     this.#decoder = new MessageDecoder(limits);
     this.#headerTimeout = headerTimeout;
     this.#messageTimeout = messageTimeout;
-    this.#headerDue = deadlineClock.after(headerTimeout);
+    this.#headerDeadline = deadlineClock.deadline("header", headerTimeout);
   }
 
   /**
@@ -43,15 +42,16 @@ export class MessageConnection implements Disposable {
    * @throws As `MessageDecoder.take` and `MessageDecoder.end` for what is not a message.
    */
   async receive(): Promise<Message | undefined> {
-    if (this.#repliesLength >= MAX_QUEUE_LENGTH) await this.flush();
+    if (this.#repliesLength >= MAX_REPLIES_LENGTH) await this.flush();
     while (true) {
       const message = this.#decoder.take();
       if (message) {
-        this.#headerDue = this.#messageDue = Infinity;
+        this.#headerDeadline = undefined;
+        this.#messageDeadline = undefined;
         return message;
       }
       if (this.#repliesLength > 0) await this.flush();
-      const bytes = await this.#conn.read(this.#wait());
+      const bytes = await this.#conn.read(this.#deadline());
       if (bytes === null) {
         this.#decoder.end();
         return undefined;
@@ -97,18 +97,15 @@ export class MessageConnection implements Disposable {
     this.#conn.close();
   }
 
-  /** The part that must arrive next, and its deadline. Single bytes that trickle in do not move it. */
-  #wait(): Wait | undefined {
-    if (this.#decoder.bufferedLength === 0) {
-      if (this.#headerDue === Infinity) return undefined; // anything, for the idle timeout
-      return { phase: "idle", due: this.#headerDue, timeout: this.#headerTimeout };
+  /** When the next part must have arrived. Single bytes that trickle in do not move that. */
+  #deadline(): Deadline | undefined {
+    if (this.#decoder.bufferedLength === 0) { // nothing has begun
+      return this.#headerDeadline && { ...this.#headerDeadline, phase: "idle" };
     }
-    if (this.#messageDue === Infinity) { // it has just begun
-      this.#headerDue = Math.min(this.#headerDue, deadlineClock.after(this.#headerTimeout));
-      this.#messageDue = deadlineClock.after(this.#messageTimeout);
-    }
-    return this.#decoder.phase === "content" || this.#messageDue < this.#headerDue
-      ? { phase: "content", due: this.#messageDue, timeout: this.#messageTimeout }
-      : { phase: "header", due: this.#headerDue, timeout: this.#headerTimeout };
+    this.#headerDeadline ??= deadlineClock.deadline("header", this.#headerTimeout);
+    this.#messageDeadline ??= deadlineClock.deadline("content", this.#messageTimeout);
+    const isHeaderHere = this.#decoder.phase === "content";
+    const isMessageDueFirst = this.#messageDeadline.due < this.#headerDeadline.due;
+    return isHeaderHere || isMessageDueFirst ? this.#messageDeadline : this.#headerDeadline;
   }
 }

@@ -1,0 +1,155 @@
+// Tells where messages and frames begin and end, in a stream that may be cut anywhere.
+import { readUint16, readUint32 } from "../wire/endianness.ts";
+import { escapeBytes, escapeJson, escapeText } from "../wire/escape.ts";
+import { FrameTooLargeError, TruncatedFrameError } from "../wire/framing.ts";
+import { decodeContent, JSON_CONTENT_TYPE, type Message, MessageDecoder } from "../wire/message.ts";
+import { decodeUtf8 } from "../wire/utf8.ts";
+import type { Part } from "./events.ts";
+import type { Parts } from "./parts.ts";
+
+/** How long headers, contents and frames may be, in bytes. Longer ones are not understood. */
+export interface Limits {
+  maxHeaderLength: number;
+  maxContentLength: number;
+  maxFrameLength: number;
+}
+
+/** The limits unless others are asked for. */
+export const DEFAULT_LIMITS: Limits = {
+  maxHeaderLength: 8192,
+  maxContentLength: 1024 ** 2,
+  maxFrameLength: 8 * 1024 ** 2,
+};
+
+const EMPTY: Uint8Array = new Uint8Array();
+
+type Unit = "message" | "frame";
+type Phase = "prefix" | "header" | "content" | "payload";
+
+const PREFIXES = {
+  message: { name: "header length", type: "uint16", length: 2, read: readUint16 },
+  frame: { name: "payload length", type: "uint32", length: 4, read: readUint32 },
+};
+
+/** Finds the parts of messages, or of frames with a 4-byte length, one after the other. */
+export class UnitReader {
+  /** Why the bytes are not what they should be, as soon as that is known. */
+  problem: string | undefined;
+
+  readonly #unit: Unit;
+  readonly #limits: Limits;
+  readonly #messages: MessageDecoder | undefined; // knows whether they are right
+  #number = 1;
+  #phase: Phase = "prefix";
+  #expected: number; // bytes of this phase
+  #received = 0; // of them
+  #beginning = EMPTY; // of a prefix or a header that is not complete
+
+  constructor(unit: Unit, limits: Limits) {
+    this.#unit = unit;
+    this.#limits = limits;
+    this.#expected = PREFIXES[unit].length;
+    if (unit === "message") this.#messages = new MessageDecoder(limits);
+  }
+
+  /** Adds the next part of a chunk, and returns where it ends. */
+  take(chunk: Uint8Array, start: number, parts: Parts): number {
+    const [kind, expected, before] = [this.#phase, this.#expected, this.#received];
+    const end = Math.min(chunk.length, start + expected - before);
+    const bytes = chunk.subarray(start, end);
+    const part: Part = { kind, unit: this.#unit, frame: this.#number, start, end, label: "" };
+    const isTold = parts.add(part);
+    this.#received += bytes.length;
+    const meaning = this.#go(bytes, isTold);
+    if (isTold) part.label = this.#label(kind, before, before + bytes.length, expected, meaning);
+    return end;
+  }
+
+  /** Tells what is missing if the stream ends here. */
+  end(): string | undefined {
+    if (this.#phase === "prefix" && this.#received === 0) return undefined;
+    return new TruncatedFrameError(this.#phase, this.#expected, this.#received).message;
+  }
+
+  #label(kind: Phase, before: number, after: number, expected: number, meaning: string): string {
+    const which = before + 1 === after ? `byte ${after}` : `bytes ${before + 1}-${after}`;
+    const isWhole = before === 0 && after === expected;
+    if (kind !== "prefix") {
+      const whole = `${expected} byte${expected === 1 ? "" : "s"}`;
+      return `${kind}, ${isWhole ? whole : `${which} of ${expected}`}${meaning}`;
+    }
+    const { name, type } = PREFIXES[this.#unit];
+    return `${name}${meaning}, ${type}, big-endian${isWhole ? "" : `, ${which} of ${expected}`}`;
+  }
+
+  /** Takes bytes of the phase. When it is complete, returns what it says, and begins the next one. */
+  #go(bytes: Uint8Array, isTold: boolean): string {
+    const isComplete = this.#received === this.#expected;
+    const isLast = this.#phase === "content" || this.#phase === "payload";
+    const whole = isLast ? bytes : joined(this.#beginning, bytes);
+    this.#beginning = isComplete || isLast ? EMPTY : whole;
+    const message = this.#decode(bytes);
+    if (!isComplete) return "";
+    if (isLast) {
+      this.#expect("prefix", PREFIXES[this.#unit].length);
+      return message && isTold ? `: ${describe(message)}` : "";
+    }
+    if (this.#phase === "prefix") {
+      const length = PREFIXES[this.#unit].read(whole);
+      const isMessage = this.#unit === "message";
+      if (!isMessage) this.#checkFrameLength(length);
+      this.#expect(isMessage ? "header" : "payload", length);
+      return ` = ${length}`;
+    }
+    if (this.problem) return "";
+    const { "content-length": length } = JSON.parse(decodeUtf8(whole)); // it was found to be right
+    this.#expect("content", length);
+    return `; content-length = ${length}`;
+  }
+
+  /** Gives the bytes to the decoder of messages. Returns the one that is complete. */
+  #decode(bytes: Uint8Array): Message | undefined {
+    try {
+      this.#messages?.push(bytes);
+      return this.#messages?.take();
+    } catch (error) {
+      this.#fail(error as Error);
+      return undefined;
+    }
+  }
+
+  #checkFrameLength(length: number): void {
+    const { maxFrameLength } = this.#limits;
+    if (length > maxFrameLength) this.#fail(new FrameTooLargeError(length, maxFrameLength));
+  }
+
+  #fail(error: Error): void {
+    this.problem = `Not a ${this.#unit}: ${escapeText(error.message)}`;
+  }
+
+  #expect(phase: Phase, length: number): void {
+    if (length === 0) return this.#expect("prefix", PREFIXES[this.#unit].length);
+    if (phase === "prefix") this.#number++;
+    this.#phase = phase;
+    this.#expected = length;
+    this.#received = 0;
+  }
+}
+
+function describe(message: Message): string {
+  const type = message.header["content-type"];
+  if (type !== JSON_CONTENT_TYPE) return `${escapeText(type)} ${escapeBytes(message.content)}`;
+  try {
+    return escapeJson(decodeContent(message));
+  } catch (error) {
+    return escapeText((error as Error).message);
+  }
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  if (first.length === 0) return second;
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
+}
