@@ -6,7 +6,7 @@ import { writeUint16 } from "../wire/endianness.ts";
 import { escapeBytes, escapeJson } from "../wire/escape.ts";
 import { createRequest } from "../libclient.ts";
 import { decodeContent, JSON_CONTENT_TYPE, type Message, MessageDecoder } from "../wire/message.ts";
-import { type Check, Failure, LostConnection } from "./check_run.ts";
+import { type Check, Failure, LostConnection } from "./check.ts";
 import { decodeOrFail, endIfReset, receive } from "./messages.ts";
 import type { ServerRun } from "./server_run.ts";
 

@@ -10,7 +10,7 @@ import {
   type Message,
   MessageDecoder,
 } from "../wire/message.ts";
-import { type Check, Failure } from "./check_run.ts";
+import { type Check, Failure } from "./check.ts";
 import {
   type ClientRun,
   expectError,

@@ -4,7 +4,7 @@ import { decodeChat, encodeChat, type FromServer } from "../chat/messages.ts";
 import { isName } from "../chat/names.ts";
 import { escapeJson } from "../wire/escape.ts";
 import { MessageDecoder } from "../wire/message.ts";
-import { type Check, Failure } from "./check_run.ts";
+import { type Check, Failure } from "./check.ts";
 import { type ClientRun, expectError, expectImpatience, type Peer } from "./client_run.ts";
 import type { Exit } from "./program.ts";
 

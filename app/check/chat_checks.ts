@@ -3,7 +3,7 @@ import { concat } from "jsr:@std/bytes@^1.0.6/concat";
 import { decodeChat, encodeChat, type FromClient } from "../chat/messages.ts";
 import { escapeJson } from "../wire/escape.ts";
 import { MessageDecoder } from "../wire/message.ts";
-import { type Check, Failure, LostConnection } from "./check_run.ts";
+import { type Check, Failure, LostConnection } from "./check.ts";
 import { decodeOrFail, endIfReset, receive } from "./messages.ts";
 import { Stopwatch } from "./running_time.ts";
 import type { Client, ServerRun } from "./server_run.ts";

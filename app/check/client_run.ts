@@ -4,9 +4,9 @@ import { createServer, type Server, type Socket } from "node:net";
 import { formatAddress } from "../core/address.ts";
 import { pause, TIMED_OUT, withTimeout } from "../core/timeout.ts";
 import { escapeText } from "../wire/escape.ts";
-import { CannotCheck, type CheckRun, Failure } from "./check_run.ts";
+import { CannotCheck, type CheckRun, Failure } from "./check.ts";
 import { ByteStore } from "./output.ts";
-import { type Exit, killStrays, Program } from "./program.ts";
+import { describeEnd, type Exit, fillIn, killStrays, Program } from "./program.ts";
 import { inTime, Stopwatch } from "./running_time.ts";
 
 const HOST = "127.0.0.1";
@@ -29,7 +29,9 @@ const WATCH_INTERVAL = 20; // milliseconds
 /** How to start a client, and how long it may take. Times are in milliseconds. */
 export interface ClientCommand {
   /** A program and its arguments. `{host}` and `{port}` in them stand for the server's address. */
-  words: string[];
+  words: [string, ...string[]];
+  /** The folder where it is started. */
+  folder: string;
   /** The port to listen on; 0 takes a free one. */
   port: number;
   /** For the client to connect, to send something, and to end when it has its answer. */
@@ -173,10 +175,7 @@ export class ClientRun implements CheckRun {
   /** Starts the client. It becomes a group of processes, which can be killed as a whole. */
   #start(port: number): Promise<Exit> {
     if (this.#isOver) throw new Failure("a client that is started", "the end of the check");
-    const words = this.command.words.map((word) =>
-      word.replaceAll("{host}", HOST).replaceAll("{port}", String(port))
-    );
-    this.#program = new Program(words as [string, ...string[]]);
+    this.#program = new Program(fillIn(this.command.words, HOST, port), this.command.folder);
     return this.#program.exiting;
   }
 }
@@ -346,10 +345,10 @@ export class Peer {
 }
 
 /** Says how a client has ended, with the last line that names an error, or else with its last line. */
-export function describeExit({ code, stdout, stderr }: Exit): string {
-  const lines = (stderr.trim() || stdout.trim()).split("\n");
+export function describeExit(exit: Exit): string {
+  const lines = (exit.stderr.trim() || exit.stdout.trim()).split("\n");
   const line = lines.findLast((line) => ERROR.test(line)) ?? lines.at(-1)!;
-  return `exit code ${code}${line === "" ? "" : ` after "${escapeText(line, MAX_SHOWN)}"`}`;
+  return `${describeEnd(exit)}${line === "" ? "" : ` after "${escapeText(line, MAX_SHOWN)}"`}`;
 }
 
 /** Expects a client to have succeeded. */

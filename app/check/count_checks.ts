@@ -4,7 +4,7 @@
 import { pause } from "../core/timeout.ts";
 import { unpack } from "../wire/struct.ts";
 import { escapeBytes } from "../wire/escape.ts";
-import { type Check, Failure, LostConnection } from "./check_run.ts";
+import { type Check, Failure, LostConnection } from "./check.ts";
 import { type Client, MIB, noise, type ServerRun } from "./server_run.ts";
 
 const ANSWER = ">II";

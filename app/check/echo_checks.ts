@@ -1,6 +1,6 @@
 // The checks of an echo server.
 import { pause } from "../core/timeout.ts";
-import { type Check, Failure } from "./check_run.ts";
+import { type Check, Failure } from "./check.ts";
 import { both, type Client, KIB, MIB, noise, type ServerRun } from "./server_run.ts";
 
 // More than operating systems keep for the connections of a client, two proxies, and a server behind them.
@@ -100,8 +100,7 @@ export const echoChecks: Check<ServerRun>[] = [
       const sending = many.pourRest(length);
       if (!isPushedBack) { // it keeps much, so let it notice the half-close before we read
         await sending;
-        const time = Math.min(300 + 4 * (performance.now() - start), serverRun.timeout);
-        await pause(time);
+        await pause(digestingTime(start, serverRun));
       }
       try {
         await both(sending, many.expectNoiseToEnd(length, serverRun));
@@ -218,10 +217,16 @@ export const echoChecks: Check<ServerRun>[] = [
   },
 ];
 
+/** How long a server may need for what it has taken so quickly since `start`, in milliseconds. */
+function digestingTime(start: number, { timeout }: ServerRun): number {
+  return Math.min(300 + 4 * (performance.now() - start), timeout);
+}
+
 async function losesAnyway(length: number, serverRun: ServerRun): Promise<boolean> {
   const client = await serverRun.connect();
+  const start = performance.now();
   try {
-    await client.pour(length, serverRun);
+    if (!await client.pour(length, serverRun)) await pause(digestingTime(start, serverRun));
     await client.expectNoise(serverRun);
     return false;
   } catch {

@@ -2,7 +2,7 @@
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
 import { pause } from "../core/timeout.ts";
 import { escapeText } from "../wire/escape.ts";
-import { type Check, Failure } from "./check_run.ts";
+import { type Check, Failure } from "./check.ts";
 import {
   type ClientRun,
   expectError,

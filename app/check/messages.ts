@@ -1,6 +1,6 @@
 // What the checks of application and chat servers have in common: messages from the server.
 import type { Message, MessageDecoder } from "../wire/message.ts";
-import { Failure, LostConnection } from "./check_run.ts";
+import { Failure, LostConnection } from "./check.ts";
 import { type Client, isEnd } from "./server_run.ts";
 
 const READ_SIZE = 16 * 1024; // bytes

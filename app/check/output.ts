@@ -1,5 +1,9 @@
 // What is kept of a program's output, and of what a client sends.
+import { escapeText } from "../wire/escape.ts";
+
 const FIRST_CAPACITY = 1024; // bytes
+const MAX_LINES = 8; // that are kept
+const MAX_LINE = 160; // characters that are kept of a line
 
 /** Collects bytes in one piece of memory of its own: the chunks that bring them may be far larger. */
 export class ByteStore {
@@ -45,6 +49,25 @@ export interface Printed {
   left: number;
 }
 
+/** The last lines that a program prints, on all of its outputs. */
+export class Lines {
+  /** How many there were so far. */
+  count = 0;
+  readonly #last: string[] = [];
+
+  push(line: string): void {
+    this.count++;
+    this.#last.push(escapeText(line.trimEnd(), MAX_LINE));
+    if (this.#last.length > MAX_LINES) this.#last.shift();
+  }
+
+  /** The last of those that came after the first `count`. */
+  since(count: number): string[] {
+    const number = Math.min(this.count - count, MAX_LINES);
+    return number === 0 ? [] : this.#last.slice(-number);
+  }
+}
+
 /** Collects the beginning and the end of what a program prints. */
 export class Output {
   readonly ended: Promise<void>;
@@ -52,11 +75,16 @@ export class Output {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #head = new ByteStore();
   readonly #tail = new ByteStore();
+  readonly #lines: Lines | undefined;
   #left = 0;
 
-  /** @param max How many bytes of the beginning are kept, and how many of the end. */
-  constructor(stream: ReadableStream<Uint8Array>, max: number) {
+  /**
+   * @param max How many bytes of the beginning are kept, and how many of the end.
+   * @param lines Where the last lines are kept as well, with those of other outputs.
+   */
+  constructor(stream: ReadableStream<Uint8Array>, max: number, lines?: Lines) {
     this.#max = max;
+    this.#lines = lines;
     this.#reader = stream.getReader();
     this.ended = this.#collect();
   }
@@ -71,8 +99,16 @@ export class Output {
   }
 
   async #collect(): Promise<void> {
+    const decoder = new TextDecoder();
+    let line = ""; // that has not ended
     while (true) {
       const { done, value } = await this.#reader.read();
+      if (this.#lines) {
+        const parts = (line + decoder.decode(value, { stream: !done })).split("\n");
+        line = parts.pop()!.slice(0, MAX_LINE);
+        if (done && line !== "") parts.push(line);
+        for (const part of parts) this.#lines.push(part);
+      }
       if (done) return;
       const room = this.#max - this.#head.length;
       this.#head.push(value.subarray(0, room));

@@ -1,8 +1,8 @@
 // A program under check: how it is started, what is kept of its output, and how it is ended for sure.
 import { withTimeout } from "../core/timeout.ts";
 import { escapeText } from "../wire/escape.ts";
-import { CannotCheck } from "./check_run.ts";
-import { Output } from "./output.ts";
+import { CannotCheck } from "./check.ts";
+import { Lines, Output } from "./output.ts";
 
 const MAX_OUTPUT = 2 * 1024 * 1024; // bytes that are kept of the beginning, and of the end
 const LAST_OUTPUT = 500; // milliseconds for the output to end when the program has
@@ -12,9 +12,18 @@ const FIRST_SIGNAL_CODE = 128; // exit code of a program that a signal has ended
 const MARK = "SOCKETS_CHECK_ID";
 const MARK_VALUE = crypto.randomUUID();
 
+// Colours would be escaped. And what Python prints would wait in its buffer until it ends.
+const ENVIRONMENT = { NO_COLOR: "1", PYTHONUNBUFFERED: "1" };
+
 /** How a program has ended. */
-export interface Exit {
+export interface End {
   code: number;
+  /** The name, or the number, of the signal that has ended it. */
+  signal: string | undefined;
+}
+
+/** How a program has ended, and what it has printed. */
+export interface Exit extends End {
   stdout: string;
   stderr: string;
   /** How many bytes in the middle of its outputs are missing, because it has printed too much. */
@@ -23,7 +32,11 @@ export interface Exit {
 
 /** A program that runs, until it ends or is killed. It is a group of processes. */
 export class Program {
+  /** Its end, which its output may outlive for a moment. */
+  readonly ending: Promise<End>;
   readonly exiting: Promise<Exit>;
+  /** The last lines that it has printed. */
+  readonly lines: Lines = new Lines();
   readonly #child: Deno.ChildProcess;
   #hasEnded = false;
 
@@ -31,14 +44,16 @@ export class Program {
    * Starts a program.
    *
    * @param words The program and its arguments.
+   * @param folder Where it runs.
    * @throws {CannotCheck} If it cannot be started.
    */
-  constructor([program, ...args]: [string, ...string[]]) {
+  constructor([program, ...args]: [string, ...string[]], folder: string) {
     try {
       this.#child = new Deno.Command(program, {
         args,
         detached: Deno.build.os !== "windows",
-        env: { NO_COLOR: "1", [MARK]: MARK_VALUE },
+        cwd: folder,
+        env: { ...ENVIRONMENT, [MARK]: MARK_VALUE },
         stdin: "null",
         stdout: "piped",
         stderr: "piped",
@@ -46,6 +61,7 @@ export class Program {
     } catch (error) {
       throw new CannotCheck(escapeText(`Cannot run ${program}: ${(error as Error).message}`));
     }
+    this.ending = waitForEnd(this.#child);
     this.exiting = this.#collect();
   }
 
@@ -60,24 +76,43 @@ export class Program {
 
   async #collect(): Promise<Exit> {
     const outputs = [this.#child.stdout, this.#child.stderr]
-      .map((stream) => new Output(stream, MAX_OUTPUT));
-    const code = await exitCode(this.#child);
+      .map((stream) => new Output(stream, MAX_OUTPUT, this.lines));
+    const end = await this.ending;
     this.kill(); // what it has started in the background would keep its output open
     await withTimeout(Promise.all(outputs.map(({ ended }) => ended)), LAST_OUTPUT);
     const printed = await Promise.all(outputs.map((output) => output.close()));
     const [stdout, stderr] = printed.map(({ text }) => text) as [string, string];
-    return { code, stdout, stderr, left: printed.reduce((sum, { left }) => sum + left, 0) };
+    const left = printed.reduce((sum, { left }) => sum + left, 0);
+    return { ...end, stdout, stderr, left };
   }
 }
 
+/** Puts an address where `{host}` and `{port}` stand in a command. */
+export function fillIn(
+  words: [string, ...string[]],
+  hostname: string,
+  port: number,
+): [string, ...string[]] {
+  const [program, ...args] = words;
+  const fill = (word: string) =>
+    word.replaceAll("{host}", hostname).replaceAll("{port}", String(port));
+  return [fill(program), ...args.map(fill)];
+}
+
+/** Says how a program has ended. */
+export function describeEnd({ code, signal }: End): string {
+  return signal === undefined ? `exit code ${code}` : `signal ${signal}`;
+}
+
 /** Waits for a program to end. Deno has no names for the real-time signals, which end programs as well. */
-async function exitCode(child: Deno.ChildProcess): Promise<number> {
+async function waitForEnd(child: Deno.ChildProcess): Promise<End> {
   try {
-    return (await child.status).code;
+    const { code, signal } = await child.status;
+    return { code, signal: signal ?? undefined };
   } catch (error) {
     const [, signal] = /^Invalid signal: (\d+)$/.exec((error as Error).message) ?? [];
     if (signal === undefined) throw error;
-    return FIRST_SIGNAL_CODE + Number(signal); // as shells have it
+    return { code: FIRST_SIGNAL_CODE + Number(signal), signal }; // as shells have it
   }
 }
 

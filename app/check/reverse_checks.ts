@@ -2,7 +2,7 @@
 import { escapeJson } from "../wire/escape.ts";
 import { encodeMessage, JSON_CONTENT_TYPE } from "../wire/message.ts";
 import { ask, expectResult, probeApp, resultOf } from "./app_checks.ts";
-import { type Check, Failure } from "./check_run.ts";
+import { type Check, Failure } from "./check.ts";
 import type { ServerRun } from "./server_run.ts";
 
 function createRequest(value: unknown): Uint8Array {

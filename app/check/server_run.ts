@@ -3,8 +3,9 @@ import { connect as connectWithNode, type Socket } from "node:net";
 import { equals } from "jsr:@std/bytes@^1.0.6/equals";
 import { pause, TIMED_OUT, withTimeout } from "../core/timeout.ts";
 import { escapeBytes } from "../wire/escape.ts";
-import { CannotCheck, type CheckRun, Failure, LostConnection } from "./check_run.ts";
+import { CannotCheck, type CheckRun, Failure, LostConnection } from "./check.ts";
 import { inTime } from "./running_time.ts";
+import type { Server } from "./server.ts";
 
 export const KIB = 1024; // bytes
 export const MIB = 1024 * KIB; // bytes
@@ -15,15 +16,6 @@ const MAX_SHOWN = 24; // bytes, of those that are wrong
 const SLOW_CONNECT = 500; // milliseconds; a connection that is dropped is tried again after a second
 const MIN_GAP = 10; // milliseconds between two resets, once the server was too slow to accept them all
 const MAX_GAP = 160;
-const MAX_REFUSALS = 3; // in a row: then nobody listens
-const REFUSAL_INTERVAL = 50; // milliseconds
-const DYING_TIME = 500; // milliseconds from a lost connection until the program below it has ended
-
-/** Where the server is. */
-export interface ServerAddress {
-  hostname: string;
-  port: number;
-}
 
 /** One run of a check of a server. It owns all its connections. */
 export class ServerRun implements CheckRun {
@@ -33,21 +25,21 @@ export class ServerRun implements CheckRun {
   progress = "";
   /** How many connections the server has accepted. */
   connections = 0;
-  readonly #address: ServerAddress;
+  readonly #server: Server;
   readonly #close: (() => void)[] = [];
   #isOver = false;
 
-  constructor(address: ServerAddress, timeout: number, extraTime: number = 0) {
-    this.#address = address;
+  constructor(server: Server, timeout: number, extraTime: number = 0) {
+    this.#server = server;
     this.timeout = timeout;
-    this.limit = MAX_STEPS * timeout + extraTime;
+    this.limit = MAX_STEPS * timeout + extraTime + server.startTime;
   }
 
   /** Connects to the server. */
   async connect(): Promise<Client> {
     if (this.#isOver) throw new LostConnection("a connection", "the end of the check");
     try {
-      const conn = await connect(this.#address, this.timeout);
+      const conn = await this.#server.connect(this.timeout);
       this.connections++;
       this.#own(() => conn.close());
       return new Client(conn, this.timeout);
@@ -58,7 +50,8 @@ export class ServerRun implements CheckRun {
 
   /** Connects, sends some bytes, waits until the first come back, and ends with a reset (RST). */
   async reset(bytes?: Uint8Array): Promise<void> {
-    const socket: Socket = connectWithNode(this.#address.port, this.#address.hostname);
+    const { hostname, port } = this.#server.address;
+    const socket: Socket = connectWithNode(port, hostname);
     this.#own(() => socket.destroy());
     const done = new Promise<void>((resolve, reject) => {
       socket.on("error", reject);
@@ -106,7 +99,7 @@ export class ServerRun implements CheckRun {
 
   abort(): void {
     this.#isOver = true;
-    for (const close of this.#close) close();
+    for (const close of this.#close.splice(0)) close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -118,41 +111,6 @@ export class ServerRun implements CheckRun {
     if (this.#isOver) close();
     else this.#close.push(close);
   }
-}
-
-/**
- * Connects to a server.
- *
- * @throws {Error} If this takes longer than the timeout, in milliseconds, or fails.
- */
-async function connect(address: ServerAddress, timeout: number): Promise<Deno.TcpConn> {
-  const late = new AbortController();
-  const connecting = Deno.connect({ ...address, signal: late.signal });
-  const conn = await inTime(connecting, timeout);
-  if (conn !== TIMED_OUT) return conn;
-  late.abort();
-  connecting.then((conn) => conn.close(), () => {});
-  throw new Error(`no connection within ${timeout / 1000} s`);
-}
-
-/**
- * Looks whether nobody listens any more. A program that ends may need a moment for that, and one
- * refusal may be a full queue, on systems that refuse then.
- */
-export async function hasEnded(address: ServerAddress, timeout: number): Promise<boolean> {
-  const start = performance.now();
-  for (let refusals = 0; refusals < MAX_REFUSALS;) {
-    try {
-      (await connect(address, timeout)).close();
-      refusals = 0;
-      if (performance.now() - start > DYING_TIME) return false;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.ConnectionRefused)) return false;
-      refusals++;
-    }
-    await pause(REFUSAL_INTERVAL);
-  }
-  return true;
 }
 
 /** A connection on which no step takes longer than the server may take for it. */

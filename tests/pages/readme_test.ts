@@ -1,4 +1,4 @@
-// Holds the two pages of the tutorial to the code: quoted code is looked up, links are followed, and
+// Holds the pages of the tutorial to the code: quoted code is looked up, links are followed, and
 // numbers are compared. Their transcripts are run by transcripts_test.ts, and their examples in
 // TypeScript by `deno test --doc`.
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
@@ -44,7 +44,7 @@ for (const page of PAGES) {
 
   Deno.test(`${page} links to what exists`, () => {
     const links = [...source.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)];
-    assert(links.length > 5);
+    assert(links.length > 0);
     for (const [link, path = "", anchor] of links) {
       const target = path === ""
         ? page

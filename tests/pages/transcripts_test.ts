@@ -1,4 +1,4 @@
-// Runs the transcripts of the two pages of the tutorial, and compares what is printed with what they show.
+// Runs the transcripts of the pages of the tutorial, and compares what is printed with what they show.
 import {
   assert,
   assertEquals,
@@ -19,7 +19,7 @@ const ELLIPSIS = "…";
 
 /** The commands that go on until they are ended, as a server does. */
 const STAYS =
-  /_server\.(ts|py)\b|app\/server\.ts|relay\.ts|redis-server|await conn\.read|60_000|\btry\.ts/;
+  /^(?!deno task check).*(_server\.(ts|py)\b|app\/server\.ts|relay\.ts|redis-server|await conn\.read|60_000|\btry\.ts)/;
 
 /** The commands on which somebody types. */
 const TALKS = /chat_client\.ts|^nc /;
@@ -185,8 +185,9 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
         complete &&= !ignore;
         if (ignore) unfinished.push({ command });
         if (!ignore && command !== "echo $?") {
-          // A second server on the same port: the reader has ended the one before.
-          const [first] = expected.split("\n");
+          // Another server on the same port: the reader has ended the one before.
+          const port = /^deno task check .* --port (\d+)/.exec(command)?.[1];
+          const [first] = port ? [`Listening on 127.0.0.1:${port}`] : expected.split("\n");
           await endStaying(
             staying.filter((other) => first && other.expected.split("\n")[0] === first),
           );
@@ -395,6 +396,10 @@ function shell(
       .replace(/\bexec deno /, 'exec "$DENO" ');
   }
   command = command.replace(/\btry\.ts\b/, '--config deno.json "$FOLDER"/try.ts');
+  if (command.startsWith("deno task check")) { // what it remembers would be left in the checkout
+    command = command.replace("deno task", 'cd "$FOLDER"; deno task --config deno.json')
+      .replaceAll("deno.json", '"$OLDPWD"/deno.json').replace(" -- deno ", ' -- "$DENO" ');
+  }
   if (command.includes("guide.sock")) { // it would be left in the checkout
     command = `cd "$FOLDER"; ${command.replace(" app/", ' "$OLDPWD"/app/')}`;
   }

@@ -1,50 +1,16 @@
 // Runs app/check.ts against servers and clients, and compares what it says with what is wrong with them.
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { appChecks } from "../../app/check/app_checks.ts";
-import { appClientChecks } from "../../app/check/app_client_checks.ts";
-import { botChecks } from "../../app/check/bot_checks.ts";
-import { chatChecks } from "../../app/check/chat_checks.ts";
-import { countChecks } from "../../app/check/count_checks.ts";
-import { echoChecks } from "../../app/check/echo_checks.ts";
-import { echoClientChecks } from "../../app/check/echo_client_checks.ts";
-import { reverseChecks } from "../../app/check/reverse_checks.ts";
+import type { Report } from "../../app/check/job.ts";
+import { type KindName, kinds } from "../../app/check/kinds.ts";
+import type { Failed } from "../../app/check/result.ts";
 import { some, tryAll } from "./sampling.ts";
 import { Program } from "./programs.ts";
 
 const AT_ONCE = tryAll ? 2 : 6; // runs of the checker; most only wait, but all together are a load
 
-const CHECKS = {
-  "echo": echoChecks,
-  "app": appChecks,
-  "chat": chatChecks,
-  "echo-client": echoClientChecks,
-  "app-client": appClientChecks,
-  "count": countChecks,
-  "reverse": reverseChecks,
-  "bot": botChecks,
-};
-
-/** A result as the checker prints it. */
-export interface Checked {
-  name: string;
-  what: string;
-  ok: boolean | null;
-  ms: number;
-  expected: string | null;
-  actual: string | null;
-  hint: string | null;
-  read: string | null;
-}
-
-/** All that the checker prints as JSON. */
-export interface Report {
-  stopped: string | null;
-  checks: Checked[];
-}
-
 /** A server or client, and what the checker must say about it. */
 export interface Case {
-  kind: keyof typeof CHECKS;
+  kind: KindName;
   name: string;
   /** Whether it is a program of the tutorial, which is always tried. */
   isOurs?: boolean;
@@ -73,13 +39,18 @@ export async function check(kind: string, ...args: string[]): Promise<Report> {
   const { code } = await program.ended;
   assertEquals(program.stderr, "");
   const report: Report = JSON.parse(program.stdout);
-  assertEquals(code, report.checks.every(({ ok }) => ok) ? 0 : 1);
+  assertEquals(code, report.status === "passed" ? 0 : 1);
   return report;
 }
 
 /** The names of the checks that failed. */
-export function failed({ checks }: Report): string[] {
-  return checks.filter(({ ok }) => ok === false).map(({ name }) => name);
+export function failed(report: Report): string[] {
+  return failures(report).map(({ name }) => name);
+}
+
+/** The checks that failed. */
+export function failures({ checks }: Report): Failed[] {
+  return checks.filter((result) => result.status === "failed");
 }
 
 /** Checks all of them, or some if not all is to be tried, several at the same time. */
@@ -109,7 +80,7 @@ export async function assertGrades(cases: Case[]): Promise<void> {
 function chosenChecks({ kind, fails, stopped, skips = [] }: Case): string[] {
   const noticing = Object.keys(fails);
   if (tryAll || noticing.length === 0 || stopped !== undefined) return [];
-  const checks = CHECKS[kind];
+  const { checks } = kinds[kind];
   const wanted = new Set([checks[0]!.name, ...noticing, ...skips]);
   for (const { name, needs = [] } of checks) {
     if (wanted.has(name)) needs.forEach((need) => wanted.add(need));
@@ -120,14 +91,13 @@ function chosenChecks({ kind, fails, stopped, skips = [] }: Case): string[] {
 
 function assertGrade({ fails, stopped, skips = [] }: Case, report: Report): void {
   const { checks } = report;
-  const details = JSON.stringify(checks.filter(({ ok }) => ok === false), null, 1);
+  const details = JSON.stringify(failures(report), null, 1);
   assertEquals(failed(report), Object.keys(fails), details);
-  for (const { name, ok, actual, hint, read } of checks) {
-    if (ok !== false) continue;
+  for (const { name, actual, hint, read } of failures(report)) {
     assertMatch(`${actual}\n${hint}`, fails[name]!);
-    assert(read !== null);
+    assert(read !== "");
   }
-  const skipped = checks.filter(({ ok }) => ok === null);
+  const skipped = checks.filter(({ status }) => status === "skipped");
   if (stopped === undefined) {
     assertEquals([report.stopped, skipped.map(({ name }) => name)], [null, skips]);
   } else {

@@ -1,8 +1,8 @@
-// The two pages of the tutorial, and the blocks of code in them.
+// The pages of the tutorial, and the blocks of code in them.
 import { assertEquals } from "@std/assert";
 
 export const ROOT: URL = new URL("../../", import.meta.url);
-export const PAGES: string[] = ["README.md", "app/README.md"];
+export const PAGES: string[] = ["README.md", "app/README.md", "app/check/README.md"];
 
 /** The language of a program that a transcript runs as try.ts. */
 export const TRY = "ts ignore try";

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { lessons } from "../../../app/check/lessons.ts";
-import { check, failed, type Report } from "../../support/checking.ts";
+import type { Report } from "../../../app/check/job.ts";
+import { check, failed, failures } from "../../support/checking.ts";
 import { some } from "../../support/sampling.ts";
 import { README } from "../../support/pages.ts";
 import { isRunning, peakMemory } from "../../support/resource_usage.ts";
@@ -58,10 +59,10 @@ Deno.test("app/check.ts says in words that a server has closed the connection", 
     }
   });
   const args = ["127.0.0.1", String(server.port), "--only", "backpressure,never-reads"];
-  const { checks } = await check("echo", ...args);
-  assertEquals(checks.map(({ ok }) => ok), [false, false]);
-  for (const { actual } of checks) {
-    assertMatch(actual!, /^the server has (closed|reset) the connection$/);
+  const report = await check("echo", ...args);
+  assertEquals(failed(report), ["backpressure", "never-reads"]);
+  for (const { actual } of failures(report)) {
+    assertMatch(actual, /^the server has (closed|reset) the connection$/);
   }
 });
 
@@ -73,7 +74,7 @@ Deno.test("app/check.ts says in one line that no server is listening, and fails 
     assertEquals([code, stdout, stderr], [1, "", line]);
     const { stopped, checks } = await check(kind, "127.0.0.1", port);
     assertMatch(stopped!, /^No server is listening/);
-    assert(checks.length > 0 && checks.every(({ ok }) => ok === null));
+    assert(checks.length > 0 && checks.every(({ status }) => status === "skipped"));
   }
 });
 
@@ -91,7 +92,7 @@ Deno.test({
     const { checks } = await check("echo", "[::1]", port, "--only=echo,binary");
     listener.close();
     await echoing;
-    assertEquals(checks.map(({ ok }) => ok), [true, true]);
+    assertEquals(checks.map(({ status }) => status), ["passed", "passed"]);
     for (const host of ["[::1]", "::1"]) {
       const { code, stdout, stderr } = await runScript("app/check.ts", "echo", host, port);
       const line = `No server is listening on [::1]:${port}; start it first\n`;
@@ -112,7 +113,8 @@ Deno.test("app/check.ts says after which check a server has ended", async () => 
   })();
   const report = await check("echo", "127.0.0.1", String(listener.addr.port));
   await serving;
-  assertEquals(report.checks.slice(0, 3).map(({ ok }) => ok), [true, true, null]);
+  const statuses = report.checks.slice(0, 3).map(({ status }) => status);
+  assertEquals(statuses, ["passed", "passed", "skipped"]);
   assertEquals(report.stopped, "The server ended after binary; look at its terminal");
 });
 
@@ -122,10 +124,10 @@ Deno.test("app/check.ts runs the first check in any case, since all others build
   });
   const args = ["127.0.0.1", String(server.port), "--only", "binary,large", "--timeout", "0.5"];
   const { stopped, checks } = await check("echo", ...args);
-  assertEquals(checks.map(({ name, ok }) => [name, ok]), [
-    ["echo", false],
-    ["binary", null],
-    ["large", null],
+  assertEquals(checks.map(({ name, status }) => [name, status]), [
+    ["echo", "failed"],
+    ["binary", "skipped"],
+    ["large", "skipped"],
   ]);
   assertEquals(stopped, "Every other check builds on echo");
 });
@@ -136,17 +138,14 @@ Deno.test("app/check.ts prints exactly the documented keys as JSON", async () =>
   const { ms } = report.checks[0]!;
   assert(ms >= 0);
   assertEquals(report, {
+    version: 1,
+    kind: "echo",
+    exercise: null,
+    status: "passed",
     stopped: null,
-    checks: [{
-      name: "echo",
-      what: "What is sent comes back",
-      ok: true,
-      ms,
-      expected: null,
-      actual: null,
-      hint: null,
-      read: null,
-    }],
+    printed: [],
+    notes: [],
+    checks: [{ name: "echo", what: "What is sent comes back", status: "passed", ms }],
   });
 });
 
@@ -178,9 +177,22 @@ Deno.test("app/check.ts lists the checks of each kind", async () => {
 
 Deno.test("app/check.ts refuses a wrong command line with exit code 2", async () => {
   const wrong: [string[], string][] = [
-    [[], "Missing kind of server or client: echo, app, chat, echo-client, app-client, count, "],
-    [["talk", "127.0.0.1", "1"], "Unknown kind of server or client: talk is not echo, app,"],
-    [["__proto__"], "Unknown kind of server or client: __proto__ is not"],
+    [["--", "x"], "Missing exercise, or kind: echo, app, chat, echo-client, app-client, count, "],
+    [
+      ["talk", "127.0.0.1", "1"],
+      "Unknown exercise or kind: talk is no exercise, and not echo, app,",
+    ],
+    [["__proto__"], "Unknown exercise or kind: __proto__ is no"],
+    [["13", "127.0.0.1", "1"], "Unknown exercise or kind: 13 is no exercise"],
+    [["echo"], "Missing -- and the server's command, or its host and port"],
+    [["echo", "--"], "Missing -- and the server's command"],
+    [["echo", "127.0.0.1", "--", "x"], "Unexpected argument 127.0.0.1: the server's command"],
+    [["echo-server", "--", "s.py"], "The server's command has no {port}, and there is no --port"],
+    [["echo", "--watch", "127.0.0.1", "1"], "--watch needs the program's command"],
+    [["echo", "--watch", "--", "x", "{port}"], "--watch needs a terminal"],
+    [["echo", "--hint"], "Only exercises have a --hint"],
+    [["all"], "Missing file with the commands"],
+    [["all", "a", "b"], "Unexpected argument b"],
     [["echo", "127.0.0.1"], "Missing port"],
     [["echo", "127.0.0.1", "x"], 'Wrong port: "x" is not an integer from 0 to 65535'],
     [["echo", "127.0.0.1", "1", "2"], "Unexpected argument 2"],
@@ -389,7 +401,7 @@ Deno.test("app/check.ts says that a server has ended, also if it does so before 
   await ending;
   assertEquals(report.stopped, "The server ended during echo; look at its terminal");
   assertEquals(failed(report), ["echo"]);
-  assertMatch(report.checks[0]!.actual!, /^nobody listens on .* any more$/);
+  assertMatch(failures(report)[0]!.actual, /^nobody listens on .* any more$/);
 });
 
 /** The command of a client that is right, but for what is named, see the file. */
@@ -420,9 +432,9 @@ Deno.test({
       await program.ended;
       clearInterval(timer);
       assert(peak > 0 && peak < limit, `${oddity}: ${peak} bytes`);
-      const { checks } = JSON.parse(program.stdout) as Report;
-      assertEquals(checks[0]!.ok, oddity === "prints-single-bytes", program.stdout);
-      if (oddity === "never-ends") assertMatch(checks[0]!.actual!, /^more than 16 MiB/);
+      const report = JSON.parse(program.stdout) as Report;
+      if (oddity === "never-ends") assertMatch(failures(report)[0]!.actual, /^more than 16 MiB/);
+      else assertEquals(report.status, "passed", program.stdout);
     }
   },
 });
@@ -452,8 +464,8 @@ Deno.test({
   ignore: PYTHON === undefined,
   async fn() {
     const args = ["--only", "echo,prints", "--", ...oddClient("prints-no-echo")];
-    const { checks } = await check("echo-client", ...args);
-    assertMatch(checks[1]!.actual!, /^"(\\x1b){200}… \(5000\d characters\)"$/);
+    const report = await check("echo-client", ...args);
+    assertMatch(failures(report)[0]!.actual, /^"(\\x1b){200}… \(5000\d characters\)"$/);
   },
 });
 
@@ -462,8 +474,8 @@ Deno.test({
   ignore: PYTHON === undefined || Deno.build.os !== "linux",
   async fn() {
     const args = ["--only", "echo", "--", ...oddClient("real-time-signal")];
-    const { checks } = await check("echo-client", ...args);
-    assertEquals(checks[0]!.actual, "exit code 168");
+    const report = await check("echo-client", ...args);
+    assertEquals(failures(report)[0]!.actual, "signal 40");
   },
 });
 
@@ -472,8 +484,8 @@ Deno.test({
   ignore: PYTHON === undefined || Deno.build.os !== "linux",
   async fn() {
     const args = ["--only", "echo", "--", ...oddClient("leaves-a-daemon")];
-    const { checks } = await check("echo-client", ...args);
-    await assertEnds(Number(/daemon (\d+)/.exec(checks[0]!.actual!)![1]));
+    const report = await check("echo-client", ...args);
+    await assertEnds(Number(/daemon (\d+)/.exec(failures(report)[0]!.actual)![1]));
   },
 });
 

@@ -2,9 +2,11 @@
 // solutions are noticed.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { decodeContent, encodeMessage, MessageDecoder, pack } from "../../../mod.ts";
+import { exercises as entries } from "../../../app/check/exercises.ts";
+import { isKindName, kinds } from "../../../app/check/kinds.ts";
 import { assertGrades, type Case, check, failed } from "../../support/checking.ts";
 import { some } from "../../support/sampling.ts";
-import { README } from "../../support/pages.ts";
+import { read, README } from "../../support/pages.ts";
 import { Program, runScript, startServer, writeAll } from "../../support/programs.ts";
 import { PYTHON } from "../../support/python.ts";
 import { WrongServer } from "../../support/wrong_servers.ts";
@@ -12,27 +14,40 @@ import { WrongServer } from "../../support/wrong_servers.ts";
 const PATIENCE = "3"; // seconds, as the bots in tests/support/wrong_clients/ have
 const FIRST = /^Every other check builds on/;
 
-Deno.test("README.md has exercises in each step, with a level, a hint, and commands that grade", async () => {
+const LEVELS = ["", "easy", "medium", "hard"];
+
+Deno.test("README.md has the exercises of each step, with their minutes, level, hint and command", async () => {
   const sections = [...README.matchAll(/^### Exercises of step (\d)\n([^]*?)^## /gm)];
   assertEquals(sections.map(([, step]) => step), ["1", "2", "3", "4"]);
+  const graded: string[] = [];
   const lists: string[][] = [];
-  for (const [, , section = ""] of sections) {
+  for (const [, number, section = ""] of sections) {
     const [, ...exercises] = section.split(/^(?=\*\*.+\*\* \()/m);
-    assert(exercises.length >= 2);
+    assert(exercises.length >= 3);
+    const levels: number[] = [];
     for (const exercise of exercises) {
-      assertMatch(exercise, /^\*\*.+\*\*\s\([^)]*(minutes|hours?|day),\s(easy|medium|hard)\)\. /);
+      const header = /^\*\*(.+)\*\*\s\((\d+)\sminutes,\s(\w+)\)\. /.exec(exercise);
+      assert(header, exercise);
+      const [, title, minutes, level = ""] = header;
+      levels.push(LEVELS.indexOf(level));
       assertMatch(exercise, /<details><summary>Hint<\/summary>\n\n[^]{60,}?\n<\/details>/);
-      for (const [, command = ""] of exercise.matchAll(/^```sh\n(.*)\n```$/gm)) {
-        const words = command.split(" ");
-        const script = words.indexOf("app/check.ts");
-        assertEquals(words.slice(0, 2), ["deno", "run"]);
-        assertEquals(words.includes("--allow-run"), words.includes("--"));
-        const separator = words.includes("--") ? words.indexOf("--") : words.length;
-        lists.push([...words.slice(script + 1, separator), "--list"]);
-      }
+      const command = /^```sh\n(.*)\n```$/m.exec(exercise)?.[1];
+      if (command === undefined) continue; // nothing grades it
+      const words = command.split(" ");
+      assertEquals(words.slice(0, 3), ["deno", "task", "check"]);
+      const entry = entries.find(({ name }) => name === words[3])!;
+      assertEquals(
+        [title, Number(minutes), levels.at(-1), Number(number)],
+        [entry.title, entry.minutes, entry.difficulty, entry.step],
+      );
+      assertEquals(plainHintOf(exercise), entry.hint);
+      graded.push(entry.name);
+      const separator = words.includes("--") ? words.indexOf("--") : words.length;
+      lists.push([...words.slice(3, separator), "--list"]);
     }
+    assertEquals(levels, levels.toSorted(), `step ${number} begins with what is easy`);
   }
-  assert(lists.length >= 10);
+  assertEquals(graded, entries.map(({ name }) => name));
   for (const args of some(lists, 3)) {
     const { code, stdout, stderr } = await runScript("app/check.ts", ...args);
     assertEquals([code, stderr], [0, ""], args.join(" "));
@@ -40,11 +55,39 @@ Deno.test("README.md has exercises in each step, with a level, a hint, and comma
   }
 });
 
+/** The hint of an exercise without its markup. */
+function plainHintOf(exercise: string): string {
+  const [, hint] = /<summary>Hint<\/summary>\n\n([^]*?)\n\n<\/details>/.exec(exercise)!;
+  return hint!.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1").replaceAll("`", "").replaceAll(
+    /\s+/g,
+    " ",
+  );
+}
+
+Deno.test("The exercises have names that stay, and checks and kinds that there are", () => {
+  const names = entries.map(({ name }) => name);
+  assertEquals(new Set(names).size, names.length);
+  for (const { name, kind, checks = [], step, hint, minutes } of entries) {
+    assertMatch(name, /^[a-z]+(-[a-z]+)*$/);
+    const all = kinds[kind].checks.map(({ name }) => name);
+    assertEquals(checks.filter((check) => !all.includes(check)), [], name);
+    if (checks.length > 0) {
+      assertEquals(checks[0], all[0], "the first check is what others build on");
+    }
+    // A name that is a kind as well must mean the whole kind.
+    if (isKindName(name)) assertEquals([name, checks], [kind, []]);
+    assert(step >= 1 && hint.length > 60 && minutes > 0);
+  }
+  assertEquals(entries.map(({ step }) => step).toSorted(), entries.map(({ step }) => step));
+});
+
 Deno.test({
-  name: "README.md says which checks the clients of the Python tutorial fail",
+  name: "app/check/README.md says which checks the clients of the Python tutorial fail",
   ignore: PYTHON === undefined,
   async fn() {
-    const rows = [...README.matchAll(/^\| `([a-z]+)-client\.py` +\| (.*?) +\|/gm)];
+    const rows = [
+      ...read("app/check/README.md").matchAll(/^\| `([a-z]+)-client\.py` +\| (.*?) +\|/gm),
+    ];
     assertEquals(rows.map(([, name]) => name), ["echo", "multiconn", "app"]);
     await Promise.all(
       some(rows, 3).map(async ([, name, cell]) => {
@@ -104,7 +147,7 @@ Deno.test("tests/solutions/proxy.ts passes all checks", async () => {
 async function assertPasses(kind: string, ...args: string[]): Promise<void> {
   const report = await check(kind, ...args);
   assertEquals(failed(report), [], JSON.stringify(report.checks, null, 1));
-  assert(report.checks.every(({ ok }) => ok));
+  assertEquals(report.status, "passed");
 }
 
 Deno.test("The tunnel of the exercises passes all checks of an echo server", async () => {
@@ -113,7 +156,7 @@ Deno.test("The tunnel of the exercises passes all checks of an echo server", asy
   await using entry = await startTunnel("entry", exit.port);
   const report = await check("echo", "127.0.0.1", String(entry.port));
   assertEquals(failed(report), [], JSON.stringify(report.checks, null, 1));
-  assert(report.checks.every(({ ok }) => ok));
+  assertEquals(report.status, "passed");
 });
 
 async function startTunnel(side: string, to: number): Promise<Program & { port: number }> {
@@ -133,7 +176,7 @@ Deno.test({
       ...[...bot, "{host}", "{port}", "adder", PATIENCE],
     );
     assertEquals(failed(report), [], JSON.stringify(report.checks, null, 1));
-    assert(report.checks.every(({ ok }) => ok));
+    assertEquals(report.status, "passed");
 
     await using server = await startServer("app/chat_server.ts");
     const address = ["127.0.0.1", String(server.port)];

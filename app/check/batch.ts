@@ -1,0 +1,62 @@
+// Grades all programs of a file, for a class.
+import { fail, failUsage } from "../core/command_line.ts";
+import { printSync } from "../core/output.ts";
+import { escapeText } from "../wire/escape.ts";
+import { splitWords } from "./command_words.ts";
+import type { Job, Report } from "./job.ts";
+
+const MAX_SHOWN = 100; // characters of a line
+
+/** A line of the file. */
+interface Line {
+  text: string;
+  job: Job;
+}
+
+/**
+ * Reads the lines of a file, each of which describes a job. If one is wrong, the program ends.
+ *
+ * @param read Makes a job of the words of a line, or throws.
+ */
+export function readLines(path: string, read: (words: string[]) => Job): Line[] {
+  let content: string;
+  try {
+    content = Deno.readTextFileSync(path);
+  } catch (error) {
+    return fail(`Cannot read ${escapeText(path)}: ${escapeText((error as Error).message)}`);
+  }
+  const lines = content.split("\n").map((line) => line.trim());
+  const used = lines.filter((line) => line !== "" && !line.startsWith("#"));
+  if (used.length === 0) fail(`There is no command in ${escapeText(path)}`);
+  return used.map((line) => {
+    try {
+      return { text: escapeText(line, MAX_SHOWN), job: read(splitWords(line)) };
+    } catch (error) {
+      return failUsage(`Wrong line "${line}": ${(error as Error).message}`);
+    }
+  });
+}
+
+/** Prints a table, in which each program has a line, and returns all reports. */
+export async function gradeLines(
+  lines: Line[],
+  run: (job: Job) => Promise<Report>,
+  isQuiet: boolean,
+): Promise<Report[]> {
+  const width = Math.max(...lines.map(({ text }) => text.length));
+  const reports: Report[] = [];
+  for (const { text, job } of lines) {
+    const report = await run(job);
+    reports.push(report);
+    if (!isQuiet) printSync(rowOf(text.padEnd(width), report));
+  }
+  return reports;
+}
+
+function rowOf(text: string, { checks, status, stopped }: Report): string {
+  const passed = checks.filter(({ status }) => status === "passed").length;
+  const failed = checks.filter(({ status }) => status === "failed").map(({ name }) => name);
+  const problem = failed.length > 0 ? `fails ${failed.join(", ")}` : stopped ?? "";
+  const mark = status === "passed" ? "✓" : "✗";
+  return `${mark} ${text} ${`${passed} of ${checks.length}`.padStart(8)}  ${problem}`.trimEnd();
+}

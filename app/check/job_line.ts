@@ -1,0 +1,111 @@
+// From the words of a command line, or of a line in a file, to a job.
+import { failUsage, readAddress } from "../core/command_line.ts";
+import { type Exercise, findExercise } from "./exercises.ts";
+import type { Job, Subject } from "./job.ts";
+import { isKindName, type KindName, kinds } from "./kinds.ts";
+import type { ServerAddress } from "./server.ts";
+
+const LOOPBACK = /^(127(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}|::1|localhost)$/i;
+const PATIENCE = 30_000; // milliseconds
+/** The names of all kinds, for messages. */
+export const KINDS: string = `${Object.keys(kinds).slice(0, -1).join(", ")} or ${
+  Object.keys(kinds).at(-1)
+}`;
+
+/** The options that jobs have. Times are in milliseconds. */
+export interface JobSettings {
+  only: string | undefined;
+  timeout: number;
+  patience: number | undefined;
+  port: number;
+  /** Whether a server may run on another machine. */
+  remote: boolean;
+}
+
+/** An exercise, or a kind of server or client. A name that both have means the exercise. */
+export function findWhat(what: string): { exercise: Exercise | undefined; kind: KindName } {
+  const exercise = findExercise(what);
+  if (exercise) return { exercise, kind: exercise.kind };
+  if (isKindName(what)) return { exercise, kind: what };
+  return failUsage(`Unknown exercise or kind: ${what} is no exercise, and not ${KINDS}`);
+}
+
+/** What stands after "--" is the program's command, whatever is in it. */
+export function commandOf(words: string[]): string[] | undefined {
+  const separator = words.indexOf("--");
+  return separator === -1 ? undefined : words.slice(separator + 1);
+}
+
+/** The checks that --only names, or those of the exercise, or all. */
+export function chooseChecks(
+  kind: KindName,
+  exercise: Exercise | undefined,
+  only: string | undefined,
+): string[] {
+  const all = kinds[kind].checks.map(({ name }) => name);
+  if (only === undefined) return exercise?.checks ?? all;
+  for (const name of only.split(",")) {
+    if (!all.includes(name)) failUsage(`Wrong --only: there is no check "${name}", see --list`);
+  }
+  return only.split(",");
+}
+
+/**
+ * The job that words describe. If they are wrong, the program ends.
+ *
+ * @param what An exercise or a kind.
+ * @param words What else stands before "--".
+ * @param command What stands after it.
+ * @param folder Where the command is started.
+ */
+export function readJob(
+  what: string,
+  words: string[],
+  command: string[] | undefined,
+  folder: string,
+  settings: JobSettings,
+): Job {
+  const { exercise, kind } = findWhat(what);
+  return {
+    kind,
+    exercise: exercise?.name ?? null,
+    checks: chooseChecks(kind, exercise, settings.only),
+    subject: readSubject(kind, words, command, settings),
+    folder,
+    port: settings.port,
+    timeout: settings.timeout,
+    patience: settings.patience ?? exercise?.patience ?? PATIENCE,
+  };
+}
+
+function readSubject(
+  kind: KindName,
+  words: string[],
+  command: string[] | undefined,
+  { port, remote }: JobSettings,
+): Subject {
+  const { side } = kinds[kind];
+  if (command === undefined && side === "server") {
+    if (words.length === 0) failUsage("Missing -- and the server's command, or its host and port");
+    return { address: readServerAddress(words, remote) };
+  }
+  if (words.length > 0) {
+    failUsage(`Unexpected argument ${words[0]}: the ${side}'s command comes after --`);
+  }
+  const [program, ...args] = command ?? [];
+  if (program === undefined) return failUsage(`Missing -- and the ${side}'s command`);
+  if (port === 0 && !command!.some((word) => word.includes("{port}"))) {
+    failUsage(`The ${side}'s command has no {port}, and there is no --port that it always uses`);
+  }
+  return { words: [program, ...args] };
+}
+
+function readServerAddress(words: string[], remote: boolean): ServerAddress {
+  const address = readAddress(words);
+  if (!remote && !LOOPBACK.test(address.hostname)) {
+    failUsage(
+      `Cannot check ${address.hostname}: without --remote, only 127.x.x.x, ::1 and localhost`,
+    );
+  }
+  return address;
+}

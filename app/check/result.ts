@@ -1,0 +1,82 @@
+// How a check went. Exactly this is printed as JSON.
+import { escapeText } from "../wire/escape.ts";
+import { CannotCheck, type Check, Failure, type Outcome } from "./check.ts";
+import { lessons } from "./lessons.ts";
+
+const MAX_LENGTH = 2000; // characters of what was expected, and of what came
+
+interface Base {
+  name: string;
+  what: string;
+  /** How long it took, in milliseconds. */
+  ms: number;
+}
+
+/** A promise that was kept. */
+export interface Passed extends Base {
+  status: "passed";
+  /** What should be known in spite of that. */
+  remark?: string;
+}
+
+/** A promise that was broken. */
+export interface Failed extends Base {
+  status: "failed";
+  expected: string;
+  actual: string;
+  /** What that means. */
+  hint: string;
+  /** The heading in README.md to read. */
+  read: string;
+  /** The last lines that the program printed during the check, if the checker has started it. */
+  printed: string[];
+}
+
+/** A promise that was not looked at. */
+export interface Skipped extends Base {
+  status: "skipped";
+  reason: string;
+}
+
+/** How a check went. */
+export type Result = Passed | Failed | Skipped;
+
+/** The result of a check that was not run. */
+export function skipped<Run>({ name, what }: Check<Run>, reason: string, ms = 0): Skipped {
+  return { status: "skipped", name, what, ms, reason };
+}
+
+/**
+ * The result of a check that was run.
+ *
+ * @param time How long it took, in milliseconds.
+ * @param printed What the program has printed in the meantime.
+ */
+export function resultOf<Run>(
+  check: Check<Run>,
+  outcome: Outcome,
+  time: number,
+  printed: string[] = [],
+): Result {
+  const { name, what, hint, read } = check;
+  const ms = Math.round(time);
+  if (outcome instanceof CannotCheck) return skipped(check, outcome.message, ms);
+  if (outcome instanceof Failure) {
+    // What is in these is cut already, and says how long it was.
+    const expected = escapeText(outcome.expected, MAX_LENGTH);
+    const actual = escapeText(outcome.actual, MAX_LENGTH);
+    const cause = { hint, read: lessons[read], printed };
+    return { status: "failed", name, what, ms, expected, actual, ...cause };
+  }
+  const remark = outcome === null ? {} : { remark: outcome };
+  return { status: "passed", name, what, ms, ...remark };
+}
+
+/** How all checks went: whether all have passed, some have failed, or some were not run. */
+export type Status = "passed" | "failed" | "incomplete";
+
+/** What the results of all checks amount to. */
+export function statusOf(results: Result[]): Status {
+  if (results.some(({ status }) => status === "failed")) return "failed";
+  return results.every(({ status }) => status === "passed") ? "passed" : "incomplete";
+}

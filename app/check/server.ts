@@ -1,0 +1,274 @@
+// A server under check: one that runs somewhere, or a program that the checker starts.
+import { formatAddress } from "../core/address.ts";
+import { pause, TIMED_OUT } from "../core/timeout.ts";
+import { CannotCheck } from "./check.ts";
+import { describeEnd, type End, fillIn, killStrays, Program } from "./program.ts";
+import { inTime, Stopwatch } from "./running_time.ts";
+
+const HOST = "127.0.0.1";
+const MAX_REFUSALS = 3; // in a row: then nobody listens
+const REFUSAL_INTERVAL = 50; // milliseconds
+const DYING_TIME = 500; // milliseconds from a lost connection until the program below it has ended
+const START_TIME = 15_000; // milliseconds from the start of a program until it listens
+const FREE_TIME = 2000; // milliseconds from the end of a program until its port is free
+
+/** Where the server is. */
+export interface ServerAddress {
+  hostname: string;
+  port: number;
+}
+
+/** A server under check. Disposing it kills what the checker has started. */
+export interface Server extends Disposable {
+  readonly address: ServerAddress;
+  /** What to call it. */
+  readonly name: string;
+  /**
+   * Connects to it.
+   *
+   * @throws {Error} If this takes longer than the timeout, in milliseconds, or fails.
+   */
+  connect(timeout: number): Promise<Deno.TcpConn>;
+  /** Looks whether it has ended, which may take a moment. */
+  hasEnded(timeout: number): Promise<boolean>;
+  /** Why nobody has ever listened. */
+  whyAbsent(): string;
+  /** How it has ended, after "The server ended during …". */
+  howEnded(): string;
+  /** Where to look for more, after a sentence. */
+  readonly whereToLook: string;
+  /** How long it may take until it listens, in milliseconds. */
+  readonly startTime: number;
+  /** Starts it again, if that is possible. */
+  restart(): Promise<boolean>;
+  /** The last lines that it has printed since the last call. */
+  takeLines(): string[];
+  /** Ends what the checker has started, and says what its user should know about that. */
+  end(): Promise<string[]>;
+}
+
+/** A server that somebody else has started. */
+export class RunningServer implements Server {
+  readonly address: ServerAddress;
+  readonly whereToLook = "; look at its terminal";
+  readonly startTime = 0;
+
+  constructor(address: ServerAddress) {
+    this.address = address;
+  }
+
+  get name(): string {
+    return formatAddress({ transport: "tcp", ...this.address });
+  }
+
+  connect(timeout: number): Promise<Deno.TcpConn> {
+    return connectInTime(this.address, timeout);
+  }
+
+  /** Nobody listens any more. But one refusal may be a full queue, on systems that refuse then. */
+  async hasEnded(timeout: number): Promise<boolean> {
+    const start = performance.now();
+    for (let refusals = 0; refusals < MAX_REFUSALS;) {
+      try {
+        (await this.connect(timeout)).close();
+        refusals = 0;
+        if (performance.now() - start > DYING_TIME) return false;
+      } catch (error) {
+        if (!(error instanceof Deno.errors.ConnectionRefused)) return false;
+        refusals++;
+      }
+      await pause(REFUSAL_INTERVAL);
+    }
+    return true;
+  }
+
+  whyAbsent(): string {
+    return `No server is listening on ${this.name}; start it first`;
+  }
+
+  howEnded(): string {
+    return this.whereToLook;
+  }
+
+  restart(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  takeLines(): string[] {
+    return [];
+  }
+
+  end(): Promise<string[]> {
+    return Promise.resolve([]);
+  }
+
+  [Symbol.dispose](): void {} // it is not ours
+}
+
+/** How to start a server. */
+export interface ServerCommand {
+  /** A program and its arguments. `{host}` and `{port}` in them stand for the address to listen on. */
+  words: [string, ...string[]];
+  /** The folder where it is started. */
+  folder: string;
+  /** The port that it always uses; 0 takes a free one. */
+  port: number;
+}
+
+/** A server that the checker starts. */
+export class StartedServer implements Server {
+  readonly address: ServerAddress;
+  readonly whereToLook = "";
+  readonly #command: ServerCommand;
+  #program: Program;
+  #end: End | undefined;
+  #hasListened = false;
+  #isOver = false;
+  #isInBackground = false; // something has listened after the program itself had ended
+  #lines = 0; // that were taken
+
+  /**
+   * Starts the server.
+   *
+   * @throws {CannotCheck} If it cannot be started.
+   */
+  constructor(command: ServerCommand) {
+    this.#command = command;
+    this.address = { hostname: HOST, port: freePort(command.port) };
+    this.#program = this.#start();
+  }
+
+  get name(): string {
+    return formatAddress({ transport: "tcp", ...this.address });
+  }
+
+  /** Connects. At first, it waits until the server listens: the first connection is one that counts. */
+  async connect(timeout: number): Promise<Deno.TcpConn> {
+    using stopwatch = new Stopwatch();
+    while (true) {
+      try {
+        const conn = await connectInTime(this.address, timeout);
+        this.#hasListened = true;
+        if (this.#end !== undefined) this.#isInBackground = true;
+        return conn;
+      } catch (error) {
+        const mayStart = this.startTime > 0 && this.#end === undefined &&
+          stopwatch.elapsed < this.startTime;
+        if (!mayStart || !(error instanceof Deno.errors.ConnectionRefused)) throw error;
+        await pause(REFUSAL_INTERVAL);
+      }
+    }
+  }
+
+  get startTime(): number {
+    return this.#hasListened ? 0 : START_TIME;
+  }
+
+  async hasEnded(): Promise<boolean> {
+    await inTime(this.#program.exiting, DYING_TIME);
+    return this.#end !== undefined;
+  }
+
+  whyAbsent(): string {
+    if (this.#end === undefined) {
+      const time = `${START_TIME / 1000} s`;
+      return `The server runs, but does not listen on ${this.name} within ${time}`;
+    }
+    return `The server ended before it listened on ${this.name}, with ${describeEnd(this.#end)}`;
+  }
+
+  howEnded(): string {
+    return this.#end === undefined ? "" : ` with ${describeEnd(this.#end)}`;
+  }
+
+  async restart(): Promise<boolean> {
+    if (!await this.#freePort() || this.#isOver) return false;
+    this.#program = this.#start();
+    return true;
+  }
+
+  takeLines(): string[] {
+    const lines = this.#program.lines.since(this.#lines);
+    this.#lines = this.#program.lines.count;
+    return lines;
+  }
+
+  async end(): Promise<string[]> {
+    const notes: string[] = [];
+    if (this.#isInBackground) {
+      const { words: [program] } = this.#command;
+      notes.push(`${program} ended while a program that it had started went on in the background`);
+    }
+    if (!await this.#freePort()) {
+      notes.push(`A program still listens on ${this.name}, which the checker cannot end`);
+    }
+    return notes;
+  }
+
+  [Symbol.dispose](): void {
+    this.#isOver = true;
+    this.#kill();
+  }
+
+  #kill(): void {
+    this.#program.kill();
+    killStrays();
+  }
+
+  #start(): Program {
+    const { words, folder } = this.#command;
+    const program = new Program(fillIn(words, HOST, this.address.port), folder);
+    this.#end = undefined;
+    this.#hasListened = false;
+    this.#lines = 0;
+    program.ending.then((end) => {
+      if (program === this.#program) this.#end = end;
+    });
+    return program;
+  }
+
+  /** Ends the server, and waits for a moment until nobody listens any more. */
+  async #freePort(): Promise<boolean> {
+    this.#kill();
+    await inTime(this.#program.exiting, DYING_TIME);
+    const end = performance.now() + FREE_TIME;
+    while (true) {
+      try {
+        freePort(this.address.port);
+        return true;
+      } catch {
+        if (performance.now() > end) return false;
+        await pause(REFUSAL_INTERVAL);
+      }
+    }
+  }
+}
+
+/**
+ * Makes sure that a port is free, or takes a free one.
+ *
+ * @throws {CannotCheck} If somebody listens there, or listening is not permitted.
+ */
+function freePort(port: number): number {
+  try {
+    using listener = Deno.listen({ hostname: HOST, port });
+    return listener.addr.port;
+  } catch (error) {
+    const name = formatAddress({ transport: "tcp", hostname: HOST, port });
+    throw new CannotCheck(
+      error instanceof Deno.errors.AddrInUse
+        ? `Cannot start the server: another program listens on ${name}`
+        : `Cannot look for a free port: ${(error as Error).message}`,
+    );
+  }
+}
+
+async function connectInTime(address: ServerAddress, timeout: number): Promise<Deno.TcpConn> {
+  const late = new AbortController();
+  const connecting = Deno.connect({ ...address, signal: late.signal });
+  const conn = await inTime(connecting, timeout);
+  if (conn !== TIMED_OUT) return conn;
+  late.abort();
+  connecting.then((conn) => conn.close(), () => {});
+  throw new Error(`no connection within ${timeout / 1000} s`);
+}

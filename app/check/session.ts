@@ -1,0 +1,144 @@
+// What one call of the checker shares: it runs jobs, shows how far they are, and keeps the progress.
+import { printSync } from "../core/output.ts";
+import { escapeText } from "../wire/escape.ts";
+import type { CheckRun } from "./check.ts";
+import { type Exercise, exercises, findExercise, numberOf } from "./exercises.ts";
+import type { Job, Report } from "./job.ts";
+import { type KindName, kinds } from "./kinds.ts";
+import { type Paper, Printer, wrap } from "./printer.ts";
+import { nextExercise, type Progress } from "./progress.ts";
+import type { Result } from "./result.ts";
+
+const SHOW_INTERVAL = 200; // milliseconds between two looks at how far a check is
+const MAX_SHOWN = 60; // characters of that
+const CLEAR_LINE = "\r\x1b[K";
+const DIFFICULTIES = ["easy", "medium", "hard"];
+
+/** Runs jobs in a folder, for a person or not. */
+export class Session {
+  /** Where the output goes. */
+  readonly paper: Paper;
+  readonly #progress: Progress;
+  readonly #keepsProgress: boolean;
+
+  /** @param keepsProgress Whether the jobs have all checks of their exercises. */
+  constructor(paper: Paper, progress: Progress, keepsProgress: boolean) {
+    this.paper = paper;
+    this.#progress = progress;
+    this.#keepsProgress = keepsProgress;
+  }
+
+  /** Runs a job, and notes what has passed. */
+  async run(
+    job: Job,
+    signal: AbortSignal,
+    onResult: (result: Result, stop: string | undefined) => void = () => {},
+  ): Promise<Report> {
+    const watch = (name: string, run: CheckRun) => showProgress(name, run, signal);
+    const report = await kinds[job.kind as KindName].run(job, { signal, onResult, watch });
+    if (!signal.aborted) this.#note(job, report);
+    return report;
+  }
+
+  /** Runs a job, and prints results as they come. If nothing could be checked, it says why. */
+  async runAndPrint(job: Job, signal: AbortSignal, paper: Paper = this.paper): Promise<Report> {
+    const printer = new Printer(paper, job.checks);
+    let hasBegun = false;
+    const report = await this.run(job, signal, (result, stop) => {
+      hasBegun ||= result.status !== "skipped";
+      if (hasBegun || stop === undefined) printer.print(result, stop);
+    });
+    if (signal.aborted) return report;
+    if (hasBegun || report.stopped === null) printer.end(report);
+    else {
+      console.error(report.stopped);
+      if (report.printed.length > 0) console.error("The last that it printed:");
+      for (const line of report.printed) console.error(`  ${line}`);
+    }
+    return report;
+  }
+
+  /** Says to a person what comes after an exercise. */
+  printNext({ exercise: name }: Job, { status }: Report): void {
+    if (name === null || !this.#keepsProgress || !this.paper.isTerminal) return;
+    if (status !== "passed") return printSync(`A hint: deno task check ${name} --hint`);
+    printSync(`\nExercise ${numberOf(findExercise(name)!)}, ${name}, is done.`);
+    this.#printSuggestion();
+  }
+
+  /** Lists the exercises, with what has passed of each. */
+  printExercises(): void {
+    const nameWidth = Math.max(...exercises.map(({ name }) => name.length));
+    const titleWidth = Math.max(...exercises.map(({ title }) => title.length));
+    for (const exercise of exercises) {
+      const { name, title, step } = exercise;
+      const entry = this.#progress.get(name);
+      const mark = entry === undefined ? " " : entry.done ? "✓" : "✗";
+      const words = [
+        `${mark} ${String(numberOf(exercise)).padStart(2)}`,
+        name.padEnd(nameWidth),
+        title.padEnd(titleWidth),
+        `step ${step}`,
+        this.#stateOf(exercise),
+      ];
+      printSync(words.join("  "));
+    }
+    printSync("");
+    this.#printSuggestion();
+  }
+
+  /** Prints the hint of an exercise. */
+  printHint({ hint }: Exercise): void {
+    for (const line of wrap(hint, this.paper.width)) printSync(line);
+  }
+
+  #stateOf({ name, minutes, difficulty }: Exercise): string {
+    const entry = this.#progress.get(name);
+    if (entry === undefined) return `${minutes} minutes, ${DIFFICULTIES[difficulty - 1]}`;
+    const { passed, checks } = entry;
+    return passed === checks ? "done" : `${passed} of ${checks} passed`;
+  }
+
+  #printSuggestion(): void {
+    const next = nextExercise(this.#progress);
+    if (next === undefined) return printSync("All exercises are done.");
+    const { name, kind, title, minutes } = next;
+    const program = kinds[kind].side === "server"
+      ? "my_server.py {port}"
+      : "my_client.py {host} {port}";
+    const number = numberOf(next);
+    printSync(`Next is exercise ${number}, ${title.toLowerCase()} (some ${minutes} minutes):`);
+    printSync(`  deno task check ${name} -- python3 ${program}`);
+  }
+
+  #note(job: Job, { checks, status }: Report): void {
+    if (job.exercise === null || !this.#keepsProgress) return;
+    if (status === "incomplete") return; // the program could not be checked
+    const passed = checks.filter(({ status }) => status === "passed").length;
+    const problem = this.#progress.note(job.exercise, { passed, checks: checks.length });
+    if (problem !== undefined) console.error(problem);
+  }
+}
+
+/** Shows on a terminal how far a run is, and ends it when the signal is given. */
+function showProgress(name: string, run: CheckRun, signal: AbortSignal): Disposable {
+  const isShown = Deno.stderr.isTerminal();
+  const write = (text: string) => {
+    if (isShown) Deno.stderr.writeSync(new TextEncoder().encode(text));
+  };
+  const show = () => write(`${CLEAR_LINE}… ${name}  ${escapeText(run.progress, MAX_SHOWN)}`);
+  const timer = isShown ? setInterval(show, SHOW_INTERVAL) : undefined;
+  const stop = () => {
+    write(CLEAR_LINE);
+    run.abort();
+  };
+  if (signal.aborted) run.abort();
+  signal.addEventListener("abort", stop);
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      signal.removeEventListener("abort", stop);
+      write(CLEAR_LINE);
+    },
+  };
+}
