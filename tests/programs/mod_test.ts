@@ -201,7 +201,7 @@ Deno.test({
 const WORKER = `import * as mod from "./all.js";
 export default {
   fetch(request) {
-    const frames = request.body.pipeThrough(new mod.FrameDecoderStream());
+    const frames = request.body.pipeThrough(new mod.DecoderStream(new mod.FrameDecoder()));
     return new Response(frames.pipeThrough(new mod.FrameEncoderStream()));
   },
   async test(_, { self }) {
@@ -210,7 +210,7 @@ export default {
     const body = mod.encodeFrame(new Uint8Array(1_000_000).fill(7));
     const response = await self.fetch("http://self/", { method: "POST", body });
     let length = 0;
-    for await (const frame of mod.readFrames(response.body)) length += frame.length;
+    for await (const frame of mod.readItems(response.body, new mod.FrameDecoder())) length += frame.length;
     if (length !== 1_000_000) throw new Error("Echo of " + length + " bytes");
   },
 };
@@ -286,7 +286,7 @@ Deno.test({
     try {
       const page = await browser.newPage();
       await page.goto(`http://127.0.0.1:${server.addr.port}/page.html`);
-      await page.getByText("FRAME_TOO_LARGE").waitFor();
+      await page.getByText("LENGTH_LIMIT").waitFor();
       assertEquals(await page.locator("body").innerText(), EXPECTED);
     } finally {
       await browser.close();

@@ -22,12 +22,16 @@ const options: Record<string, { seconds?: string[]; integers?: string[]; flags?:
   "app/chat_client.ts": { seconds: ["timeout"] },
   "app/check.ts": { seconds: ["timeout", "patience"], flags: ["list", "json", "remote"] },
   "app/relay.ts": { integers: ["max-connections", "max-header-length"], flags: ["stall", "quiet"] },
+  "app/netcat.ts": {},
+  "app/bad_client.ts": { integers: ["clients"] },
   "app/examples/lines_server.ts": {},
   "app/examples/minecraft.ts": {},
   "app/examples/netstrings.ts": {},
   "app/examples/postgresql.ts": {},
   "app/examples/redis.ts": {},
   "app/examples/socket_states.ts": {},
+  "app/examples/tls_echo_client.ts": {},
+  "app/examples/tls_echo_server.ts": {},
   "tests/bench/soak.ts": { seconds: ["seconds"] },
 };
 

@@ -1,12 +1,13 @@
 // app/check.ts as a companion: it starts servers, knows exercises and progress, grades classes, and watches.
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { splitWords } from "../../../app/check/command_words.ts";
 import { exercises } from "../../../app/check/exercises.ts";
 import type { Report } from "../../../app/check/job.ts";
 import { ByteStore, Lines, Output } from "../../../app/check/output.ts";
 import { wrap } from "../../../app/check/printer.ts";
 import { tryAll } from "../../support/sampling.ts";
-import { peakMemory } from "../../support/resource_usage.ts";
+import { commandLines, peakMemory } from "../../support/resource_usage.ts";
 import { findFreePort, Program, works } from "../../support/programs.ts";
 import { PYTHON } from "../../support/python.ts";
 
@@ -47,7 +48,7 @@ async function inFolder(act: (folder: string) => Promise<void>): Promise<void> {
 }
 
 function pathOf(file: string): string {
-  return decodeURIComponent(new URL(file, ROOT).pathname);
+  return fileURLToPath(new URL(file, ROOT));
 }
 
 /** The command of a server that does something bad, which can be found by its name. */
@@ -63,10 +64,9 @@ function hostile(misdeed: string, name = crypto.randomUUID()): string[] {
 }
 
 /** How many processes there are with this text in their command. */
-async function countProcesses(text: string): Promise<number> {
-  const { stdout } = await new Deno.Command("ps", { args: ["-A", "-o", "args="] }).output();
-  const lines = new TextDecoder().decode(stdout).split("\n");
-  return lines.filter((line) => line.includes(text) && !line.includes("app/check.ts")).length;
+function countProcesses(text: string): number {
+  return commandLines()
+    .filter((line) => line.includes(text) && !line.includes("app/check.ts")).length;
 }
 
 Deno.test({
@@ -179,7 +179,7 @@ Deno.test({
         assertEquals(report.notes.length, note ? 1 : 0, details);
         if (note) assertMatch(report.notes[0]!, note);
         assert(peak > 0 && peak < MAX_MEMORY, `${misdeed}: ${peak} bytes`);
-        assertEquals(await countProcesses(name), 0, misdeed);
+        assertEquals(countProcesses(name), 0, misdeed);
         Deno.listen({ hostname: "127.0.0.1", port }).close();
       }
     });
@@ -196,7 +196,7 @@ Deno.test({
       await program.prints(/echo/);
       program.kill("SIGINT");
       assertEquals((await program.ended).code, 130);
-      for (let tries = 0; await countProcesses(name) > 0; tries++) assert(tries < 100);
+      for (let tries = 0; countProcesses(name) > 0; tries++) assert(tries < 100);
     });
   },
 });
@@ -409,7 +409,7 @@ Deno.test({
       await terminal.shows(/^[#$] ?$/m); // the prompt of the shell
       terminal.type("clear; echo code $?", "Enter");
       await terminal.shows(/^code \d$/m);
-      assertEquals(await countProcesses(`my_server.py`), 0);
+      assertEquals(countProcesses(`my_server.py`), 0);
       const text = await Deno.readTextFile(`${folder}/.sockets-progress.json`);
       assertEquals(JSON.parse(text).exercises["echo-server"].done, true);
     });
