@@ -29,7 +29,7 @@ for (const page of PAGES) {
       );
     }
     const known = [
-      ...["ts", "ts ignore", "console", "console unordered", "sh", "text"],
+      ...["ts", "ts ignore", "js ignore", "json", "console", "console unordered", "sh", "text"],
       ...TRIES,
     ];
     for (const { language, line } of blocks) {
