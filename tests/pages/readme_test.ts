@@ -5,7 +5,17 @@ import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows }
 import { createRequest } from "../../app/libclient.ts";
 import * as limits from "../../app/wire/limits.ts";
 import { encodeFramePrefix, LengthLimitError } from "../../mod.ts";
-import { blocksOf, PAGES, read, README, REST, ROOT, stagesOf, TRIES } from "../support/pages.ts";
+import {
+  blocksOf,
+  PAGES,
+  read,
+  README,
+  REST,
+  ROOT,
+  stagesOf,
+  TRIES,
+  TRY,
+} from "../support/pages.ts";
 import { exchange, Program, runScript, startRelay, startServer } from "../support/programs.ts";
 
 const linux = Deno.build.os === "linux";
@@ -64,12 +74,16 @@ Deno.test("README.md starts with how to get Deno, and whole commands for who has
   const start = /^## Five minutes\n([^]*?)^## /m.exec(README)![1]!;
   const inOrder = [
     "https://docs.deno.com/runtime/getting_started/installation/",
-    "nothing else to install",
     "\nnpx --yes deno run --allow-net echo_server.ts\n",
     "\nnpx --yes deno task test\n",
     "\nalias deno='npx --yes deno'\n",
+    "nothing else to install",
   ].map((text) => start.indexOf(text));
   assert(inOrder.every((at, i) => at > (inOrder[i - 1] ?? -1)), `${inOrder}`);
+  const lines = README.split("\n");
+  const success = lines.findIndex((line) => line.startsWith("The client prints `Received "));
+  const code = blocksOf(README).find(({ language }) => language === TRY)!.line;
+  assert(success > 0 && code - success <= 60, `${code - success} lines from success to code`);
 });
 
 Deno.test("README.md lists the messages of the chat with their keys", () => {
