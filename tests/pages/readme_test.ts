@@ -114,8 +114,10 @@ Deno.test("README.md's action of one's own works as it stands", async () => {
   assertStringIncludes(response, '{"result":"HELLO"}');
 });
 
-Deno.test("README.md's import from a URL names what mod.ts exports", async () => {
-  const { text } = blocksOf(README).find(({ text }) => text.includes("https://example.com/"))!;
+Deno.test("app/wire/README.md's import from a URL names what mod.ts exports", async () => {
+  const { text } = blocksOf(read("app/wire/README.md")).find(({ text }) =>
+    text.includes("https://example.com/")
+  )!;
   const local = text.replace(/https:\/\/[^"]*/, new URL("mod.ts", ROOT).href);
   await using program = new Program([
     "eval",
@@ -159,7 +161,10 @@ Deno.test("The numbers in README.md are those of the code", async () => {
   quotes('`"🐶"` is one character to a person, 2 to JavaScript\'s `length`, and 4 bytes');
   assertEquals(["🐶".length, new TextEncoder().encode("🐶").length], [2, 4]);
 
-  quotes("`maxFrameLength`: the longest payload to accept, by default 8 MiB.");
+  assertStringIncludes(
+    read("app/wire/README.md"),
+    "`maxFrameLength`: the longest payload to accept, by default 8 MiB.",
+  );
   encodeFramePrefix(8 * 1024 ** 2);
   assertThrows(() => encodeFramePrefix(8 * 1024 ** 2 + 1), LengthLimitError);
 

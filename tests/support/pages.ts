@@ -7,6 +7,8 @@ export const PAGES: string[] = [
   "app/README.md",
   "app/check/README.md",
   "app/core/README.md",
+  "app/examples/README.md",
+  "app/wire/README.md",
 ];
 
 /** The language of a program that a transcript runs as try.ts. */
