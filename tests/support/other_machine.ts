@@ -2,10 +2,12 @@
 import { assert } from "@std/assert";
 import { works } from "./programs.ts";
 
-// Several tests may run at the same time, hence the numbers.
-const NAME = `sockets-${Deno.pid}`;
-const [HERE, THERE] = [`so-${Deno.pid}`, `si-${Deno.pid}`]; // the two ends of its cable
-const SUBNET = `10.${64 + (Deno.pid >> 8) % 64}.${Deno.pid % 256}`;
+// Other test files may have one at the same time, in this process or in another: hence the numbers.
+const NUMBER = crypto.getRandomValues(new Uint16Array(1))[0]!;
+const ID = `${Deno.pid}-${NUMBER.toString(16)}`;
+const NAME = `sockets-${ID}`;
+const [HERE, THERE] = [`h${ID}`, `t${ID}`]; // the two ends of its cable
+const SUBNET = `10.${64 + NUMBER % 64}.${NUMBER >> 8}`;
 const ADD = [
   `ip netns add ${NAME}`,
   `ip link add ${HERE} type veth peer name ${THERE}`,
