@@ -140,8 +140,8 @@ export const exercises: Exercise[] = [
     minutes: 90,
     kind: "chat",
     checks: [
-      ...["join", "say", "push", "order", "who", "leave", "gone", "name-taken", "first-message"],
-      ...["pong", "nonsense", "ping"],
+      ...["join", "say", "split", "glued", "push", "order", "who", "leave", "gone", "name-taken"],
+      ...["first-message", "pong", "nonsense", "ping"],
     ],
     hint: 'Two names can be the same although they look different. name.normalize("NFKC"), and ' +
       "then toLowerCase(), is nearly the whole rule. Keep the clients in a map by such names. " +
