@@ -54,6 +54,7 @@ export type { OwnBytes } from "./app/wire/bytes.ts";
 export {
   Decoder,
   type DecoderOptions,
+  type DelimiterOptions,
   encodeVarint,
   type Parser,
   type ParserInput,

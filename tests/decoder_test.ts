@@ -734,3 +734,145 @@ Deno.test("Decoders say so when a chunk was given away between two calls", () =>
     }
   }
 });
+
+/** What a parser that takes up to the end makes of an input, however it is cut, as a stream and by hand. */
+async function assertReadsToEnd<T extends NonNullable<unknown>>(
+  parser: Parser<T>,
+  text: string,
+  items: T[],
+) {
+  const input = encoder.encode(text);
+  for (let cut = 0; cut <= input.length; cut++) {
+    const chunks = [input.slice(0, cut), input.slice(cut)];
+    for (const pieces of [chunks, [...cutIntoBytes(input)]]) {
+      const decoder = new Decoder(parser);
+      const taken: T[] = [];
+      for (const piece of pieces) {
+        decoder.push(piece);
+        taken.push(...decoder);
+      }
+      decoder.end();
+      taken.push(...decoder);
+      assertEquals(taken, items, `${JSON.stringify(text)} cut at ${cut}`);
+      assertEquals(decoder.bufferedLength, 0);
+    }
+    const stream = ReadableStream.from(chunks);
+    assertEquals(await Array.fromAsync(readItems(stream, new Decoder(parser))), items);
+    const piped = ReadableStream.from(chunks).pipeThrough(new DecoderStream(new Decoder(parser)));
+    assertEquals(await Array.fromAsync(piped), items);
+  }
+}
+
+Deno.test("takeLine and takeUntil with orEnd take what stands there when the input ends", async () => {
+  const line: Parser<string> = (bytes) => bytes.takeLine({ maxLength: 3, orEnd: true });
+  await assertReadsToEnd(line, "", []);
+  await assertReadsToEnd(line, "abc", ["abc"]);
+  await assertReadsToEnd(line, "a\nb\r\n\n", ["a", "b", ""]);
+  await assertReadsToEnd(line, "a\nbö", ["a", "bö"]);
+  await assertReadsToEnd(line, "a\nb\r", ["a", "b\r"]); // a line end has two bytes, or is a line feed
+  const field: Parser<string> = function* (bytes) {
+    return decoder.decode(yield* bytes.takeUntil(CRLF, { maxLength: 3, orEnd: true }));
+  };
+  await assertReadsToEnd(field, "ab\r\n\r\nabc", ["ab", "", "abc"]);
+  await assertReadsToEnd(field, "ab\r\nab\r", ["ab", "ab\r"]);
+  const pair: Parser<string[]> = function* (bytes) {
+    const name = yield* bytes.takeUntil(0x3a, { maxLength: 9 });
+    return [decoder.decode(name), yield* bytes.takeLine({ maxLength: 9, orEnd: true })];
+  };
+  await assertReadsToEnd(pair, "a:1\nb:2", [["a", "1"], ["b", "2"]]);
+  await assertReadsToEnd(pair, "a:1\nb:", [["a", "1"], ["b", ""]]);
+  const { items, error } = decode(pair, [encoder.encode("a:1\nb")]);
+  assertEquals([items, (error as TruncatedInputError).expected], [[["a", "1"]], "a delimiter"]);
+});
+
+Deno.test("takeToEnd takes everything until the input ends", async () => {
+  const all: Parser<string> = function* (bytes) {
+    return decoder.decode(yield* bytes.takeToEnd({ maxLength: 5 }));
+  };
+  await assertReadsToEnd(all, "ab\nö", ["ab\nö"]);
+  await assertReadsToEnd(all, "", []);
+  const file: Parser<string[]> = function* (bytes) {
+    const name = yield* bytes.takeLine({ maxLength: 9 });
+    return [name, decoder.decode(yield* bytes.takeToEnd({ maxLength: 5 }))];
+  };
+  await assertReadsToEnd(file, "a.txt\nhello", [["a.txt", "hello"]]);
+  await assertReadsToEnd(file, "a.txt\n", [["a.txt", ""]]);
+});
+
+Deno.test("What is too long up to the end is refused at its first byte too many, however it is cut", () => {
+  const parsers: Record<string, Parser<NonNullable<unknown>>> = {
+    takeLine: (bytes) => bytes.takeLine({ maxLength: 3, orEnd: true }),
+    takeUntil: (bytes) => bytes.takeUntil(CRLF, { maxLength: 3, orEnd: true }),
+    takeToEnd: (bytes) => bytes.takeToEnd({ maxLength: 3 }),
+  };
+  for (const [name, parser] of Object.entries(parsers)) {
+    for (const text of ["abcd", "abcdefg", "abc\rx", "abc\r"]) {
+      const input = encoder.encode(text);
+      for (const chunks of [[input], [...cutIntoBytes(input)]]) {
+        const { items, error } = decode(parser, chunks);
+        assert(error instanceof LengthLimitError, `${name} ${text}: ${error}`);
+        assertEquals([items, error.declaredLength, error.maxLength], [[], 4, 3]);
+      }
+    }
+    const waiting = new Decoder(parser);
+    waiting.push(encoder.encode("abc"));
+    assertEquals(waiting.take(), undefined);
+    waiting.push(encoder.encode("d"));
+    assertThrows(() => waiting.take(), LengthLimitError);
+  }
+});
+
+Deno.test("In a part, the end of the part is the end", () => {
+  const parser: Parser<string[]> = function* (bytes) {
+    return yield* bytes.takePart(yield* bytes.takeInteger(1), function* (part) {
+      const texts = [yield* part.takeLine({ maxLength: 3, orEnd: true })];
+      texts.push(decoder.decode(yield* part.takeUntil(CRLF, { maxLength: 3, orEnd: true })));
+      texts.push(decoder.decode(yield* part.takeToEnd({ maxLength: 3 })));
+      return texts;
+    });
+  };
+  const cases = ["a\nb\r\nc", "a", "", "a\nb", "a\nb\r\n", "abc\nabc\r\nabc", "\n\r\n", "a\nb\r"];
+  const items = [
+    ["a", "b", "c"],
+    ["a", "", ""],
+    ["", "", ""],
+    ["a", "b", ""],
+    ["a", "b", ""],
+    ["abc", "abc", "abc"],
+    ["", "", ""],
+    ["a", "b\r", ""],
+  ];
+  const input = encoder.encode(
+    cases.map((text) => String.fromCharCode(text.length) + text).join(""),
+  );
+  for (let cut = 0; cut <= input.length; cut++) {
+    const chunks = [input.slice(0, cut), input.slice(cut)];
+    assertEquals(decode(parser, chunks), { items, error: undefined });
+  }
+  for (let end = 1; end < 6; end++) { // the part is not complete
+    const { error } = decode(parser, [encoder.encode("\x06a\nb\r\nc").subarray(0, end)]);
+    assert(error instanceof TruncatedInputError, `${error}`);
+  }
+  for (const text of ["abcd", "\nabcd", "\n\r\nabcd"]) {
+    const bytes = encoder.encode(String.fromCharCode(text.length) + text);
+    const messages = [[bytes], [...cutIntoBytes(bytes)]].map((chunks) =>
+      `${decode(parser, chunks).error}`
+    );
+    assert(messages[0]!.startsWith("LengthLimitError"), messages[0]);
+    assertEquals(messages[1], messages[0]);
+  }
+});
+
+Deno.test("takeToEnd takes time and memory in proportion to the bytes, also byte by byte", () => {
+  const length = 300_000;
+  using watch = new MemoryWatch();
+  const all = new Decoder((bytes) => bytes.takeToEnd({ maxLength: length }));
+  const chunk = new Uint8Array([0x61]);
+  for (let i = 0; i < length; i++) {
+    all.push(chunk);
+    assert(all.take() === undefined);
+  }
+  all.end();
+  assertEquals(all.take()!.length, length);
+  assert(watch.copied <= 4 * length, `${watch.copied} bytes copied`);
+});

@@ -11,6 +11,7 @@ import { calcSize, type StructFormat, type StructValues, unpack } from "./struct
 
 const DEFAULT_MAX_LENGTH = 8 * 1024 * 1024; // bytes
 const DELIMITER = "a delimiter";
+const END = "the end";
 const LINE_END = "a line end";
 const LINE_FEED = new Uint8Array([0x0a]);
 const CARRIAGE_RETURN = 0x0d;
@@ -96,6 +97,21 @@ export interface DecoderOptions {
 }
 
 /**
+ * How much a step takes that looks for a delimiter or a line end.
+ *
+ * @category Parsers
+ */
+export interface DelimiterOptions {
+  /** The maximum number of bytes before it. */
+  maxLength: number;
+  /**
+   * Whether the end of the input, or of the part, may stand in its place: what is there then is the result,
+   * which may be empty. The default is `false`.
+   */
+  orEnd?: boolean;
+}
+
+/**
  * What a parser reads from. Each method but `expect` is a step: use it with `yield*`.
  *
  * The bytes that a step returns are a view of one chunk, or memory of their own. A step that throws has
@@ -131,24 +147,56 @@ export interface ParserInput {
    * Takes the next line as text in UTF-8: everything up to a line feed, or a carriage return and a line
    * feed. Bytes that are not valid become U+FFFD, as with `TextDecoder`.
    *
-   * @param options `maxLength`: the maximum number of bytes before the line end.
+   * @param options How many bytes may stand before the line end, and whether the end of the input is one.
    * @returns The text before the line end. A byte order mark is kept.
    * @throws {LengthLimitError} As soon as more bytes have arrived without a line end.
+   *
+   * @example The last line, which need not end
+   * ```ts
+   * import { Decoder } from "@sockets/guide";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const lines = new Decoder((bytes) => bytes.takeLine({ maxLength: 100, orEnd: true }));
+   * lines.push(new TextEncoder().encode("one\ntwo"));
+   * assertEquals(lines.take(), "one");
+   * lines.end();
+   * assertEquals(lines.take(), "two");
+   * ```
    */
-  takeLine(options: { maxLength: number }): ParserStep<string>;
+  takeLine(options: DelimiterOptions): ParserStep<string>;
 
   /**
    * Takes the next bytes up to a delimiter. The delimiter is taken too, and not returned.
    *
    * @param delimiter One byte, or several.
-   * @param options `maxLength`: the maximum number of bytes before the delimiter.
+   * @param options How many bytes may stand before it, and whether the end of the input is one.
    * @returns The bytes before it.
    * @throws {LengthLimitError} As soon as more bytes have arrived without the delimiter.
    */
-  takeUntil(
-    delimiter: number | Uint8Array,
-    options: { maxLength: number },
-  ): ParserStep<Uint8Array>;
+  takeUntil(delimiter: number | Uint8Array, options: DelimiterOptions): ParserStep<Uint8Array>;
+
+  /**
+   * Takes all bytes until the input ends, or the part. There may be none.
+   *
+   * @param options `maxLength`: the maximum number of them.
+   * @returns The bytes.
+   * @throws {LengthLimitError} As soon as more bytes have arrived.
+   *
+   * @example A name, and then everything that the peer sends until it half-closes
+   * ```ts
+   * import { Decoder } from "@sockets/guide";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const files = new Decoder(function* (bytes) {
+   *   const name = yield* bytes.takeLine({ maxLength: 255 });
+   *   return { name, content: yield* bytes.takeToEnd({ maxLength: 1024 ** 2 }) };
+   * });
+   * files.push(new TextEncoder().encode("a.txt\nHello"));
+   * files.end();
+   * assertEquals(files.take(), { name: "a.txt", content: new TextEncoder().encode("Hello") });
+   * ```
+   */
+  takeToEnd(options: { maxLength: number }): ParserStep<Uint8Array>;
 
   /**
    * Takes the next bytes as an unsigned integer.
@@ -365,9 +413,10 @@ export class Decoder<T extends NonNullable<unknown> | null> {
   }
 
   /**
-   * Marks the end of the input. Items not yet taken can still be taken afterwards.
+   * Marks the end of the input. Items not yet taken can still be taken afterwards, also one that ends with
+   * the input.
    *
-   * If an item has begun, the error is thrown inside its parser, at the `yield*` that waits. A parser
+   * If an item has begun that does not, the error is thrown inside its parser, at the `yield*` that waits. A parser
    * may catch it there to throw one of its own. What it returns then is ignored.
    *
    * @throws {TruncatedInputError} If the input ends inside an item.
@@ -516,61 +565,51 @@ class ReaderInput implements ParserPart {
     return retry(this, size, this.takeStruct<Format>, format);
   }
 
-  takeLine(options: { maxLength: number }): ParserStep<string> {
+  takeLine(options: DelimiterOptions): ParserStep<string> {
     const limit = this.#limit(options.maxLength);
-    const line = this.#takeLine(limit);
+    const line = this.#takeLine(limit, options.orEnd);
     return line === undefined ? retry(this, LINE_END, this.takeLine, options) : new Taken(line);
   }
 
-  #takeLine(limit: number): string | undefined {
+  #takeLine(limit: number, orEnd: boolean | undefined): string | undefined {
     const reader = this.#reader;
     let length = reader.findText("\n");
-    if (length < 0 || length > limit || length >= this.left) length = this.#findLineEnd(limit);
-    if (length < 0) return undefined;
+    if (length < 0 || length > limit || length >= this.left) {
+      length = this.#find(LINE_FEED, limit, orEnd, LINE_END, 1);
+      if (length < 0) return undefined;
+      if (length >= this.#rest) return reader.takeText(length, 0);
+    }
     const isCrlf = length > 0 && reader.bytes[reader.start + length - 1] === CARRIAGE_RETURN;
     if (isCrlf) return reader.takeText(length - 1, 2);
-    if (length > limit) throw new LengthLimitError(limit + 1, limit, `part without ${LINE_END}`);
+    if (length > limit) throw tooLong(limit, LINE_END);
     return reader.takeText(length, 1);
   }
 
-  #findLineEnd(limit: number): number {
-    const reader = this.#reader;
-    const most = this.#room(limit + 2);
-    const length = reader.find(LINE_FEED, most);
-    if (length < 0) {
-      const { searched } = reader;
-      if (searched > limit && reader.bytes[reader.start + limit] !== CARRIAGE_RETURN) {
-        throw new LengthLimitError(limit + 1, limit, `part without ${LINE_END}`);
-      }
-      if (searched + 1 > most) {
-        throw most < limit + 2
-          ? beyondPart(LINE_END)
-          : new LengthLimitError(limit + 1, limit, `part without ${LINE_END}`);
-      }
-    }
-    return length;
-  }
-
-  takeUntil(
-    delimiter: number | Uint8Array,
-    options: { maxLength: number },
-  ): ParserStep<Uint8Array> {
+  takeUntil(delimiter: number | Uint8Array, options: DelimiterOptions): ParserStep<Uint8Array> {
     const limit = this.#limit(options.maxLength);
     const bytes = bytesOf(delimiter);
-    const reader = this.#reader;
-    const most = this.#room(limit + bytes.length);
-    const length = reader.find(bytes, most);
-    if (length < 0) {
-      if (reader.searched + bytes.length > most) {
-        throw most < limit + bytes.length
-          ? beyondPart(DELIMITER)
-          : new LengthLimitError(limit + 1, limit, `part without ${DELIMITER}`);
-      }
-      return retry(this, DELIMITER, this.takeUntil, delimiter, options);
-    }
-    const taken = reader.take(length);
-    reader.skip(bytes.length);
+    const length = this.#find(bytes, limit, options.orEnd, DELIMITER);
+    if (length < 0) return retry(this, DELIMITER, this.takeUntil, delimiter, options);
+    const isAtEnd = length >= this.#rest;
+    const taken = this.#reader.take(length);
+    if (!isAtEnd) this.#reader.skip(bytes.length);
     return new Taken(taken);
+  }
+
+  takeToEnd(options: { maxLength: number }): ParserStep<Uint8Array> {
+    const limit = this.#limit(options.maxLength);
+    if (this.#end !== undefined) return this.#takePartToEnd(limit);
+    const { length } = this.#reader;
+    if (length > limit) throw tooLong(limit, END);
+    const isHere = this.#reader.has(this.#reader.hasEnded ? length : limit + 1);
+    return isHere
+      ? new Taken(this.#reader.take(length))
+      : retry(this, END, this.takeToEnd, options);
+  }
+
+  #takePartToEnd(limit: number): ParserStep<Uint8Array> {
+    if (this.left > limit) throw new LengthLimitError(this.left, limit);
+    return this.take(this.left);
   }
 
   takeVarint(options: { maxSize?: number } = {}): ParserStep<number> {
@@ -617,6 +656,51 @@ class ReaderInput implements ParserPart {
     }
     this.#end = outer;
     return item;
+  }
+
+  /**
+   * Finds where a delimiter begins, or where the input or the part ends if `orEnd` allows that.
+   *
+   * What is too long is refused by what is here up to its first byte too many. So the error does not depend
+   * on how the bytes were cut.
+   *
+   * @param slack How many bytes before the delimiter may belong to it: a carriage return.
+   * @returns How many bytes lie before it, or -1 if it is not here.
+   */
+  #find(
+    delimiter: Uint8Array,
+    limit: number,
+    orEnd: boolean | undefined,
+    what: string,
+    slack = 0,
+  ): number {
+    const reader = this.#reader;
+    const most = this.#room(limit + slack + delimiter.length);
+    const length = reader.find(delimiter, most);
+    if (length >= 0) return length;
+    const { searched } = reader;
+    if (orEnd && this.#hasEnd) {
+      const rest = this.#rest;
+      if (rest > limit) throw tooLong(limit, what);
+      reader.has(rest);
+      return rest;
+    }
+    const isTooLong = searched > limit + slack ||
+      (searched > limit && reader.bytes[reader.start + limit] !== CARRIAGE_RETURN);
+    const room = most - delimiter.length;
+    if (isTooLong && (orEnd || room >= limit)) throw tooLong(limit, what);
+    if (!orEnd && searched > room) throw beyondPart(what);
+    return -1;
+  }
+
+  /** How many bytes are left of the part, or are here of the input. */
+  get #rest(): number {
+    return this.#end === undefined ? this.#reader.length : this.left;
+  }
+
+  /** Whether all bytes up to the end of the part or the input are here. */
+  get #hasEnd(): boolean {
+    return this.#end === undefined ? this.#reader.hasEnded : this.#reader.length >= this.left;
   }
 
   /** How many of so many bytes the part may still have. */
@@ -726,6 +810,10 @@ function bytesOf(delimiter: number | Uint8Array): Uint8Array {
   }
   if (delimiter.length === 0) throw new RangeError("Cannot use a delimiter of no bytes");
   return delimiter;
+}
+
+function tooLong(limit: number, end: string): LengthLimitError {
+  return new LengthLimitError(limit + 1, limit, `part without ${end}`);
 }
 
 function beyondPart(end: string): MalformedInputError {
