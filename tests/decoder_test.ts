@@ -53,6 +53,13 @@ const typed: Parser<[number, string]> = function* (bytes) {
   return [type, decoder.decode(yield* bytes.take(length))];
 };
 
+const textsUntil: Parser<string[]> = function* (bytes) {
+  const name = yield* bytes.takeTextUntil(": ", { maxLength: 100 });
+  return [name, yield* bytes.takeTextUntil("\n", { maxLength: 100 })];
+};
+
+const dogTexts: Parser<string> = (bytes) => bytes.takeTextUntil("🐶", { maxLength: 100 });
+
 const varints: Parser<number> = (bytes) => bytes.takeVarint();
 const thirds: Parser<number> = (bytes) => bytes.takeInteger(3, "little");
 
@@ -80,6 +87,16 @@ const cases: [
   ]],
   ["netstrings", netstrings, encoder.encode("5:hello,0:,3:a:b,"), ["hello", "", "a:b"]],
   ["typed frames", typed, new Uint8Array([7, 2, 0, 65, 66, 8, 0, 0]), [[7, "AB"], [8, ""]]],
+  ["texts up to a text", textsUntil, encoder.encode("a: b\n: :\n🐶é: \ufeff \n"), [
+    ["a", "b"],
+    ["", ":"],
+    ["🐶é", "\ufeff "],
+  ]],
+  ["texts up to letters that are not ASCII", dogTexts, encoder.encode("aö🐶🐶ö🐰🐶"), [
+    "aö",
+    "",
+    "ö🐰",
+  ]],
   ["varints", varints, new Uint8Array([0, 0x7f, 0x80, 1, 0xac, 2]), [0, 127, 128, 300]],
   ["3-byte integers", thirds, new Uint8Array([1, 2, 3, 255, 255, 255]), [0x030201, 0xffffff]],
 ];
@@ -183,7 +200,13 @@ Deno.test("Decoder refuses what a parser must not do, and what is no option", ()
     function* (bytes) {
       return (yield* bytes.takeUntil(delimiter as number, options as typeof limited)).length;
     };
+  const textUntil = (delimiter: unknown): Parser<string> => (bytes) =>
+    bytes.takeTextUntil(delimiter as string, limited);
+  for (const delimiter of ["", "\ud83d", "a\udc00"]) {
+    wrong.push([textUntil(delimiter) as never, RangeError, "empty or has a lone surrogate"]);
+  }
   wrong.push(
+    [textUntil(10) as never, TypeError, "Cannot use a number as a text"],
     [lengthUntil(256, limited), RangeError, "Cannot use 256 as a delimiter"],
     [lengthUntil(-1, limited), RangeError, "Cannot use -1 as a delimiter"],
     [lengthUntil("\n", limited), TypeError, "Cannot use a string as a delimiter"],
@@ -467,6 +490,7 @@ Deno.test("takePart refuses every step that would leave the part, before anythin
     takeText: (part) => part.takeText(4),
     takeLine: (part) => part.takeLine({ maxLength: 100 }),
     takeUntil: (part) => part.takeUntil(0x0a, { maxLength: 100 }),
+    takeTextUntil: (part) => part.takeTextUntil("\n", { maxLength: 100 }),
     takeInteger: (part) => part.takeInteger(4),
     takeStruct: (part) => part.takeStruct(">I"),
     takeVarint: (part) => part.takeVarint(),
@@ -718,6 +742,7 @@ Deno.test("Decoders say so when a chunk was given away between two calls", () =>
     takeVarint: (bytes) => bytes.takeVarint(),
     takeLine: (bytes) => bytes.takeLine({ maxLength: 10 }),
     takeUntil: (bytes) => bytes.takeUntil(CRLF, { maxLength: 10 }),
+    takeTextUntil: (bytes) => bytes.takeTextUntil("\r\n", { maxLength: 10 }),
     takePart: (bytes) => bytes.takePart(4, (part) => part.take(4)),
   };
   for (const [step, parser] of Object.entries(parsers)) {
@@ -775,6 +800,9 @@ Deno.test("takeLine and takeUntil with orEnd take what stands there when the inp
   };
   await assertReadsToEnd(field, "ab\r\n\r\nabc", ["ab", "", "abc"]);
   await assertReadsToEnd(field, "ab\r\nab\r", ["ab", "ab\r"]);
+  const text: Parser<string> = (bytes) => bytes.takeTextUntil("--", { maxLength: 3, orEnd: true });
+  await assertReadsToEnd(text, "ab----abc", ["ab", "", "abc"]);
+  await assertReadsToEnd(text, "é--a-", ["é", "a-"]);
   const pair: Parser<string[]> = function* (bytes) {
     const name = yield* bytes.takeUntil(0x3a, { maxLength: 9 });
     return [decoder.decode(name), yield* bytes.takeLine({ maxLength: 9, orEnd: true })];
@@ -803,6 +831,7 @@ Deno.test("What is too long up to the end is refused at its first byte too many,
   const parsers: Record<string, Parser<NonNullable<unknown>>> = {
     takeLine: (bytes) => bytes.takeLine({ maxLength: 3, orEnd: true }),
     takeUntil: (bytes) => bytes.takeUntil(CRLF, { maxLength: 3, orEnd: true }),
+    takeTextUntil: (bytes) => bytes.takeTextUntil("\r\n", { maxLength: 3, orEnd: true }),
     takeToEnd: (bytes) => bytes.takeToEnd({ maxLength: 3 }),
   };
   for (const [name, parser] of Object.entries(parsers)) {
@@ -875,4 +904,28 @@ Deno.test("takeToEnd takes time and memory in proportion to the bytes, also byte
   all.end();
   assertEquals(all.take()!.length, length);
   assert(watch.copied <= 4 * length, `${watch.copied} bytes copied`);
+});
+
+Deno.test("takeTextUntil finds what splitting finds, in text of any letters and length", () => {
+  const word = fc.oneof(
+    fc.string({ unit: fc.constantFrom("a", "-", "\r"), maxLength: 20 }),
+    fc.string({ unit: fc.constantFrom("a", "-", "ö", "🐶"), maxLength: 20 }),
+    fc.nat(20_000).map((length) => "x".repeat(length)),
+  );
+  const lengths = fc.array(fc.integer({ min: 1, max: 9000 }), { minLength: 1, maxLength: 5 });
+  fc.assert(
+    fc.property(
+      fc.array(word),
+      lengths,
+      fc.constantFrom("-", "->", "ö", "🐶"),
+      (words, sizes, delimiter) => {
+        const text = words.map((word) => word + delimiter).join("");
+        const bytes = encoder.encode(text);
+        const parser: Parser<string> = (bytes) =>
+          bytes.takeTextUntil(delimiter, { maxLength: 50_000 });
+        const { items } = decode(parser, readInto(new Uint8Array(9000), bytes, sizes));
+        assertEquals(items, text.split(delimiter).slice(0, -1));
+      },
+    ),
+  );
 });

@@ -176,6 +176,30 @@ export interface ParserInput {
   takeUntil(delimiter: number | Uint8Array, options: DelimiterOptions): ParserStep<Uint8Array>;
 
   /**
+   * Takes the next text in UTF-8 up to a delimiter. The delimiter is taken too, and not returned. For text it
+   * is several times as fast as `takeUntil`. Bytes that are not valid become U+FFFD, as with `TextDecoder`.
+   *
+   * @param delimiter A text, such as `": "`.
+   * @param options How many bytes may stand before it, and whether the end of the input is one.
+   * @returns The text before it. A byte order mark is kept.
+   * @throws {LengthLimitError} As soon as more bytes have arrived without the delimiter.
+   *
+   * @example The fields of a header
+   * ```ts
+   * import { Decoder } from "@sockets/guide";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const fields = new Decoder(function* (bytes) {
+   *   const name = yield* bytes.takeTextUntil(": ", { maxLength: 100 });
+   *   return [name, yield* bytes.takeLine({ maxLength: 1000 })];
+   * });
+   * fields.push(new TextEncoder().encode("Host: example.com\r\n"));
+   * assertEquals(fields.take(), ["Host", "example.com"]);
+   * ```
+   */
+  takeTextUntil(delimiter: string, options: DelimiterOptions): ParserStep<string>;
+
+  /**
    * Takes all bytes until the input ends, or the part. There may be none.
    *
    * @param options `maxLength`: the maximum number of them.
@@ -596,6 +620,18 @@ class ReaderInput implements ParserPart {
     return new Taken(taken);
   }
 
+  takeTextUntil(delimiter: string, options: DelimiterOptions): ParserStep<string> {
+    const limit = this.#limit(options.maxLength);
+    const { bytes, isAscii } = textDelimiterOf(delimiter);
+    let length = isAscii ? this.#reader.findText(delimiter) : -1;
+    if (length < 0 || length > limit || length + bytes.length > this.left) {
+      length = this.#find(bytes, limit, options.orEnd, DELIMITER);
+      if (length < 0) return retry(this, DELIMITER, this.takeTextUntil, delimiter, options);
+    }
+    const isAtEnd = length >= this.#rest;
+    return new Taken(this.#reader.takeText(length, isAtEnd ? 0 : bytes.length));
+  }
+
   takeToEnd(options: { maxLength: number }): ParserStep<Uint8Array> {
     const limit = this.#limit(options.maxLength);
     if (this.#end !== undefined) return this.#takePartToEnd(limit);
@@ -810,6 +846,34 @@ function bytesOf(delimiter: number | Uint8Array): Uint8Array {
   }
   if (delimiter.length === 0) throw new RangeError("Cannot use a delimiter of no bytes");
   return delimiter;
+}
+
+/** A text that ends another one, prepared for the search. */
+interface TextDelimiter {
+  bytes: Uint8Array;
+  isAscii: boolean;
+}
+
+const encoder = new TextEncoder();
+const MAX_PREPARED = 100; // texts
+const textDelimiters = new Map<string, TextDelimiter>();
+
+/** A parser asks for the same few delimiters again and again; to encode one takes longer than to use it. */
+function textDelimiterOf(delimiter: string): TextDelimiter {
+  let prepared = textDelimiters.get(delimiter);
+  if (prepared === undefined) {
+    if (typeof delimiter !== "string") {
+      throw new TypeError(`Cannot use a ${nameOfType(delimiter)} as a text to look for`);
+    }
+    if (delimiter === "" || /\p{Surrogate}/u.test(delimiter)) {
+      throw new RangeError("Cannot use a delimiter that is empty or has a lone surrogate");
+    }
+    const bytes = encoder.encode(delimiter);
+    prepared = { bytes, isAscii: bytes.length === delimiter.length };
+    if (textDelimiters.size === MAX_PREPARED) textDelimiters.clear();
+    if (bytes.length <= 100) textDelimiters.set(delimiter, prepared);
+  }
+  return prepared;
 }
 
 function tooLong(limit: number, end: string): LengthLimitError {
