@@ -12,6 +12,7 @@ import {
   MalformedInputError,
   MessageDecoder,
   type Parser,
+  type ParserInput,
   type ParserPart,
   type ParserStep,
   readItems,
@@ -928,4 +929,61 @@ Deno.test("takeTextUntil finds what splitting finds, in text of any letters and 
       },
     ),
   );
+});
+
+/** A message of HTTP/1.1, as a reader of app/wire/README.md would parse it: with all three kinds of bodies. */
+const httpMessages: Parser<[start: string, body: string]> = function* (bytes) {
+  const start = yield* bytes.takeLine({ maxLength: 8192 });
+  const fields = new Map<string, string>();
+  while (true) {
+    const line = yield* bytes.takeLine({ maxLength: 8192 });
+    if (line === "") break;
+    const [name, ...value] = line.split(":");
+    fields.set(name!.toLowerCase(), value.join(":").trim());
+  }
+  if (fields.get("transfer-encoding") === "chunked") return [start, yield* takeChunks(bytes)];
+  const length = fields.get("content-length");
+  if (length === undefined) {
+    return [start, decoder.decode(yield* bytes.takeToEnd({ maxLength: 1024 ** 2 }))];
+  }
+  if (!/^\d{1,7}$/.test(length)) throw new MalformedInputError(`Not a length: ${length}`);
+  return [start, yield* bytes.takeText(Number(length))];
+};
+
+function* takeChunks(bytes: ParserInput): ParserStep<string> {
+  let body = "";
+  while (true) {
+    const size = yield* bytes.takeLine({ maxLength: 100 });
+    const length = Number.parseInt(size, 16);
+    if (!/^[\da-f]{1,6}$/i.test(size)) throw new MalformedInputError(`Not a size: ${size}`);
+    body += yield* bytes.takeText(length);
+    const end = yield* bytes.takeLine({ maxLength: 8192 }); // the chunk's, or after the last one a trailer
+    if (length === 0 && end === "") return body;
+    if (length > 0 && end !== "") throw new MalformedInputError("A chunk is longer than it says");
+  }
+}
+
+Deno.test("Decoder reads HTTP/1.1 bodies by length, in chunks and until the end, however they are cut", async () => {
+  const text = [
+    "POST /a HTTP/1.1\r\nHost: b\r\nContent-Length: 6\r\n\r\n\u{1f436}\r\n",
+    "POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nA\r\n, world!\r\n\r\n0\r\n\r\n",
+    "GET /d HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nall the rest\r\n\r\n",
+  ].join("");
+  await assertReadsToEnd(httpMessages, text, [
+    ["POST /a HTTP/1.1", "\u{1f436}\r\n"],
+    ["POST /c HTTP/1.1", "hello, world!\r\n"],
+    ["GET /d HTTP/1.1", ""],
+    ["HTTP/1.1 200 OK", "all the rest\r\n\r\n"],
+  ]);
+  for (
+    const bad of [
+      "Content-Length: -1",
+      "Content-Length: 0x10",
+      "Transfer-Encoding: chunked\r\n\r\n1\r\nab",
+    ]
+  ) {
+    const { error } = decode(httpMessages, [encoder.encode(`POST / HTTP/1.1\r\n${bad}\r\n\r\n`)]);
+    assert(error instanceof MalformedInputError, `${error}`);
+  }
 });

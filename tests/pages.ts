@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 
 export const ROOT: URL = new URL("../", import.meta.url);
-export const PAGES: string[] = ["README.md", "app/README.md"];
+export const PAGES: string[] = ["README.md", "app/README.md", "app/wire/README.md"];
 
 /** The language of a program that a transcript runs as try.ts. */
 export const TRY = "ts ignore try";
