@@ -465,17 +465,13 @@ export class Decoder<T extends NonNullable<unknown> | null> {
 
   #parse(): T | undefined {
     if (this.#failure) throw this.#failure.error;
+    if (this.#item === undefined && this.#reader.isEmpty) return undefined;
     try {
-      if (this.#item === undefined) {
-        if (this.#reader.isEmpty) return undefined;
-        this.#input.begin();
-        const step = this.#parser(this.#input);
-        if (step instanceof Taken) return this.#finish(step.value);
-        this.#item = step[Symbol.iterator]();
-      }
-      const { done, value } = this.#item.next();
+      const item = this.#item ?? this.#begin();
+      const { done, value } = item.next();
       if (done) return this.#finish(value);
       if (!(value instanceof Pause)) throw new TypeError("A parser must use yield*, not yield");
+      this.#item = item;
       this.#awaited = value;
       return undefined;
     } catch (error) {
@@ -483,12 +479,17 @@ export class Decoder<T extends NonNullable<unknown> | null> {
     }
   }
 
+  #begin(): Iterator<ParserPause, T, undefined> {
+    this.#input.begin();
+    return this.#parser(this.#input)[Symbol.iterator]();
+  }
+
   #finish(item: T): T {
-    this.#item = undefined;
     if (this.#input.truncation) throw this.#input.truncation; // which the parser must not ignore
     const { position } = this.#reader;
     if (position === this.#parsed) throw new TypeError("A parser must take at least one byte");
     if (item === undefined) throw new TypeError("A parser must return an item");
+    this.#item = undefined;
     this.#parsed = position;
     return item;
   }
@@ -762,7 +763,7 @@ class ReaderInput implements ParserPart {
   }
 
   #checkLeft(length: number) {
-    if (length <= this.left) return;
+    if (this.#end === undefined || length <= this.left) return;
     throw new MalformedInputError(
       `Cannot accept part: it ends before ${countBytes(length)} that belong to it`,
     );
