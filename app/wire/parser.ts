@@ -8,7 +8,9 @@ import {
   TruncatedInputError,
 } from "./errors.ts";
 import { calcSize, type StructFormat, type StructValues, unpack } from "./struct.ts";
+import { decodeUtf8 } from "./utf8.ts";
 
+const BYTES = "bytes";
 const DELIMITER = "a delimiter";
 const END = "the end";
 const LINE_END = "a line end";
@@ -498,7 +500,7 @@ export class ReaderInput implements ParserPart {
 
   #limit(maxLength: number): number {
     if (typeof maxLength !== "number" || !(maxLength >= 0)) throw wrongLimit(maxLength);
-    // Math.min would compute with floating point numbers, which takes longer.
+    // Not by Math.min, which would make floating-point numbers of all that is computed from it.
     return maxLength < this.#maxLength ? maxLength : this.#maxLength;
   }
 
@@ -536,19 +538,17 @@ export class Pause implements ParserPause {
   readonly what: string;
   readonly length: number | undefined;
   readonly received: number;
-  /** The same in words, for an error. */
-  readonly expected: string;
 
   constructor(name: string | undefined, what: string | number, received: number) {
+    this.what = name ?? (typeof what === "number" ? BYTES : what);
+    this.length = typeof what === "number" ? what : undefined;
     this.received = received;
-    if (typeof what === "number") {
-      this.what = name ?? "bytes";
-      this.length = what;
-      this.expected = (name ? `${name} of ` : "") + countBytes(what);
-    } else {
-      this.what = this.expected = name ?? what;
-      this.length = undefined;
-    }
+  }
+
+  /** The same in words, for an error. */
+  get expected(): string {
+    if (this.length === undefined) return this.what;
+    return (this.what === BYTES ? "" : `${this.what} of `) + countBytes(this.length);
   }
 }
 
@@ -584,13 +584,14 @@ function* retry<Args extends unknown[], T>(
   }
 }
 
-const SINGLES: Uint8Array[] = [];
+const singleBytes: Uint8Array[] = []; // by their value: a parser asks for the same ones again and again
+
 function bytesOf(delimiter: number | Uint8Array): Uint8Array {
   if (typeof delimiter === "number") {
     if (!Number.isInteger(delimiter) || delimiter < 0 || delimiter > 0xff) {
       throw new RangeError(`Cannot use ${delimiter} as a delimiter: it is not a byte`);
     }
-    return SINGLES[delimiter] ??= new Uint8Array([delimiter]);
+    return singleBytes[delimiter] ??= new Uint8Array([delimiter]);
   }
   if (!isBytes(delimiter)) {
     throw new TypeError(`Cannot use a ${nameOfType(delimiter)} as a delimiter`);
@@ -616,10 +617,10 @@ function textDelimiterOf(delimiter: string): TextDelimiter {
     if (typeof delimiter !== "string") {
       throw new TypeError(`Cannot use a ${nameOfType(delimiter)} as a text to look for`);
     }
-    if (delimiter === "" || /\p{Surrogate}/u.test(delimiter)) {
+    const bytes = encoder.encode(delimiter);
+    if (bytes.length === 0 || decodeUtf8(bytes) !== delimiter) {
       throw new RangeError("Cannot use a delimiter that is empty or has a lone surrogate");
     }
-    const bytes = encoder.encode(delimiter);
     prepared = { bytes, isAscii: bytes.length === delimiter.length };
     if (textDelimiters.size === MAX_PREPARED) textDelimiters.clear();
     if (bytes.length <= 100) textDelimiters.set(delimiter, prepared);
