@@ -13,18 +13,11 @@ export const jsonActions = new Set(["search"]);
  * @throws {RangeError} If a text has a lone surrogate.
  */
 export function createRequest(action: string, value: string): Uint8Array {
-  if (jsonActions.has(action)) {
-    return encodeMessage({ action, value }, {
-      contentType: JSON_CONTENT_TYPE,
-      contentEncoding: "utf-8",
-    });
-  }
+  if (jsonActions.has(action)) return encodeMessage({ action, value });
   const text = action + value;
   if (!text.isWellFormed()) throw new RangeError("Cannot encode text: it has a lone surrogate");
-  return encodeMessage(new TextEncoder().encode(text), {
-    contentType: "binary/custom-client-binary-type",
-    contentEncoding: "binary",
-  });
+  const content = new TextEncoder().encode(text);
+  return encodeMessage(content, { contentType: "binary/custom-client-binary-type" });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { decodeContent, encodeMessage, JSON_CONTENT_TYPE, type Message } from "../wire/message.ts";
+import { decodeContent, encodeMessage, type Message } from "../wire/message.ts";
 
 /** Maximum length of a content that a client sends, in bytes. */
 export const MAX_CONTENT_LENGTH = 16 * 1024;
@@ -19,7 +19,7 @@ export type FromServer =
 
 /** Encodes a message of the chat: JSON in the tutorial's message protocol. */
 export function encodeChat(content: FromClient | FromServer): Uint8Array {
-  return encodeMessage(content, { contentType: JSON_CONTENT_TYPE, contentEncoding: "utf-8" });
+  return encodeMessage(content);
 }
 
 /**
