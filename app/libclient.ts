@@ -13,9 +13,7 @@ export const jsonActions = new Set(["search"]);
  * @throws {RangeError} If a text has a lone surrogate.
  */
 export function createRequest(action: string, value: string): Uint8Array {
-  if (jsonActions.has(action)) {
-    return encodeMessage({ action, value });
-  }
+  if (jsonActions.has(action)) return encodeMessage({ action, value });
   const text = action + value;
   if (!text.isWellFormed()) throw new RangeError("Cannot encode text: it has a lone surrogate");
   const content = new TextEncoder().encode(text);

@@ -38,7 +38,6 @@ class Answers {
     const all = before + text + after;
     return isJson(request) ? encodeResult(all) : encodeMessage(encoder.encode(all), {
       contentType: "binary/custom-server-binary-type",
-      contentEncoding: "binary",
     });
   }
 
@@ -52,7 +51,7 @@ class Answers {
 }
 
 function encodeResult(result: string): Uint8Array {
-  return encodeMessage({ result }, { contentType: JSON_CONTENT_TYPE, contentEncoding: "utf-8" });
+  return encodeMessage({ result });
 }
 
 function isJson({ header }: Message): boolean {

@@ -1,13 +1,12 @@
 // The checks of the action `reverse` of an application server, which is an exercise.
 import { escapeJson } from "../wire/escape.ts";
-import { encodeMessage, JSON_CONTENT_TYPE } from "../wire/message.ts";
+import { encodeMessage } from "../wire/message.ts";
 import { ask, expectResult, probeApp, resultOf } from "./app_checks.ts";
 import { type Check, Failure } from "./check.ts";
 import type { ServerRun } from "./server_run.ts";
 
 function createRequest(value: unknown): Uint8Array {
-  const format = { contentType: JSON_CONTENT_TYPE, contentEncoding: "utf-8" };
-  return encodeMessage({ action: "reverse", value }, format);
+  return encodeMessage({ action: "reverse", value });
 }
 
 function expectReversed(serverRun: ServerRun, text: string, reversed: string): Promise<void> {

@@ -208,6 +208,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
   }
 
   #finish(item: T): T {
+    this.#input.checkSteps();
     if (this.#input.truncation) throw this.#input.truncation; // which the parser must not ignore
     const { position } = this.#reader;
     if (position === this.#parsed) throw new TypeError("A parser must take at least one byte");

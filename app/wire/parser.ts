@@ -287,6 +287,8 @@ export class ReaderInput implements ParserPart {
   readonly #maxLength: number;
   #end: number | undefined; // of the part that is being read: a position in the input
   #name: string | undefined;
+  /** Whether a step must wait, and no `yield*` has begun with it. */
+  isForgotten = false;
   /** The error for input that has ended, once a step has thrown it. */
   truncation: TruncatedInputError | undefined;
 
@@ -311,12 +313,12 @@ export class ReaderInput implements ParserPart {
   take(length: number): ParserStep<Uint8Array> {
     this.#check(length);
     if (this.#reader.has(length)) return new Taken(this.#reader.take(length));
-    return retry(this, length, this.take, length);
+    return this.#retry(length, this.take, length);
   }
 
   takeText(length: number, options?: { fatal?: boolean }): ParserStep<string> {
     this.#check(length);
-    if (!this.#reader.has(length)) return retry(this, length, this.takeText, length, options);
+    if (!this.#reader.has(length)) return this.#retry(length, this.takeText, length, options);
     return new Taken(this.#reader.takeText(length, 0, options?.fatal));
   }
 
@@ -329,7 +331,7 @@ export class ReaderInput implements ParserPart {
     const little = isLittle(byteOrder);
     this.#checkLeft(size);
     if (this.#reader.has(size)) return new Taken(this.#reader.takeInteger(size, little));
-    return retry(this, size, this.takeInteger, size, byteOrder);
+    return this.#retry(size, this.takeInteger, size, byteOrder);
   }
 
   takeStruct<Format extends string>(
@@ -338,13 +340,13 @@ export class ReaderInput implements ParserPart {
     const size = calcSize(format);
     this.#check(size);
     if (this.#reader.has(size)) return new Taken(unpack(format, this.#reader.take(size)));
-    return retry(this, size, this.takeStruct<Format>, format);
+    return this.#retry(size, this.takeStruct<Format>, format);
   }
 
   takeLine(options: DelimiterOptions): ParserStep<string> {
     const limit = this.#limit(options.maxLength);
     const line = this.#takeLine(limit, options.orEnd);
-    return line === undefined ? retry(this, LINE_END, this.takeLine, options) : new Taken(line);
+    return line === undefined ? this.#retry(LINE_END, this.takeLine, options) : new Taken(line);
   }
 
   #takeLine(limit: number, orEnd: boolean | undefined): string | undefined {
@@ -365,7 +367,7 @@ export class ReaderInput implements ParserPart {
     const limit = this.#limit(options.maxLength);
     const bytes = bytesOf(delimiter);
     const length = this.#find(bytes, limit, options.orEnd, DELIMITER);
-    if (length < 0) return retry(this, DELIMITER, this.takeUntil, delimiter, options);
+    if (length < 0) return this.#retry(DELIMITER, this.takeUntil, delimiter, options);
     const isAtEnd = length >= this.#rest;
     const taken = this.#reader.take(length);
     if (!isAtEnd) this.#reader.skip(bytes.length);
@@ -378,7 +380,7 @@ export class ReaderInput implements ParserPart {
     let length = isAscii ? this.#reader.findText(delimiter) : -1;
     if (length < 0 || length > limit || length + bytes.length > this.left) {
       length = this.#find(bytes, limit, options.orEnd, DELIMITER);
-      if (length < 0) return retry(this, DELIMITER, this.takeTextUntil, delimiter, options);
+      if (length < 0) return this.#retry(DELIMITER, this.takeTextUntil, delimiter, options);
     }
     const isAtEnd = length >= this.#rest;
     return new Taken(this.#reader.takeText(length, isAtEnd ? 0 : bytes.length));
@@ -392,7 +394,7 @@ export class ReaderInput implements ParserPart {
     const isHere = this.#reader.has(this.#reader.hasEnded ? length : limit + 1);
     return isHere
       ? new Taken(this.#reader.take(length))
-      : retry(this, END, this.takeToEnd, options);
+      : this.#retry(END, this.takeToEnd, options);
   }
 
   #takePartToEnd(limit: number): ParserStep<Uint8Array> {
@@ -409,7 +411,7 @@ export class ReaderInput implements ParserPart {
     }
     const integer = this.#takeVarint(maxSize);
     return integer === undefined
-      ? retry(this, "the rest of a varint", this.takeVarint, options)
+      ? this.#retry("the rest of a varint", this.takeVarint, options)
       : new Taken(integer);
   }
 
@@ -520,6 +522,22 @@ export class ReaderInput implements ParserPart {
     );
   }
 
+  /** Makes a step wait that cannot be taken yet. */
+  #retry<Args extends unknown[], T>(
+    awaited: string | number,
+    step: (...args: Args) => ParserStep<T>,
+    ...args: Args
+  ): ParserStep<T> {
+    this.checkSteps();
+    this.isForgotten = true;
+    return retry(this, awaited, step, ...args);
+  }
+
+  /** Throws if a step was not waited for, which would go unnoticed where its bytes are here already. */
+  checkSteps(): void {
+    if (this.isForgotten) throw new TypeError("A step of a parser was called without yield*");
+  }
+
   /**
    * Waits for a step to be tried again.
    *
@@ -578,6 +596,7 @@ function* retry<Args extends unknown[], T>(
   ...args: Args
 ): Generator<ParserPause, T, undefined> {
   while (true) {
+    input.isForgotten = false;
     yield input.pause(awaited);
     const taken = step.apply(input, args);
     if (taken instanceof Taken) return taken.value;

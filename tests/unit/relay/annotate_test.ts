@@ -26,7 +26,7 @@ function print(
 }
 
 function message(content: unknown): Uint8Array {
-  return encodeMessage(content, { contentType: "text/json", contentEncoding: "utf-8" });
+  return encodeMessage(content);
 }
 
 function bytesOf(text: string): Uint8Array {

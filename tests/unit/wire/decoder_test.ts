@@ -987,3 +987,27 @@ Deno.test("Decoder reads HTTP/1.1 bodies by length, in chunks and until the end,
     assert(error instanceof MalformedInputError, `${error}`);
   }
 });
+
+Deno.test("Decoder notices a step without yield*, where its bytes are not here yet", () => {
+  const forgetful: Parser<string>[] = [
+    function* (bytes) {
+      bytes.takeInteger(2); // its value is not used, so no type is wrong
+      return yield* bytes.takeText(1);
+    },
+    function* (bytes) {
+      const text = yield* bytes.takeText(1);
+      bytes.takeInteger(2);
+      return text;
+    },
+  ];
+  for (const parser of forgetful) {
+    for (const cut of [1, 2]) {
+      const input = encoder.encode("abc");
+      const { items, error } = decode(parser, [input.slice(0, cut), input.slice(cut)]);
+      if (items.length > 0) continue; // all was here when it was asked for
+      assert(error instanceof TypeError && /without yield\*/.test(error.message), `${error}`);
+    }
+    const { error } = decode(parser, cutIntoBytes(encoder.encode("abc")));
+    assert(error instanceof TypeError && /without yield\*/.test(error.message), `${error}`);
+  }
+});

@@ -78,7 +78,12 @@ Deno.test("encodeMessage() writes the layout: prefix, JSON header, content", () 
     byteOrder: "little",
   });
   assertEquals([binary[0], binary[1]], [0, 120]);
-  assertEquals(decode([encodeMessage(1, JSON_FORMAT)]).messages.length, 1);
+  assertEquals(encodeMessage([1]), encodeMessage([1], JSON_FORMAT));
+  const contentType = "application/x-bytes";
+  assertEquals(
+    encodeMessage(new Uint8Array(1), { contentType }),
+    encodeMessage(new Uint8Array(1), { contentType, contentEncoding: "binary" }),
+  );
 });
 
 Deno.test("encodeMessage() and MessageDecoder are inverse for JSON values and bytes", () => {
