@@ -51,16 +51,7 @@
  * @module
  */
 export type { OwnBytes } from "./app/wire/bytes.ts";
-export {
-  Decoder,
-  type DecoderOptions,
-  encodeVarint,
-  type Parser,
-  type ParserInput,
-  type ParserPart,
-  type ParserPause,
-  type ParserStep,
-} from "./app/wire/decoder.ts";
+export { Decoder, type DecoderOptions, encodeVarint } from "./app/wire/decoder.ts";
 export {
   type ByteOrder,
   HOST_BYTE_ORDER,
@@ -97,7 +88,21 @@ export {
   type MessageOptions,
   UnsupportedEncodingError,
 } from "./app/wire/message.ts";
-export { type ByteStream, DecoderStream, type ItemStream, readItems } from "./app/wire/streams.ts";
+export type {
+  DelimiterOptions,
+  Parser,
+  ParserInput,
+  ParserPart,
+  ParserPause,
+  ParserStep,
+} from "./app/wire/parser.ts";
+export {
+  type ByteStream,
+  DecoderStream,
+  type ItemReader,
+  type ItemStream,
+  readItems,
+} from "./app/wire/streams.ts";
 export {
   calcSize,
   pack,

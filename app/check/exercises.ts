@@ -26,41 +26,33 @@ export const exercises: Exercise[] = [
   {
     name: "echo-server",
     step: 1,
-    title: "An echo server",
-    difficulty: 1,
+    title: "An echo server in another language",
+    difficulty: 2,
     minutes: 30,
     kind: "echo",
     checks: [
       ...["echo", "binary", "single-bytes", "large", "backpressure", "half-close"],
       ...["reset", "100-resets"],
     ],
-    hint: "You need one loop that accepts clients, one that reads until the end, and one that " +
-      "writes until everything is written. In many languages the last one is a function (sendall " +
-      "in Python). Catch the errors of a connection inside the first loop.",
+    hint: "Three loops: one accepts, one reads until the end, one writes until all is written. " +
+      "In Python the last one is sendall, and except OSError stands inside the first loop. " +
+      "In Go, io.Copy(conn, conn) does both inner loops. In Node, for await (const chunk of " +
+      "socket) reads, and when socket.write(chunk) returns false, you wait for 'drain'. " +
+      "Create the server with allowHalfOpen: true, or Node closes when the client " +
+      "half-closes, and give each socket a handler for 'error'.",
   },
   {
     name: "echo-client",
     step: 1,
     title: "An echo client",
-    difficulty: 1,
+    difficulty: 2,
     minutes: 40,
     kind: "echo-client",
     patience: 10_000,
     hint: "Half-close after the message, read until the end, and only then compare. If the last " +
-      "check fails, look for settimeout or a similar function of your language. Give it fewer " +
-      "seconds than --patience. In Deno, a setTimeout can end the program. Clear it when the echo " +
-      "is complete.",
-  },
-  {
-    name: "many-clients",
-    step: 2,
-    title: "Many clients",
-    difficulty: 2,
-    minutes: 45,
-    kind: "echo",
-    hint: "Choose one of the ways of step 2: a thread for each client, an event loop, or async " +
-      "functions. Threads are the easiest way. With the others, do not read from a client before " +
-      "its echo is written.",
+      "check fails, your client waits forever: look for settimeout in Python, SetDeadline " +
+      "in Go, socket.setTimeout in Node, and give it fewer than 10 seconds. In Deno, a " +
+      "setTimeout can end the program. Clear it when the echo is complete.",
   },
   {
     name: "count",
@@ -69,20 +61,45 @@ export const exercises: Exercise[] = [
     difficulty: 1,
     minutes: 30,
     kind: "count",
-    hint: "The first number belongs to one client and the second one to the server. If you use " +
-      "threads, two of them must not change the second number at once. In Python, " +
-      'struct.pack(">II", …) writes the answer. In TypeScript, pack of mod.ts does.',
+    hint: "One number belongs to a client and the other to the server. If you use threads, two " +
+      "of them mustn't change the second one at once. setUint32 of a DataView writes four " +
+      'bytes in TypeScript, struct.pack(">II", …) all eight in Python, ' +
+      "binary.BigEndian.PutUint32 four in Go, and buffer.writeUInt32BE four in Node.",
+  },
+  {
+    name: "many-clients",
+    step: 2,
+    title: "Many clients in another language",
+    difficulty: 2,
+    minutes: 45,
+    kind: "echo",
+    hint: "In Python, a threading.Thread for each client is the shortest way. With asyncio, " +
+      "await writer.drain() before you read again. In Go it's go serve(conn). Node serves " +
+      "many clients from the start. There, wait for 'drain' before you take the next chunk, " +
+      "or the memory grows.",
   },
   {
     name: "proxy",
     step: 2,
     title: "A proxy",
-    difficulty: 2,
-    minutes: 60,
+    difficulty: 3,
+    minutes: 90,
     kind: "echo",
-    hint: "Each connection has two directions, which end separately: when one side half-closes, " +
-      "half-close the other side, and go on with the opposite direction. Close both when both " +
-      "directions have ended, or when one has failed.",
+    hint: "Each connection has two directions, which end separately. When one side half-closes, " +
+      "half-close the other, and go on with the opposite direction. Close both when both " +
+      "directions have ended, or when one has failed. In Node, both sockets need " +
+      "allowHalfOpen: true, also the one of net.connect.",
+  },
+  {
+    name: "reverse",
+    step: 3,
+    title: "Backwards",
+    difficulty: 1,
+    minutes: 20,
+    kind: "reverse",
+    hint: "A character that a person sees may consist of several code points. Intl.Segmenter " +
+      "finds the characters. If the value is not a text, the result must be a text that " +
+      "begins with Error.",
   },
   {
     name: "app-client",
@@ -92,72 +109,34 @@ export const exercises: Exercise[] = [
     minutes: 60,
     kind: "app-client",
     patience: 10_000,
-    hint:
-      "Write a function that reads exactly a given number of bytes, or fails at the end of the " +
-      "stream. A response is then three calls of this function. Refuse a header that lacks one of " +
-      "the four keys, even if you do not need the key. Check content-length before you use it, and " +
-      "escape the result before you print it.",
+    hint: "Write exactly in your language: io.ReadFull in Go, readexactly of a stream in " +
+      "asyncio. In Node, keep what you've read in a Buffer, and wait for more until it's " +
+      "long enough. A response is then three calls. Refuse a header that lacks one of the " +
+      "four keys, even if you don't need the key. Check content-length before you use it, " +
+      "and escape the result before you print it.",
   },
   {
     name: "app-server",
     step: 3,
-    title: "An application server",
+    title: "An application server in another language",
     difficulty: 2,
     minutes: 75,
     kind: "app",
-    hint: "Begin with the function of the application client, and with --only search. Answer " +
-      "whatever you cannot read with an error, or close the connection. Both are right, but silence " +
-      "is not.",
-  },
-  {
-    name: "reverse",
-    step: 3,
-    title: "An action",
-    difficulty: 1,
-    minutes: 20,
-    kind: "reverse",
-    hint:
-      "A character that a person sees may consist of several code points. Intl.Segmenter finds " +
-      "the characters. If the value is not a text, the result must be a text that begins with Error.",
+    hint: "Begin with exactly, and with --only search. Answer whatever you can't read with an " +
+      "error, or close the connection. Both are right, but silence isn't. In Go, " +
+      "json.Unmarshal into a struct ignores a missing key, so use a map.",
   },
   {
     name: "tunnel",
     step: 3,
-    title: "A protocol of your own",
+    title: "A tunnel",
     difficulty: 3,
-    minutes: 90,
+    minutes: 120,
     kind: "echo",
-    hint: "Use encodeFrame and FrameDecoder. Do not use readItems, because it closes the whole " +
-      "connection when its loop ends. A half-close must reach the other end of the tunnel, so let " +
-      "the first byte of each frame say whether bytes follow, or the end. A solution is " +
-      "tests/solutions/tunnel.ts.",
-  },
-  {
-    name: "chat-server",
-    step: 4,
-    title: "A chat server",
-    difficulty: 3,
-    minutes: 90,
-    kind: "chat",
-    checks: [
-      ...["join", "say", "push", "order", "who", "leave", "gone", "name-taken", "first-message"],
-      ...["pong", "nonsense", "ping"],
-    ],
-    hint: 'Two names can be the same although they look different. name.normalize("NFKC"), and ' +
-      "then toLowerCase(), is nearly the whole rule. Keep the clients in a map by such names. " +
-      "Everything that happens to one client, also the end of its connection, is told to all the " +
-      "others.",
-  },
-  {
-    name: "slow-reader",
-    step: 4,
-    title: "A slow reader",
-    difficulty: 3,
-    minutes: 60,
-    kind: "chat",
-    hint: "Never wait for a write to one client before you write to the next. Give each client a " +
-      "queue, and disconnect a client whose queue grows too long. Try the check alone first: --only " +
-      "slow-reader.",
+    hint: "Use encodeFrame and FrameDecoder of mod.ts, or write two bytes of length yourself. A " +
+      "half-close must reach the other end of the tunnel. So let the first byte of each " +
+      "frame say whether bytes follow, or the end. If you use readItems, mind that it " +
+      "closes the whole connection when its loop ends.",
   },
   {
     name: "bot",
@@ -166,11 +145,38 @@ export const exercises: Exercise[] = [
     difficulty: 2,
     minutes: 60,
     kind: "bot",
-    hint: "The bot hears what it says itself, and its own answers begin with sum, too. While you " +
-      "try the last check, 30 s are long. Give the bot a deadline of 8 s, and the checker " +
-      "--patience 10. Go back to 30 s afterwards, because app/chat_server.ts pings only every 15 s. " +
-      "A solution is tests/solutions/bot.py. To meet it, start app/chat_server.ts, the bot and a " +
-      "client.",
+    hint: "The bot hears what it says itself, and its own answers begin with sum, too. While " +
+      "you try the last check, 30 s are long. Give the bot a deadline of 8 s, and the " +
+      "checker --patience 10. Go back to 30 s afterwards, because app/chat_server.ts pings " +
+      "only every 15 s.",
+  },
+  {
+    name: "chat-server",
+    step: 4,
+    title: "A chat server in another language",
+    difficulty: 3,
+    minutes: 90,
+    kind: "chat",
+    checks: [
+      ...["join", "say", "split", "glued", "push", "order", "who", "leave", "gone", "name-taken"],
+      ...["first-message", "pong", "nonsense", "ping"],
+    ],
+    hint: "Keep the clients in a map by the key of their name: in Python, " +
+      'unicodedata.normalize("NFKC", name).lower() is nearly the whole rule. Everything ' +
+      "that happens to one client, also the end of its connection, is told to all the " +
+      "others. With threads, a lock must guard the map.",
+  },
+  {
+    name: "slow-reader",
+    step: 4,
+    title: "A slow reader",
+    difficulty: 3,
+    minutes: 60,
+    kind: "chat",
+    hint: "Give each client a queue and one writer: in Python a queue.Queue and a thread, in Go " +
+      "a channel and a goroutine. When the queue is full, disconnect the client instead of " +
+      "waiting. In Node, socket.writableLength is the length of its queue. Try --only " +
+      "slow-reader first.",
   },
 ];
 

@@ -1,4 +1,5 @@
 import { isBytes, nameOfType } from "./bytes.ts";
+import { getUint16, getUint32 } from "./endianness.ts";
 import { MalformedInputError } from "./errors.ts";
 import { TextWindow } from "./text_window.ts";
 import { decodeStrictUtf8, decodeUtf8 } from "./utf8.ts";
@@ -120,15 +121,11 @@ export class ByteReader {
     return fatal ? decodeOrRefuse(bytes) : decodeUtf8(bytes);
   }
 
-  /** Takes an unsigned integer that is here. */
+  /** Takes an unsigned integer of 1 to 4 bytes that is here. */
   takeInteger(size: number, little: boolean): number {
-    const bytes = this.#bytes;
-    const start = this.#start;
-    let value = 0;
-    if (little) { for (let i = start + size; i-- > start;) value = value * 256 + bytes[i]!; }
-    else for (let i = start; i < start + size; i++) value = value * 256 + bytes[i]!;
+    const integer = readInteger(this.#bytes, this.#start, size, little);
     this.skip(size);
-    return value;
+    return integer;
   }
 
   /** Passes over bytes that are here. */
@@ -262,6 +259,15 @@ export class ByteReader {
   #checkMemory() {
     if (this.#end > this.#bytes.length || this.#next?.length === 0) throw givenAway();
   }
+}
+
+function readInteger(bytes: Uint8Array, start: number, size: number, little: boolean): number {
+  if (size === 4) return getUint32(bytes, start, little);
+  if (size === 2) return getUint16(bytes, start, little);
+  if (size === 1) return bytes[start]!;
+  return little
+    ? getUint16(bytes, start, little) + bytes[start + 2]! * 0x10000
+    : bytes[start]! * 0x10000 + getUint16(bytes, start + 1, little);
 }
 
 /** The place of a byte, or `end`. What lies behind `end` is not searched. */

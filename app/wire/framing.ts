@@ -1,8 +1,9 @@
 import { isBytes, nameOfType, type OwnBytes } from "./bytes.ts";
-import { Decoder, type ParserInput, type ParserStep } from "./decoder.ts";
+import { Decoder } from "./decoder.ts";
 import { type ByteOrder, isLittle, writeUint16, writeUint32 } from "./endianness.ts";
 import { LengthLimitError, MalformedInputError } from "./errors.ts";
 import { MAX_FRAME_LENGTH } from "./limits.ts";
+import type { ParserInput, ParserStep } from "./parser.ts";
 import type { ItemStream } from "./streams.ts";
 
 /**

@@ -1,9 +1,10 @@
 import { isBytes, nameOfType, type OwnBytes } from "./bytes.ts";
-import { Decoder, type ParserInput, type ParserStep } from "./decoder.ts";
+import { Decoder } from "./decoder.ts";
 import { type ByteOrder, HOST_BYTE_ORDER, isLittle, writeUint16 } from "./endianness.ts";
 import { LengthLimitError, TruncatedInputError } from "./errors.ts";
 import { parseJson } from "./json.ts";
 import { MAX_CONTENT_LENGTH, MAX_HEADER_LENGTH } from "./limits.ts";
+import type { ParserInput, ParserStep } from "./parser.ts";
 import { decodeStrictUtf8 } from "./utf8.ts";
 
 /**

@@ -27,12 +27,24 @@ type Parse = (bytes: ParserInput) => ParserStep<Item>;
 type LineStream = new () => TransformStream<string, string>;
 
 export async function measureDecoder(): Promise<Figure[]> {
-  console.error("decoder: Redis replies of 64 B, as texts and as bytes");
+  const figures: Figure[] = [];
+  for (
+    const { what, text, atLeast } of [
+      { what: "of 64 B", text: "x".repeat(64), atLeast: 0.33 },
+      { what: "that are not ASCII", text: "ö🐶".repeat(10) + "aaaa", atLeast: 0.25 },
+    ]
+  ) {
+    console.error(`decoder: Redis replies ${what}, as texts`);
+    const replies = chunked(encoder.encode(`$64\r\n${text}\r\n`.repeat(COUNT)));
+    const times = await compare({
+      ours: () => count(textReply, replies),
+      peer: () => countReplies(replies, { returnBuffers: false }),
+    });
+    const name = `Decoder, Redis replies ${what} as texts, redis-parser`;
+    figures.push(timesAsFast(name, times, { items: COUNT, atLeast }));
+  }
+  console.error("decoder: Redis replies of 64 B, as bytes");
   const replies = chunked(encoder.encode(`$64\r\n${"x".repeat(64)}\r\n`.repeat(COUNT)));
-  const texts = await compare({
-    ours: () => count(textReply, replies),
-    peer: () => countReplies(replies, { returnBuffers: false }),
-  });
   const strings = await compare({
     ours: () => count(reply, replies),
     peer: () => countReplies(replies, { returnBuffers: true }),
@@ -59,11 +71,30 @@ export async function measureDecoder(): Promise<Figure[]> {
   const TextLineStream = await importTextLineStream();
   const streams = TextLineStream && await compare({
     ours: () => drain(streamOf(lines).pipeThrough(new DecoderStream(new Decoder(line)))),
+    direct: () => count(line, lines),
     peer: () =>
       drain(
         streamOf(lines).pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream()),
       ),
   });
+
+  console.error("decoder: the same rows, however they are cut");
+  const few = repeat(encodeRow("12345", "Alice in Wonderland", "true", "2026-01-01"), COUNT / 10);
+  const many = repeat(few, 4);
+  for (const size of [Infinity, CHUNK, 1460, 1]) {
+    const [quarter, whole] = [few, many].map((bytes) => [...cut(bytes, size)]);
+    const times = await compare({
+      whole: () => count(message, whole!),
+      quarter: () => count(message, quarter!),
+    }, { rounds: 5 });
+    figures.push({
+      what: `Decoder, four times as many rows in ${size === Infinity ? "one chunk" : `${size} B`}`,
+      value: times.whole / times.quarter,
+      unit: "x",
+      atMost: 6,
+      detail: `${formatTime(times.whole)} / ${formatTime(times.quarter)}`,
+    });
+  }
 
   console.error("decoder: a reply of 64 MiB, and 100,000 replies byte by byte");
   const large = chunked(encoder.encode(`$${64 * MIB}\r\n${"x".repeat(64 * MIB)}\r\n`));
@@ -72,25 +103,30 @@ export async function measureDecoder(): Promise<Figure[]> {
     large: () => count(reply, large),
     quarter: () => count(reply, quarter),
   }, { rounds: 5 });
-  const [many, few] = [100_000, 25_000].map((count) =>
+  const [long, short] = [100_000, 25_000].map((count) =>
     encoder.encode(`*${count}\r\n${":1\r\n".repeat(count)}`)
   );
   const trickles = await compare({
-    many: () => count(reply, cutIntoBytes(many!)),
-    few: () => count(reply, cutIntoBytes(few!)),
+    many: () => count(reply, cutIntoBytes(long!)),
+    few: () => count(reply, cutIntoBytes(short!)),
   }, { rounds: 5 });
   return [
-    timesAsFast("Decoder, Redis replies of 64 B as texts, redis-parser", texts, {
+    ...figures,
+    timesAsFast("Decoder, Redis replies as bytes and strict, redis-parser", strings, {
       items: COUNT,
-      atLeast: 0.3,
     }),
-    timesAsFast("Decoder, the same as bytes and strict, redis-parser", strings, { items: COUNT }),
-    timesAsFast("Decoder, PostgreSQL rows, pg-protocol", postgres, { items: COUNT, atLeast: 0.3 }),
+    timesAsFast("Decoder, PostgreSQL rows, pg-protocol", postgres, { items: COUNT, atLeast: 0.55 }),
     ...streams
-      ? [timesAsFast("DecoderStream, lines of 64 B, TextLineStream", streams, {
-        items: COUNT,
-        atLeast: 1,
-      })]
+      ? [
+        timesAsFast("DecoderStream, lines of 64 B, TextLineStream", streams, {
+          items: COUNT,
+          atLeast: 0.9,
+        }),
+        timesAsFast("Decoder, lines of 64 B, TextLineStream", {
+          ours: streams.direct,
+          peer: streams.peer,
+        }, { items: COUNT, atLeast: 2 }),
+      ]
       : [],
     timesAsFast("Decoder, lines of 64 B, splitting by hand", split, { items: COUNT }),
     {
@@ -186,9 +222,9 @@ function repeat(bytes: Uint8Array, count: number): Uint8Array {
 }
 
 function chunked(bytes: Uint8Array): Uint8Array<ArrayBuffer>[] {
-  const chunks = [];
-  for (let i = 0; i < bytes.length; i += CHUNK) {
-    chunks.push(new Uint8Array(bytes.slice(i, i + CHUNK)));
-  }
-  return chunks;
+  return [...cut(bytes, CHUNK)];
+}
+
+function* cut(bytes: Uint8Array, size: number): Generator<Uint8Array<ArrayBuffer>> {
+  for (let i = 0; i < bytes.length; i += size) yield new Uint8Array(bytes.slice(i, i + size));
 }

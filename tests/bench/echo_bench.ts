@@ -198,7 +198,7 @@ function chart(): string {
 </style>
 <rect width="100%" height="100%" class="paper"/>
 <text x="10" y="24" class="title">${title}</text>
-<text x="10" y="46">Longer is better. Light blue is the limit of Deno.</text>
+<text x="10" y="46">Longer is better. Light blue is a plain loop in Deno.</text>
 ${parts.join("\n")}
 </svg>
 `;

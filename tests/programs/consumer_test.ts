@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { tryAll } from "../support/sampling.ts";
-import { blocksOf, README, ROOT } from "../support/pages.ts";
+import { blocksOf, read, ROOT } from "../support/pages.ts";
 
 /** TypeScript, and types of Node.js that it understands. */
 const compilers = [
@@ -85,7 +85,7 @@ for (const { typescript, node } of compilers) {
             assertEquals(await run(folder, ...tsc), "");
           });
         }
-        await t.step("a project of tsc --init with the options of README.md", async () => {
+        await t.step("a project of tsc --init with the options of app/wire/README.md", async () => {
           await Deno.remove(`${folder}/tsconfig.json`);
           assertEquals(await run(folder, ...tsc, "--init"), "");
           await Deno.rename(`${folder}/tsconfig.json`, `${folder}/init.json`);
@@ -113,9 +113,11 @@ for (const { typescript, node } of compilers) {
   });
 }
 
-/** The options that README.md tells projects in TypeScript to set. */
+/** The options that app/wire/README.md tells projects in TypeScript to set. */
 function findOptions(): { compilerOptions: Record<string, unknown> } {
-  const block = blocksOf(README).find(({ text }) => text.includes('"compilerOptions"'));
+  const block = blocksOf(read("app/wire/README.md")).find(({ text }) =>
+    text.includes('"compilerOptions"')
+  );
   return JSON.parse(block!.text);
 }
 

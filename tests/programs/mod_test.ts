@@ -4,7 +4,7 @@ import * as mod from "../../mod.ts";
 import { encodeFrame, FrameDecoder, readItems } from "../../mod.ts";
 import { BROWSER } from "../support/browser.ts";
 import { tryAll } from "../support/sampling.ts";
-import { blocksOf, README } from "../support/pages.ts";
+import { blocksOf, read } from "../support/pages.ts";
 import {
   connectAndReset,
   noise,
@@ -277,13 +277,15 @@ Deno.test({
 const NODE_RUNTIMES = ["node@20", "node@22", "node@24", "bun@1"];
 
 Deno.test({
-  name: "The server of README.md for Node.js and Bun answers every frame of a client",
+  name: "The server of app/wire/README.md for Node.js and Bun answers every frame of a client",
   ignore: !works("node", "--version"),
   async fn(t) {
     using folder = new Folder();
     const bundled = await bundle(folder, "sockets.js");
     folder.write("package.json", '{ "type": "module" }');
-    const block = blocksOf(README).find(({ text }) => text.includes('from "node:net"'));
+    const block = blocksOf(read("app/wire/README.md")).find(({ text }) =>
+      text.includes('from "node:net"')
+    );
     const server = folder.write("server.js", block!.text);
     await t.step({
       name: "node that is installed",

@@ -6,34 +6,48 @@ import { exercises as entries } from "../../../app/check/exercises.ts";
 import { isKindName, kinds } from "../../../app/check/kinds.ts";
 import { assertGrades, type Case, check, failed } from "../../support/checking.ts";
 import { some } from "../../support/sampling.ts";
-import { README } from "../../support/pages.ts";
+import { read, README } from "../../support/pages.ts";
 import { Program, runScript, startServer, writeAll } from "../../support/programs.ts";
 import { PYTHON } from "../../support/python.ts";
 import { WrongServer } from "../../support/wrong_servers.ts";
 
-const SECTION = /^### Exercises\n([^]*?)^## /m.exec(README)![1]!;
 const PATIENCE = "3"; // seconds, as the bots in tests/support/wrong_clients/ have
 const FIRST = /^Every other check builds on/;
 
-Deno.test("README.md has a ladder of exercises, each with a command that grades it, and a hint", async () => {
-  const exercises = SECTION.split(/^(?=\*\*\d+\. )/m).slice(1);
-  assert(exercises.length >= 10);
+const LEVELS = ["", "easy", "medium", "hard"];
+
+Deno.test("README.md has the exercises of each step, with their minutes, level, hint and command", async () => {
+  const sections = [...README.matchAll(/^### Exercises of step (\d)\n([^]*?)^## /gm)];
+  assertEquals(sections.map(([, step]) => step), ["1", "2", "3", "4"]);
+  const graded: string[] = [];
   const lists: string[][] = [];
-  for (const [i, exercise] of exercises.entries()) {
-    assert(exercise.startsWith(`**${i + 1}. `), `exercise ${i + 1}`);
-    assertMatch(exercise, /<details><summary>Hint<\/summary>\n\n[^]{60,}?\n<\/details>/);
-    const commands = [...exercise.matchAll(/^```sh\n(.*)\n```$/gm)];
-    assertEquals(commands.length, 1, exercise);
-    const words = commands[0]![1]!.split(" ");
-    assertEquals(words.slice(0, 3), ["deno", "task", "check"]);
-    const entry = entries[i]!;
-    assertEquals(words[3], entry.name);
-    assert(exercise.startsWith(`**${i + 1}. ${entry.title}.** `), entry.title);
-    assertEquals(plainHintOf(exercise), entry.hint);
-    const separator = words.includes("--") ? words.indexOf("--") : words.length;
-    lists.push([...words.slice(3, separator), "--list"]);
+  for (const [, number, section = ""] of sections) {
+    const [, ...exercises] = section.split(/^(?=\*\*.+\*\* \()/m);
+    assert(exercises.length >= 3);
+    const levels: number[] = [];
+    for (const exercise of exercises) {
+      const header = /^\*\*(.+)\*\*\s\((\d+)\sminutes,\s(\w+)\)\. /.exec(exercise);
+      assert(header, exercise);
+      const [, title, minutes, level = ""] = header;
+      levels.push(LEVELS.indexOf(level));
+      assertMatch(exercise, /<details><summary>Hint<\/summary>\n\n[^]{60,}?\n<\/details>/);
+      const command = /^```sh\n(.*)\n```$/m.exec(exercise)?.[1];
+      if (command === undefined) continue; // nothing grades it
+      const words = command.split(" ");
+      assertEquals(words.slice(0, 3), ["deno", "task", "check"]);
+      const entry = entries.find(({ name }) => name === words[3])!;
+      assertEquals(
+        [title, Number(minutes), levels.at(-1), Number(number)],
+        [entry.title, entry.minutes, entry.difficulty, entry.step],
+      );
+      assertEquals(plainHintOf(exercise), entry.hint);
+      graded.push(entry.name);
+      const separator = words.includes("--") ? words.indexOf("--") : words.length;
+      lists.push([...words.slice(3, separator), "--list"]);
+    }
+    assertEquals(levels, levels.toSorted(), `step ${number} begins with what is easy`);
   }
-  assertEquals(exercises.length, entries.length);
+  assertEquals(graded, entries.map(({ name }) => name));
   for (const args of some(lists, 3)) {
     const { code, stdout, stderr } = await runScript("app/check.ts", ...args);
     assertEquals([code, stderr], [0, ""], args.join(" "));
@@ -68,10 +82,12 @@ Deno.test("The exercises have names that stay, and checks and kinds that there a
 });
 
 Deno.test({
-  name: "README.md says which checks the clients of the Python tutorial fail",
+  name: "app/check/README.md says which checks the clients of the Python tutorial fail",
   ignore: PYTHON === undefined,
   async fn() {
-    const rows = [...README.matchAll(/^\| `([a-z]+)-client\.py` +\| (.*?) +\|/gm)];
+    const rows = [
+      ...read("app/check/README.md").matchAll(/^\| `([a-z]+)-client\.py` +\| (.*?) +\|/gm),
+    ];
     assertEquals(rows.map(([, name]) => name), ["echo", "multiconn", "app"]);
     await Promise.all(
       some(rows, 3).map(async ([, name, cell]) => {
@@ -85,6 +101,54 @@ Deno.test({
     );
   },
 });
+
+const SERVERS: [kind: string, command: string[]][] = [
+  ["echo", [PYTHON ?? "", "tests/solutions/many_clients.py", "0"]],
+  ["count", [Deno.execPath(), "run", "--allow-net", "tests/solutions/count.ts", "0"]],
+  ["reverse", [
+    ...[Deno.execPath(), "run", "--allow-net", "tests/solutions/reverse.ts"],
+    ...["127.0.0.1", "0"],
+  ]],
+];
+
+for (const [kind, [command = "", ...args]] of SERVERS) {
+  Deno.test({
+    name: `${args.find((word) => word.startsWith("tests/"))} passes all checks`,
+    ignore: command === "",
+    async fn() {
+      await using server = new Program(args, command);
+      const [, port = ""] = await server.prints(/Listening on 127\.0\.0\.1:(\d+)\n/);
+      await assertPasses(kind, "127.0.0.1", port);
+    },
+  });
+}
+
+const CLIENTS: [kind: string, words: string[]][] = [
+  ["echo-client", ["tests/solutions/echo_client.py", "{host}", "{port}"]],
+  ["app-client", ["tests/solutions/app_client.py", "{host}", "{port}", "search", "ring"]],
+];
+
+for (const [kind, words] of CLIENTS) {
+  Deno.test({
+    name: `${words[0]} passes all checks`,
+    ignore: PYTHON === undefined,
+    fn: () => assertPasses(kind, "--patience", PATIENCE, "--", PYTHON!, ...words, "2"),
+  });
+}
+
+Deno.test("tests/solutions/proxy.ts passes all checks", async () => {
+  await using server = await startServer("app/multiconn_server.ts", "--quiet");
+  const args = ["run", "--allow-net", "tests/solutions/proxy.ts", "0", `${server.port}`];
+  await using proxy = new Program(args);
+  const [, port = ""] = await proxy.prints(/Listening on 127\.0\.0\.1:(\d+)\n/);
+  await assertPasses("echo", "127.0.0.1", port);
+});
+
+async function assertPasses(kind: string, ...args: string[]): Promise<void> {
+  const report = await check(kind, ...args);
+  assertEquals(failed(report), [], JSON.stringify(report.checks, null, 1));
+  assertEquals(report.status, "passed");
+}
 
 Deno.test("The tunnel of the exercises passes all checks of an echo server", async () => {
   await using server = await startServer("app/multiconn_server.ts", "--quiet");

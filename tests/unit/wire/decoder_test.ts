@@ -12,6 +12,7 @@ import {
   MalformedInputError,
   MessageDecoder,
   type Parser,
+  type ParserInput,
   type ParserPart,
   type ParserStep,
   readItems,
@@ -53,6 +54,13 @@ const typed: Parser<[number, string]> = function* (bytes) {
   return [type, decoder.decode(yield* bytes.take(length))];
 };
 
+const textsUntil: Parser<string[]> = function* (bytes) {
+  const name = yield* bytes.takeTextUntil(": ", { maxLength: 100 });
+  return [name, yield* bytes.takeTextUntil("\n", { maxLength: 100 })];
+};
+
+const dogTexts: Parser<string> = (bytes) => bytes.takeTextUntil("🐶", { maxLength: 100 });
+
 const varints: Parser<number> = (bytes) => bytes.takeVarint();
 const thirds: Parser<number> = (bytes) => bytes.takeInteger(3, "little");
 
@@ -80,6 +88,16 @@ const cases: [
   ]],
   ["netstrings", netstrings, encoder.encode("5:hello,0:,3:a:b,"), ["hello", "", "a:b"]],
   ["typed frames", typed, new Uint8Array([7, 2, 0, 65, 66, 8, 0, 0]), [[7, "AB"], [8, ""]]],
+  ["texts up to a text", textsUntil, encoder.encode("a: b\n: :\n🐶é: \ufeff \n"), [
+    ["a", "b"],
+    ["", ":"],
+    ["🐶é", "\ufeff "],
+  ]],
+  ["texts up to letters that are not ASCII", dogTexts, encoder.encode("aö🐶🐶ö🐰🐶"), [
+    "aö",
+    "",
+    "ö🐰",
+  ]],
   ["varints", varints, new Uint8Array([0, 0x7f, 0x80, 1, 0xac, 2]), [0, 127, 128, 300]],
   ["3-byte integers", thirds, new Uint8Array([1, 2, 3, 255, 255, 255]), [0x030201, 0xffffff]],
 ];
@@ -183,7 +201,13 @@ Deno.test("Decoder refuses what a parser must not do, and what is no option", ()
     function* (bytes) {
       return (yield* bytes.takeUntil(delimiter as number, options as typeof limited)).length;
     };
+  const textUntil = (delimiter: unknown): Parser<string> => (bytes) =>
+    bytes.takeTextUntil(delimiter as string, limited);
+  for (const delimiter of ["", "\ud83d", "a\udc00"]) {
+    wrong.push([textUntil(delimiter) as never, RangeError, "empty or has a lone surrogate"]);
+  }
   wrong.push(
+    [textUntil(10) as never, TypeError, "Cannot use a number as a text"],
     [lengthUntil(256, limited), RangeError, "Cannot use 256 as a delimiter"],
     [lengthUntil(-1, limited), RangeError, "Cannot use -1 as a delimiter"],
     [lengthUntil("\n", limited), TypeError, "Cannot use a string as a delimiter"],
@@ -467,6 +491,7 @@ Deno.test("takePart refuses every step that would leave the part, before anythin
     takeText: (part) => part.takeText(4),
     takeLine: (part) => part.takeLine({ maxLength: 100 }),
     takeUntil: (part) => part.takeUntil(0x0a, { maxLength: 100 }),
+    takeTextUntil: (part) => part.takeTextUntil("\n", { maxLength: 100 }),
     takeInteger: (part) => part.takeInteger(4),
     takeStruct: (part) => part.takeStruct(">I"),
     takeVarint: (part) => part.takeVarint(),
@@ -718,6 +743,7 @@ Deno.test("Decoders say so when a chunk was given away between two calls", () =>
     takeVarint: (bytes) => bytes.takeVarint(),
     takeLine: (bytes) => bytes.takeLine({ maxLength: 10 }),
     takeUntil: (bytes) => bytes.takeUntil(CRLF, { maxLength: 10 }),
+    takeTextUntil: (bytes) => bytes.takeTextUntil("\r\n", { maxLength: 10 }),
     takePart: (bytes) => bytes.takePart(4, (part) => part.take(4)),
   };
   for (const [step, parser] of Object.entries(parsers)) {
@@ -732,5 +758,232 @@ Deno.test("Decoders say so when a chunk was given away between two calls", () =>
         assertEquals(error.message, message, `${step}, ${name}`);
       }
     }
+  }
+});
+
+/** What a parser that takes up to the end makes of an input, however it is cut, as a stream and by hand. */
+async function assertReadsToEnd<T extends NonNullable<unknown>>(
+  parser: Parser<T>,
+  text: string,
+  items: T[],
+) {
+  const input = encoder.encode(text);
+  for (let cut = 0; cut <= input.length; cut++) {
+    const chunks = [input.slice(0, cut), input.slice(cut)];
+    for (const pieces of [chunks, [...cutIntoBytes(input)]]) {
+      const decoder = new Decoder(parser);
+      const taken: T[] = [];
+      for (const piece of pieces) {
+        decoder.push(piece);
+        taken.push(...decoder);
+      }
+      decoder.end();
+      taken.push(...decoder);
+      assertEquals(taken, items, `${JSON.stringify(text)} cut at ${cut}`);
+      assertEquals(decoder.bufferedLength, 0);
+    }
+    const stream = ReadableStream.from(chunks);
+    assertEquals(await Array.fromAsync(readItems(stream, new Decoder(parser))), items);
+    const piped = ReadableStream.from(chunks).pipeThrough(new DecoderStream(new Decoder(parser)));
+    assertEquals(await Array.fromAsync(piped), items);
+  }
+}
+
+Deno.test("takeLine and takeUntil with orEnd take what stands there when the input ends", async () => {
+  const line: Parser<string> = (bytes) => bytes.takeLine({ maxLength: 3, orEnd: true });
+  await assertReadsToEnd(line, "", []);
+  await assertReadsToEnd(line, "abc", ["abc"]);
+  await assertReadsToEnd(line, "a\nb\r\n\n", ["a", "b", ""]);
+  await assertReadsToEnd(line, "a\nbö", ["a", "bö"]);
+  await assertReadsToEnd(line, "a\nb\r", ["a", "b\r"]); // a line end has two bytes, or is a line feed
+  const field: Parser<string> = function* (bytes) {
+    return decoder.decode(yield* bytes.takeUntil(CRLF, { maxLength: 3, orEnd: true }));
+  };
+  await assertReadsToEnd(field, "ab\r\n\r\nabc", ["ab", "", "abc"]);
+  await assertReadsToEnd(field, "ab\r\nab\r", ["ab", "ab\r"]);
+  const text: Parser<string> = (bytes) => bytes.takeTextUntil("--", { maxLength: 3, orEnd: true });
+  await assertReadsToEnd(text, "ab----abc", ["ab", "", "abc"]);
+  await assertReadsToEnd(text, "é--a-", ["é", "a-"]);
+  const pair: Parser<string[]> = function* (bytes) {
+    const name = yield* bytes.takeUntil(0x3a, { maxLength: 9 });
+    return [decoder.decode(name), yield* bytes.takeLine({ maxLength: 9, orEnd: true })];
+  };
+  await assertReadsToEnd(pair, "a:1\nb:2", [["a", "1"], ["b", "2"]]);
+  await assertReadsToEnd(pair, "a:1\nb:", [["a", "1"], ["b", ""]]);
+  const { items, error } = decode(pair, [encoder.encode("a:1\nb")]);
+  assertEquals([items, (error as TruncatedInputError).expected], [[["a", "1"]], "a delimiter"]);
+});
+
+Deno.test("takeToEnd takes everything until the input ends", async () => {
+  const all: Parser<string> = function* (bytes) {
+    return decoder.decode(yield* bytes.takeToEnd({ maxLength: 5 }));
+  };
+  await assertReadsToEnd(all, "ab\nö", ["ab\nö"]);
+  await assertReadsToEnd(all, "", []);
+  const file: Parser<string[]> = function* (bytes) {
+    const name = yield* bytes.takeLine({ maxLength: 9 });
+    return [name, decoder.decode(yield* bytes.takeToEnd({ maxLength: 5 }))];
+  };
+  await assertReadsToEnd(file, "a.txt\nhello", [["a.txt", "hello"]]);
+  await assertReadsToEnd(file, "a.txt\n", [["a.txt", ""]]);
+});
+
+Deno.test("What is too long up to the end is refused at its first byte too many, however it is cut", () => {
+  const parsers: Record<string, Parser<NonNullable<unknown>>> = {
+    takeLine: (bytes) => bytes.takeLine({ maxLength: 3, orEnd: true }),
+    takeUntil: (bytes) => bytes.takeUntil(CRLF, { maxLength: 3, orEnd: true }),
+    takeTextUntil: (bytes) => bytes.takeTextUntil("\r\n", { maxLength: 3, orEnd: true }),
+    takeToEnd: (bytes) => bytes.takeToEnd({ maxLength: 3 }),
+  };
+  for (const [name, parser] of Object.entries(parsers)) {
+    for (const text of ["abcd", "abcdefg", "abc\rx", "abc\r"]) {
+      const input = encoder.encode(text);
+      for (const chunks of [[input], [...cutIntoBytes(input)]]) {
+        const { items, error } = decode(parser, chunks);
+        assert(error instanceof LengthLimitError, `${name} ${text}: ${error}`);
+        assertEquals([items, error.declaredLength, error.maxLength], [[], 4, 3]);
+      }
+    }
+    const waiting = new Decoder(parser);
+    waiting.push(encoder.encode("abc"));
+    assertEquals(waiting.take(), undefined);
+    waiting.push(encoder.encode("d"));
+    assertThrows(() => waiting.take(), LengthLimitError);
+  }
+});
+
+Deno.test("In a part, the end of the part is the end", () => {
+  const parser: Parser<string[]> = function* (bytes) {
+    return yield* bytes.takePart(yield* bytes.takeInteger(1), function* (part) {
+      const texts = [yield* part.takeLine({ maxLength: 3, orEnd: true })];
+      texts.push(decoder.decode(yield* part.takeUntil(CRLF, { maxLength: 3, orEnd: true })));
+      texts.push(decoder.decode(yield* part.takeToEnd({ maxLength: 3 })));
+      return texts;
+    });
+  };
+  const cases = ["a\nb\r\nc", "a", "", "a\nb", "a\nb\r\n", "abc\nabc\r\nabc", "\n\r\n", "a\nb\r"];
+  const items = [
+    ["a", "b", "c"],
+    ["a", "", ""],
+    ["", "", ""],
+    ["a", "b", ""],
+    ["a", "b", ""],
+    ["abc", "abc", "abc"],
+    ["", "", ""],
+    ["a", "b\r", ""],
+  ];
+  const input = encoder.encode(
+    cases.map((text) => String.fromCharCode(text.length) + text).join(""),
+  );
+  for (let cut = 0; cut <= input.length; cut++) {
+    const chunks = [input.slice(0, cut), input.slice(cut)];
+    assertEquals(decode(parser, chunks), { items, error: undefined });
+  }
+  for (let end = 1; end < 6; end++) { // the part is not complete
+    const { error } = decode(parser, [encoder.encode("\x06a\nb\r\nc").subarray(0, end)]);
+    assert(error instanceof TruncatedInputError, `${error}`);
+  }
+  for (const text of ["abcd", "\nabcd", "\n\r\nabcd"]) {
+    const bytes = encoder.encode(String.fromCharCode(text.length) + text);
+    const messages = [[bytes], [...cutIntoBytes(bytes)]].map((chunks) =>
+      `${decode(parser, chunks).error}`
+    );
+    assert(messages[0]!.startsWith("LengthLimitError"), messages[0]);
+    assertEquals(messages[1], messages[0]);
+  }
+});
+
+Deno.test("takeToEnd takes time and memory in proportion to the bytes, also byte by byte", () => {
+  const length = 300_000;
+  using watch = new MemoryWatch();
+  const all = new Decoder((bytes) => bytes.takeToEnd({ maxLength: length }));
+  const chunk = new Uint8Array([0x61]);
+  for (let i = 0; i < length; i++) {
+    all.push(chunk);
+    assert(all.take() === undefined);
+  }
+  all.end();
+  assertEquals(all.take()!.length, length);
+  assert(watch.copied <= 4 * length, `${watch.copied} bytes copied`);
+});
+
+Deno.test("takeTextUntil finds what splitting finds, in text of any letters and length", () => {
+  const word = fc.oneof(
+    fc.string({ unit: fc.constantFrom("a", "-", "\r"), maxLength: 20 }),
+    fc.string({ unit: fc.constantFrom("a", "-", "ö", "🐶"), maxLength: 20 }),
+    fc.nat(20_000).map((length) => "x".repeat(length)),
+  );
+  const lengths = fc.array(fc.integer({ min: 1, max: 9000 }), { minLength: 1, maxLength: 5 });
+  fc.assert(
+    fc.property(
+      fc.array(word),
+      lengths,
+      fc.constantFrom("-", "->", "ö", "🐶"),
+      (words, sizes, delimiter) => {
+        const text = words.map((word) => word + delimiter).join("");
+        const bytes = encoder.encode(text);
+        const parser: Parser<string> = (bytes) =>
+          bytes.takeTextUntil(delimiter, { maxLength: 50_000 });
+        const { items } = decode(parser, readInto(new Uint8Array(9000), bytes, sizes));
+        assertEquals(items, text.split(delimiter).slice(0, -1));
+      },
+    ),
+  );
+});
+
+/** A message of HTTP/1.1, as a reader of app/wire/README.md would parse it: with all three kinds of bodies. */
+const httpMessages: Parser<[start: string, body: string]> = function* (bytes) {
+  const start = yield* bytes.takeLine({ maxLength: 8192 });
+  const fields = new Map<string, string>();
+  while (true) {
+    const line = yield* bytes.takeLine({ maxLength: 8192 });
+    if (line === "") break;
+    const [name, ...value] = line.split(":");
+    fields.set(name!.toLowerCase(), value.join(":").trim());
+  }
+  if (fields.get("transfer-encoding") === "chunked") return [start, yield* takeChunks(bytes)];
+  const length = fields.get("content-length");
+  if (length === undefined) {
+    return [start, decoder.decode(yield* bytes.takeToEnd({ maxLength: 1024 ** 2 }))];
+  }
+  if (!/^\d{1,7}$/.test(length)) throw new MalformedInputError(`Not a length: ${length}`);
+  return [start, yield* bytes.takeText(Number(length))];
+};
+
+function* takeChunks(bytes: ParserInput): ParserStep<string> {
+  let body = "";
+  while (true) {
+    const size = yield* bytes.takeLine({ maxLength: 100 });
+    const length = Number.parseInt(size, 16);
+    if (!/^[\da-f]{1,6}$/i.test(size)) throw new MalformedInputError(`Not a size: ${size}`);
+    body += yield* bytes.takeText(length);
+    const end = yield* bytes.takeLine({ maxLength: 8192 }); // the chunk's, or after the last one a trailer
+    if (length === 0 && end === "") return body;
+    if (length > 0 && end !== "") throw new MalformedInputError("A chunk is longer than it says");
+  }
+}
+
+Deno.test("Decoder reads HTTP/1.1 bodies by length, in chunks and until the end, however they are cut", async () => {
+  const text = [
+    "POST /a HTTP/1.1\r\nHost: b\r\nContent-Length: 6\r\n\r\n\u{1f436}\r\n",
+    "POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nA\r\n, world!\r\n\r\n0\r\n\r\n",
+    "GET /d HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nall the rest\r\n\r\n",
+  ].join("");
+  await assertReadsToEnd(httpMessages, text, [
+    ["POST /a HTTP/1.1", "\u{1f436}\r\n"],
+    ["POST /c HTTP/1.1", "hello, world!\r\n"],
+    ["GET /d HTTP/1.1", ""],
+    ["HTTP/1.1 200 OK", "all the rest\r\n\r\n"],
+  ]);
+  for (
+    const bad of [
+      "Content-Length: -1",
+      "Content-Length: 0x10",
+      "Transfer-Encoding: chunked\r\n\r\n1\r\nab",
+    ]
+  ) {
+    const { error } = decode(httpMessages, [encoder.encode(`POST / HTTP/1.1\r\n${bad}\r\n\r\n`)]);
+    assert(error instanceof MalformedInputError, `${error}`);
   }
 });
