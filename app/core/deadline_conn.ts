@@ -30,9 +30,8 @@ export interface DeadlineConnOptions {
   lingerTimeout?: number;
 }
 
-/** Somebody who waits for bytes. */
-interface Reader {
-  deadline: Deadline;
+/** Somebody who waits for bytes, and until when. */
+interface Reader extends Deadline {
   resolve: (bytes: Uint8Array | null) => void;
   reject: (error: unknown) => void;
 }
@@ -42,8 +41,6 @@ interface Reader {
  * disposed. One caller at a time may read, and one may write.
  */
 export class DeadlineConn implements Disposable {
-  /** The address of the peer. */
-  readonly peerAddress: string;
   readonly #conn: Conn;
   readonly #options: DeadlineConnOptions;
   readonly #turns = fairTurns.join();
@@ -60,7 +57,6 @@ export class DeadlineConn implements Disposable {
   constructor(conn: Conn, options: DeadlineConnOptions = {}) {
     this.#conn = conn;
     this.#options = options;
-    this.peerAddress = formatAddress(conn.remoteAddr);
     deadlineClock.watch(this.#onTick);
     try {
       // Without this, small answers in a row wait for the peer's acknowledgement (Nagle's algorithm).
@@ -68,6 +64,11 @@ export class DeadlineConn implements Disposable {
     } catch {
       /* some systems refuse this if the peer is gone: then the first read fails */
     }
+  }
+
+  /** The address of the peer. */
+  get peerAddress(): string {
+    return formatAddress(this.#conn.remoteAddr);
   }
 
   /**
@@ -121,10 +122,10 @@ export class DeadlineConn implements Disposable {
     } catch { /* the peer is gone, so there is no reason to wait */ }
   }
 
-  /** From now on, a read for which nothing has begun returns `null` after a moment. */
+  /** From now on, a peer that has begun nothing has a moment left. Then `read` returns `null`. */
   stop(): void {
     this.#isStopping = true;
-    if (this.#reader) this.#reader.deadline = this.#adjust(this.#reader.deadline);
+    if (this.#reader?.phase === "idle") this.#reader.due = deadlineClock.after(STOP_GRACE);
   }
 
   /** Closes the connection. Reads and writes that wait then fail. */
@@ -148,54 +149,42 @@ export class DeadlineConn implements Disposable {
     return deadlineClock.deadline("idle", this.#options.idleTimeout ?? IDLE_TIMEOUT);
   }
 
-  /** After the signal to stop, a peer that has begun nothing has a moment left. */
-  #adjust(deadline: Deadline): Deadline {
-    if (!this.#isStopping || deadline.phase !== "idle") return deadline;
-    return { ...deadline, due: deadlineClock.after(STOP_GRACE) };
-  }
-
   #pauseWhileBusy(): Promise<void> | undefined {
     return this.#busySince === undefined ? undefined : pauseForOthers(this.#busySince);
   }
 
-  #read(deadline: Deadline = this.#idleDeadline()): Promise<Uint8Array | null> {
+  #read({ phase, due, timeout } = this.#idleDeadline()): Promise<Uint8Array | null> {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | null>();
-    this.#reader = { deadline: this.#adjust(deadline), resolve, reject };
+    this.#reader = { phase, due, timeout, resolve, reject };
+    if (this.#isStopping) this.stop(); // which may leave this reader a moment only
     this.#reading ??= this.#conn.read(this.#buffer); // or an earlier one, whose reader was late
-    this.#passOn(this.#reading);
+    this.#reading.then(
+      (n) => this.#passOn(n),
+      (error) => this.#endRead()?.reject(this.#lateWrite ?? error),
+    );
     return promise;
   }
 
-  /** Passes on what a read has got to whoever waits then, or to the next reader. It never rejects. */
-  async #passOn(reading: Promise<number | null>): Promise<void> {
-    const buffer = this.#buffer;
-    try {
-      const n = await reading;
-      const reader = this.#endRead(reading);
-      if (!reader) return;
-      this.#noteRead(n);
-      reader.resolve(n === null ? null : buffer.subarray(0, n));
-    } catch (error) {
-      this.#endRead(reading)?.reject(this.#lateWrite ?? error);
-    }
-  }
-
-  /** Who waits for this read, if anybody does. From then on it is over. */
-  #endRead(reading: Promise<number | null>): Reader | undefined {
-    const reader = this.#reader;
-    if (!reader || this.#reading !== reading) return undefined;
-    this.#reader = undefined;
-    this.#reading = undefined;
-    return reader;
-  }
-
-  #noteRead(n: number | null): void {
+  /** Passes on what has been read to whoever waits for it. If nobody does, the next reader finds it. */
+  #passOn(n: number | null): void {
+    const reader = this.#endRead();
+    if (!reader) return;
+    reader.resolve(n === null ? null : this.#buffer.subarray(0, n));
     if (n !== this.#buffer.length) { // the socket was empty, so Deno had to ask for news
       this.#busySince = undefined;
       return;
     }
     this.#busySince ??= performance.now();
     if (n < MAX_BUFFER_LENGTH) this.#buffer = new Uint8Array(n * BUFFER_GROWTH); // fewer reads for much data
+  }
+
+  /** Ends the read, and returns who waits for it. */
+  #endRead(): Reader | undefined {
+    const reader = this.#reader;
+    if (!reader) return undefined;
+    this.#reader = undefined;
+    this.#reading = undefined;
+    return reader;
   }
 
   /** Waits for something that only closing can cancel, and closes the connection if it takes too long. */
@@ -212,11 +201,10 @@ export class DeadlineConn implements Disposable {
 
   #checkDeadlines(now: number): void {
     const reader = this.#reader;
-    if (reader && now >= reader.deadline.due) {
+    if (reader && now >= reader.due) {
       this.#reader = undefined; // the read goes on
-      const { phase, timeout } = reader.deadline;
-      if (this.#isStopping && phase === "idle") reader.resolve(null);
-      else reader.reject(new DeadlineError(phase, timeout));
+      if (this.#isStopping && reader.phase === "idle") reader.resolve(null);
+      else reader.reject(new DeadlineError(reader.phase, reader.timeout));
     }
     const write = this.#writeDeadline;
     if (write && now >= write.due) {
