@@ -21,6 +21,7 @@ import { formatEvent } from "./relay/show.ts";
 import { DEFAULT_LIMITS } from "./relay/unit_reader.ts";
 import { MAX_WEB_CONNECTIONS, servePage } from "./relay/web.ts";
 
+const PROTOCOLS: readonly Protocol[] = ["auto", "app", "frames", "text", "raw"];
 const RESERVED_DESCRIPTORS = 16; // for Deno itself, also while it looks up host names
 
 const { options, args } = readCommandLine(
@@ -33,8 +34,9 @@ Passes on what a client and a server send each other, and shows it.`,
     "protocol": {
       placeholder: "NAME",
       help:
-        "how to label the bytes: app (messages), frames (4 bytes of length and a payload) or raw (default: app)",
-      initial: "app" as Protocol,
+        "how to label the bytes: app (messages), frames (4 bytes of length and a payload), text, " +
+        "raw, or auto, which looks at the first ones (default: auto)",
+      initial: "auto" as Protocol,
       read: readProtocol,
     },
     "chunk": integer(
@@ -63,19 +65,19 @@ Passes on what a client and a server send each other, and shows it.`,
       "BYTES",
       DEFAULT_LIMITS.maxHeaderLength,
       { min: 1, max: 65_535 },
-      "with app: show longer headers as raw bytes",
+      "of messages: show longer headers as raw bytes",
     ),
     "max-content-length": integer(
       "BYTES",
       DEFAULT_LIMITS.maxContentLength,
       { min: 0, max: 2 ** 30 },
-      "with app: show longer contents as raw bytes",
+      "of messages: show longer contents as raw bytes",
     ),
     "max-frame-length": integer(
       "BYTES",
       DEFAULT_LIMITS.maxFrameLength,
       { min: 0, max: 2 ** 32 - 1 },
-      "with frames: show longer ones as raw bytes",
+      "of frames: show longer ones as raw bytes",
     ),
     "stall": flag("never read what the server sends"),
     "quiet": flag("print only when a side takes no more, and other notes"),
@@ -154,6 +156,9 @@ function readAddress(text: string): Deno.NetAddr {
 }
 
 function readProtocol(text: string): Protocol {
-  if (text === "app" || text === "frames" || text === "raw") return text;
-  throw new RangeError(`"${text}" is not app, frames or raw`);
+  const protocol = PROTOCOLS.find((protocol) => protocol === text);
+  if (protocol === undefined) {
+    throw new RangeError(`"${text}" is not ${PROTOCOLS.slice(0, -1).join(", ")} or raw`);
+  }
+  return protocol;
 }

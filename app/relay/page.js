@@ -262,7 +262,7 @@ function matches(lane, wanted) {
   if (/^#\d+$/.test(wanted)) return wanted === `#${lane.number}`;
   const texts = lane.events.flatMap(({ text, parts = [] }) => [
     text,
-    ...parts.map(({ label }) => label),
+    ...parts.flatMap((part) => part.kind === "text" ? part.dump : [part.label]),
   ]);
   return [lane.peer, lane.state, ...texts].some((text) => text.toLowerCase().includes(wanted));
 }
@@ -402,8 +402,8 @@ function chunkRow(event, top, bottom) {
   const { server, middle, characters } = layout;
   const [begin, end] = event.from === "client" ? [CLIENT, server] : [server, CLIENT];
   const size = `${event.size} byte${event.size === 1 ? "" : "s"}`;
-  const label = event.parts.findLast(({ kind }) => kind === "error")?.label ??
-    event.parts.at(-1)?.label ?? "";
+  const part = event.parts.findLast(({ kind }) => kind === "error") ?? event.parts.at(-1);
+  const label = (part?.kind === "text" ? part.dump[0] : part?.label) ?? "";
   const group = element("g", {
     class: event === selected ? "chunk selected" : "chunk",
     role: "button",
@@ -545,7 +545,7 @@ function showDetails() {
     details.append(
       html("h3", frame > 0 ? `${frame}: ${label}` : label, kind === "error" ? kind : ""),
     );
-    const className = kind === "payload" ? "content" : kind;
+    const className = kind === "payload" || kind === "text" ? "content" : kind;
     const lines = NARROW.matches ? dump.flatMap(halves) : dump;
     if (dump.length > 0) details.append(html("pre", lines.join("\n"), className));
   }

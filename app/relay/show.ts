@@ -1,5 +1,6 @@
 // Writes events for people: bytes as a dump, and lines for a terminal.
 import type { Part, RelayEvent, ShownPart } from "./events.ts";
+import { textLines } from "./text_reader.ts";
 
 const MAX_BYTES = 512; // of a chunk are shown
 const LINE = 16; // bytes in a line of a hexdump
@@ -26,7 +27,8 @@ export function show(chunk: Uint8Array, parts: Part[]): ShownPart[] {
     if (part.kind === "more") return { ...part, dump: [] };
     const end = Math.min(part.end, part.start + left);
     left -= end - part.start;
-    const dump = hexdump(chunk.subarray(part.start, end), part.start);
+    const bytes = chunk.subarray(part.start, end);
+    const dump = part.kind === "text" ? textLines(bytes) : hexdump(bytes, part.start);
     if (end < part.end) dump.push(`… ${countBytes(part.end - end)}`);
     return { ...part, dump };
   });

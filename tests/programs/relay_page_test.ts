@@ -157,7 +157,7 @@ Deno.test({
   name: "app/relay/page.html shows what hostile peers send as text",
   ignore,
   fn: () =>
-    withPage({ acceptDownloads: true }, async (page, port) => {
+    withPage({ acceptDownloads: true, args: ["--protocol", "app"] }, async (page, port) => {
       const hostile = "<script>alert(1)</script><img src=x onerror=alert(2)>\x1b\x00\u2028]]>&amp;";
       const format = { contentType: hostile, contentEncoding: hostile };
       await exchange(port, concat([request(hostile), encodeMessage(new Uint8Array(2), format)]));
@@ -184,6 +184,28 @@ Deno.test({
       assertEquals(problem, undefined);
       assertStringIncludes(saved, "@media (prefers-color-scheme: dark)");
       assertStringIncludes(saved, ">18 bytes</text>".replace("18", String(hostile.length + 2)));
+    }),
+});
+
+Deno.test({
+  name: "app/relay/page.html shows the text of any protocol, and finds it",
+  ignore,
+  fn: () =>
+    withPage({ script: "app/multiconn_server.ts" }, async (page, port) => {
+      await exchange(port, new TextEncoder().encode("Hello, world"));
+      await exchange(port, new TextEncoder().encode("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+      await drawn(page, 2);
+      const labels = await page.$$eval(
+        ".chunk",
+        (chunks) => chunks.map((chunk) => chunk.querySelector("text:last-of-type")!.textContent),
+      );
+      const request = "GET / HTTP/1.1\\r\\n";
+      assertEquals(labels, [request, request, "Hello, world", "Hello, world"]);
+      await page.fill("#filter", "host:");
+      await page.locator('g[data-connection="1"]').waitFor({ state: "detached" });
+      await page.locator(".chunk").first().click();
+      const lines = await page.locator("#details pre").innerText();
+      assertEquals(lines, `${request}\nHost: a\\r\\n\n\\r\\n`);
     }),
 });
 

@@ -144,11 +144,11 @@ Deno.test({
     const programs = ["app/", "./"].flatMap((folder) =>
       [...Deno.readDirSync(new URL(folder, ROOT))]
         .filter(({ name }) =>
-          /(server|client|check|relay)\.ts$/.test(name) && !name.startsWith("lib")
+          /(server|client|check|relay|netcat)\.ts$/.test(name) && !name.startsWith("lib")
         )
         .map(({ name }) => folder.replace("./", "") + name)
     );
-    assertEquals(programs.length, 10);
+    assertEquals(programs.length, 12);
     for (const program of programs) {
       const { code, output } = await web.deno(["run", `http://${web.host}/${program}`, "--help"]);
       assertEquals(code, 0, output);

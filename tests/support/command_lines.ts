@@ -22,6 +22,8 @@ const options: Record<string, { seconds?: string[]; integers?: string[]; flags?:
   "app/chat_client.ts": { seconds: ["timeout"] },
   "app/check.ts": { seconds: ["timeout", "patience"], flags: ["list", "json", "remote"] },
   "app/relay.ts": { integers: ["max-connections", "max-header-length"], flags: ["stall", "quiet"] },
+  "app/netcat.ts": {},
+  "app/bad_client.ts": { integers: ["clients"] },
   "app/examples/lines_server.ts": {},
   "app/examples/minecraft.ts": {},
   "app/examples/netstrings.ts": {},

@@ -36,7 +36,7 @@ function bytesOf(text: string): Uint8Array {
 function meanings(chunks: Uint8Array[], protocol: Protocol): string[] {
   const annotator = new Annotator(protocol);
   return chunks.flatMap((chunk) => {
-    const parts = annotator.push(chunk).filter(({ kind }) => kind !== "error");
+    const parts = annotator.push(chunk).filter(({ start, end }) => end > start);
     let place = 0;
     return parts.flatMap(({ kind, frame, start, end }: Part) => {
       assertEquals(start, place, "parts lie side by side");
@@ -114,6 +114,88 @@ Deno.test("Annotator takes longer frames when it is told to", () => {
 
 Deno.test("Annotator leaves everything unlabelled in raw", () => {
   assertEquals(meanings([capture("ring", "request")], "raw"), Array(142).fill("raw 0"));
+});
+
+/** What an annotator takes bytes for, with nothing but the bytes to go by. */
+function guesses(...chunks: Uint8Array[]): string[] {
+  const annotator = new Annotator("auto");
+  return chunks.flatMap((chunk) => annotator.push(chunk)).map(({ kind, label }) =>
+    kind === "guess" || kind === "error" ? label : kind
+  );
+}
+
+/** A chunk in single bytes. */
+function singly(bytes: Uint8Array): Uint8Array[] {
+  return Array.from(bytes, (byte) => new Uint8Array([byte]));
+}
+
+Deno.test("Annotator guesses what the bytes are, if it is not told", () => {
+  const message = ["prefix", "header", "content"];
+  assertEquals(guesses(capture("ring", "request")), message);
+  assertEquals(guesses(capture("binary", "response")), message);
+  assertEquals(guesses(encodeFrame(bytesOf("hello"))), ["prefix", "payload"]);
+  assertEquals(guesses(encodeFrame(new Uint8Array())), ["prefix"]);
+  assertEquals(guesses(encodeFrame(noise(5000)).subarray(0, 1448)), ["prefix", "payload"]);
+  for (
+    const text of [
+      "Hello, world",
+      "\n",
+      "GET / HTTP/1.1\r\n\r\n",
+      "*1\r\n$4\r\nPING\r\n",
+      "grüß 🐶",
+    ]
+  ) {
+    assertEquals(guesses(bytesOf(text)), ["text"], text);
+  }
+  const others = {
+    "a request of PostgreSQL for TLS": [0, 0, 0, 8, 4, 210, 22, 47],
+    "a name server's answer": [0, 31, 0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3],
+    "the beginning of TLS": [22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3],
+    "a handshake of Minecraft": [16, 0, 247, 5, 9, 108, 111, 99],
+    "zeros": Array(64).fill(0),
+    "latin-1": [0x67, 0x72, 0xfc, 0xdf],
+  };
+  for (const [name, bytes] of Object.entries(others)) {
+    assertEquals(guesses(new Uint8Array(bytes)), ["raw"], name);
+  }
+});
+
+Deno.test("Annotator changes its mind about what it guessed once, and says so", () => {
+  const kinds = guesses(...singly(capture("ring", "request")));
+  assertEquals([...new Set(kinds)], ["prefix", "header", "content"]);
+  assertEquals(guesses(...singly(encodeFrame(bytesOf("a")))), [
+    ...["prefix", "Not messages, but frames", "prefix", "prefix", "prefix", "payload"],
+  ]);
+  assertEquals(guesses(...singly(new Uint8Array([22, 3, 1, 2]))), [
+    ...["prefix", "prefix", "Not messages, but neither messages nor text", "raw", "raw"],
+  ]);
+  const page = concat([bytesOf(`HTTP/1.1 200 OK\r\nServer: ${"x".repeat(64)}\r\n\r\n`), noise(99)]);
+  const rest = "Not only text; the rest of this direction is shown raw";
+  assertEquals(guesses(page, bytesOf("text")), ["text", rest, "raw", "raw"]);
+});
+
+Deno.test("show writes text as lines, also where a chunk ends in the middle of a character", () => {
+  const lines = (chunk: Uint8Array) => show(chunk, new Annotator("text").push(chunk))[0]!.dump;
+  assertEquals(lines(bytesOf("GET /\r\n\r\nbody")), ["GET /\\r\\n", "\\r\\n", "body"]);
+  assertEquals(lines(bytesOf("\x1b[31m\u202e\n")), ["\\x1b[31m\\u{202e}\\n"]);
+  const dog = bytesOf("a🐶b");
+  assertEquals(lines(dog.subarray(0, 3)), ["a\\xf0\\x9f"]);
+  const annotator = new Annotator("text");
+  annotator.push(dog.subarray(0, 3));
+  const rest = dog.subarray(3);
+  assertEquals(show(rest, annotator.push(rest))[0]!.dump, ["\\x90\\xb6b"]);
+  const long = bytesOf("x".repeat(600));
+  assertEquals(lines(long), ["x".repeat(512), "… 88 more bytes"]);
+});
+
+Deno.test("Annotator finds text to its last byte, at every split point", () => {
+  const bytes = concat([bytesOf("grüß 🐶\n"), new Uint8Array([0xff, 0x41])]);
+  const whole = meanings([bytes], "text");
+  assertEquals(whole, [...Array(bytes.length - 2).fill("text 0"), "raw 0", "raw 0"]);
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    const parts = meanings([bytes.subarray(0, cut), bytes.subarray(cut)], "text");
+    assertEquals(parts, whole, `cut after ${cut} bytes`);
+  }
 });
 
 Deno.test("show limits what a chunk takes: 512 bytes and 60 parts", () => {

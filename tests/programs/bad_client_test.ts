@@ -1,0 +1,112 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  exchange,
+  findFreePort,
+  Program,
+  readToReset,
+  runScript,
+  startServer,
+} from "../support/programs.ts";
+
+const HELLO = new TextEncoder().encode("hello");
+const MIB = 1024 * 1024;
+
+/** A bad client of a server on this port. */
+function startBadClient(mode: string, port: number): Program {
+  const address = ["127.0.0.1", `${port}`];
+  return new Program(["run", "--no-prompt", "--allow-net", "app/bad_client.ts", mode, ...address]);
+}
+
+/** Runs it to its end, and returns its line without the time. */
+async function run(mode: string, port: number): Promise<string> {
+  await using client = startBadClient(mode, port);
+  assertEquals((await client.ended).code, 0, client.stderr);
+  return client.stdout.replace("Connected\n", "").replace(/ in \d+\.\d s/, "");
+}
+
+Deno.test("app/bad_client.ts reset resets the connection after the first answer", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const running = run("reset", listener.addr.port);
+  using conn = await listener.accept();
+  assertEquals(await conn.read(new Uint8Array(9)), 3);
+  await conn.write(HELLO);
+  assertEquals(await readToReset(conn), [0, "ConnectionReset"]);
+  assertEquals(
+    await running,
+    "Sent 3 bytes and received 5: this client has reset the connection\n",
+  );
+});
+
+Deno.test("app/bad_client.ts half-close gets all of its 8 MiB from a good server", async () => {
+  await using server = await startServer("app/multiconn_server.ts", "--quiet");
+  const both = `${8 * MIB}`;
+  assertEquals(
+    await run("half-close", server.port),
+    `Sent ${both} bytes and received ${both}: the server has ended the connection\n`,
+  );
+});
+
+Deno.test("app/bad_client.ts garbage and drip end when the server has had enough", async () => {
+  await using server = await startServer("app/server.ts", "--header-timeout", "1.5", "--quiet");
+  const [garbage, drip] = await Promise.all([
+    run("garbage", server.port),
+    run("drip", server.port),
+  ]);
+  // What a server answers to garbage depends on it, and the end may come as a reset.
+  assertMatch(garbage, /^Sent 1000 bytes and received \d+: .*\n$/);
+  assertMatch(drip, /^Sent [2-4] bytes and received \d+: .*\n$/);
+});
+
+Deno.test("app/bad_client.ts silent sends nothing until the server gives it up", async () => {
+  await using server = await startServer("app/multiconn_server.ts", "--idle-timeout", "0.5");
+  assertEquals(
+    await run("silent", server.port),
+    "Sent 0 bytes and received 0: the server has ended the connection\n",
+  );
+});
+
+Deno.test("app/bad_client.ts --clients is as many at once", async () => {
+  await using server = await startServer("app/multiconn_server.ts", "--max-connections", "20");
+  const { code, stdout } = await runScript(
+    "app/bad_client.ts",
+    ...["reset", "127.0.0.1", `${server.port}`, "--clients", "20"],
+  );
+  assertEquals(code, 0);
+  assertMatch(stdout, /^Sent 60 bytes and received 60 in \d+\.\d s: this client has reset/);
+});
+
+for (const mode of ["never-reads", "flood"]) {
+  Deno.test({
+    name: `app/bad_client.ts ${mode} goes on until Ctrl-C, and then tells how much it was`,
+    ignore: Deno.build.os === "windows", // where a process cannot send this signal to another
+    async fn() {
+      await using server = await startServer("app/multiconn_server.ts");
+      await using client = startBadClient(mode, server.port);
+      await server.prints("Echoing"); // what this client has sent
+      if (mode === "never-reads") await client.prints(/^Connected\nStuck after \d+ bytes\n/);
+      assertEquals(await exchange(server.port, HELLO), HELLO);
+      client.kill("SIGINT");
+      assertEquals((await client.ended).code, 0);
+      const [, sent, received] =
+        /^Connected\n(?:Stuck after \d+ bytes\n)?Sent (\d+) bytes and received (\d+) in \d+\.\d s: stopped\n$/
+          .exec(client.stdout)!;
+      assertEquals([Number(sent) > 0, Number(received) > 0], [true, mode === "flood"]);
+    },
+  });
+}
+
+Deno.test("app/bad_client.ts says in one line what is wrong", async () => {
+  const port = findFreePort();
+  for (const mode of ["reset", "silent"]) {
+    const { code, stderr } = await runScript("app/bad_client.ts", mode, "127.0.0.1", `${port}`);
+    assertEquals(code, 1);
+    assertMatch(stderr, new RegExp(`^Cannot connect to 127\\.0\\.0\\.1:${port}: .*\\n$`));
+  }
+  for (
+    const [args, line] of [[[], "Missing mode"], [["toString"], "Unknown mode toString"]] as const
+  ) {
+    const { code, stderr } = await runScript("app/bad_client.ts", ...args);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, `${line} (try --help)\n`);
+  }
+});
