@@ -40,7 +40,7 @@
  * import { assertEquals } from "@std/assert";
  *
  * const request = { action: "search", value: "morpheus" };
- * const bytes = encodeMessage(request, { contentType: "text/json", contentEncoding: "utf-8" });
+ * const bytes = encodeMessage(request);
  *
  * const decoder = new MessageDecoder();
  * decoder.push(bytes);
@@ -54,15 +54,12 @@ export type { OwnBytes } from "./app/wire/bytes.ts";
 export {
   Decoder,
   type DecoderOptions,
-  DecoderStream,
   encodeVarint,
   type Parser,
   type ParserInput,
   type ParserPart,
   type ParserPause,
   type ParserStep,
-  readItems,
-  TruncatedInputError,
 } from "./app/wire/decoder.ts";
 export {
   type ByteOrder,
@@ -80,17 +77,13 @@ export {
   writeUint16,
   writeUint32,
 } from "./app/wire/endianness.ts";
+export { LengthLimitError, MalformedInputError, TruncatedInputError } from "./app/wire/errors.ts";
 export {
   encodeFrame,
   encodeFramePrefix,
   FrameDecoder,
-  FrameDecoderStream,
   FrameEncoderStream,
   type FrameOptions,
-  FrameTooLargeError,
-  InvalidFrameError,
-  readFrames,
-  TruncatedFrameError,
 } from "./app/wire/framing.ts";
 export {
   decodeContent,
@@ -99,14 +92,12 @@ export {
   type Message,
   MessageContentError,
   MessageDecoder,
-  MessageDecoderStream,
   type MessageHeader,
   MessageHeaderError,
   type MessageOptions,
-  readMessages,
   UnsupportedEncodingError,
 } from "./app/wire/message.ts";
-export type { ByteStream, ItemStream } from "./app/wire/streams.ts";
+export { type ByteStream, DecoderStream, type ItemStream, readItems } from "./app/wire/streams.ts";
 export {
   calcSize,
   pack,

@@ -2,7 +2,7 @@
 //
 //   deno run --allow-net app/bad_client.ts <mode> [host] [port]
 import { connect } from "node:net";
-import { nameOf } from "./core/address.ts";
+import { formatAddress } from "./core/address.ts";
 import {
   fail,
   failUsage,
@@ -11,7 +11,7 @@ import {
   readCommandLine,
   readOptionalAddress,
 } from "./core/command_line.ts";
-import { printNow } from "./core/output.ts";
+import { printSync } from "./core/output.ts";
 import { pause } from "./core/timeout.ts";
 import { createRequest } from "./libclient.ts";
 import { escapeText } from "./wire/escape.ts";
@@ -64,7 +64,7 @@ end(behave ? await run(behave) : await resetAll());
 async function run(behave: (conn: Deno.Conn) => Promise<void>): Promise<string> {
   const connecting = Array.from({ length: count }, () => Deno.connect(address));
   const conns = await Promise.all(connecting).catch(failToConnect);
-  printNow(count === 1 ? "Connected" : `${count} clients are connected`);
+  printSync(count === 1 ? "Connected" : `${count} clients are connected`);
   const behaving = conns.map((conn) =>
     behave(conn).then(
       () => "the server has ended the connection",
@@ -104,7 +104,7 @@ function watchForStuck() {
   let before = -1;
   const timer = setInterval(() => {
     if (sent === before) {
-      printNow(`Stuck after ${sent} bytes`);
+      printSync(`Stuck after ${sent} bytes`);
       clearInterval(timer);
     }
     before = sent;
@@ -166,12 +166,14 @@ async function read(conn: Deno.Conn): Promise<void> {
 }
 
 function failToConnect(error: Error): never {
-  return fail(`Cannot connect to ${nameOf({ transport: "tcp", ...address })}: ${error.message}`);
+  return fail(
+    `Cannot connect to ${formatAddress({ transport: "tcp", ...address })}: ${error.message}`,
+  );
 }
 
 /** Says in one line what happened, and ends the program. */
 function end(how: string): never {
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  printNow(`Sent ${sent} bytes and received ${received} in ${seconds} s: ${how}`);
+  printSync(`Sent ${sent} bytes and received ${received} in ${seconds} s: ${how}`);
   Deno.exit(0);
 }

@@ -1,5 +1,5 @@
 import { readUint16 } from "./wire/endianness.ts";
-import { FrameTooLargeError } from "./wire/framing.ts";
+import { LengthLimitError } from "./wire/errors.ts";
 import { encodeMessage, JSON_CONTENT_TYPE } from "./wire/message.ts";
 
 /** The content of a JSON request. */
@@ -46,7 +46,7 @@ export interface ResponseOptions {
  * @returns The response, encoded; or a promise of it, if the action returns one.
  * @throws The error of the action. If the action returns a promise, the promise rejects instead.
  * @throws {TypeError} If the result of the action is not a JSON value.
- * @throws {FrameTooLargeError} If it is too long.
+ * @throws {LengthLimitError} If it is too long.
  */
 export function createResponse(
   content: unknown,
@@ -86,7 +86,7 @@ function jsonResponse(result: unknown, maxContentLength = Infinity): Uint8Array 
   const response = encodeMessage({ result }, format);
   const contentLength = response.length - 2 - readUint16(response);
   if (contentLength > maxContentLength) {
-    throw new FrameTooLargeError(contentLength, maxContentLength, "content");
+    throw new LengthLimitError(contentLength, maxContentLength, "content");
   }
   return response;
 }

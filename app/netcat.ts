@@ -1,7 +1,7 @@
 // Sends what you type to a server, and prints what comes back.
 //
 //   deno run --allow-net app/netcat.ts [host] [port]
-import { nameOf } from "./core/address.ts";
+import { formatAddress } from "./core/address.ts";
 import { fail, readCommandLine, readOptionalAddress } from "./core/command_line.ts";
 
 const { args } = readCommandLine(
@@ -19,7 +19,7 @@ try {
   await conn.readable.pipeTo(Deno.stdout.writable);
   Deno.exit(); // or the program would go on and wait for your keyboard
 } catch (error) {
-  fail(`${nameOf({ transport: "tcp", ...address })}: ${(error as Error).message}`);
+  fail(`${formatAddress({ transport: "tcp", ...address })}: ${(error as Error).message}`);
 }
 
 /** Sends all input. At its end, `pipeTo` alone would close the whole connection, before the answer. */

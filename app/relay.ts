@@ -12,7 +12,7 @@ import { formatAddress } from "./core/address.ts";
 import { countFreeDescriptors } from "./core/descriptors.ts";
 import { warnIfOpen } from "./core/listen.ts";
 import { exit, printError, printLine } from "./core/output.ts";
-import type { Protocol } from "./relay/annotate.ts";
+import type { Protocol } from "./relay/guess.ts";
 import { BoundedServer } from "./relay/bounded_server.ts";
 import { EventLog } from "./relay/event_log.ts";
 import type { RelayEvent } from "./relay/events.ts";

@@ -135,7 +135,7 @@ export const exercises: Exercise[] = [
     kind: "echo",
     hint: "Use encodeFrame and FrameDecoder of mod.ts, or write two bytes of length yourself. A " +
       "half-close must reach the other end of the tunnel. So let the first byte of each " +
-      "frame say whether bytes follow, or the end. If you use readFrames, mind that it " +
+      "frame say whether bytes follow, or the end. If you use readItems, mind that it " +
       "closes the whole connection when its loop ends.",
   },
   {

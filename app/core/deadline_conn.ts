@@ -50,7 +50,7 @@ export class DeadlineConn implements Disposable {
   readonly #onTick = (now: number) => this.#checkDeadlines(now);
   #buffer = new Uint8Array(FIRST_BUFFER_LENGTH);
   #reader: Reader | undefined;
-  #isReading = false; // also when nobody waits any more: a read cannot be cancelled
+  #reading: Promise<number | null> | undefined; // it goes on when its reader is late: nothing cancels it
   #busySince: number | undefined; // since all input has been there before it was asked for
   #writeDeadline: Deadline | undefined;
   #lateWrite: DeadlineError | undefined; // the reason for which this connection has closed itself
@@ -161,29 +161,31 @@ export class DeadlineConn implements Disposable {
   #read(deadline: Deadline = this.#idleDeadline()): Promise<Uint8Array | null> {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | null>();
     this.#reader = { deadline: this.#adjust(deadline), resolve, reject };
-    // An earlier read may still run, because its reader's deadline has passed. It serves this reader.
-    if (!this.#isReading) this.#readOnce();
+    this.#reading ??= this.#conn.read(this.#buffer); // or an earlier one, whose reader was late
+    this.#passOn(this.#reading);
     return promise;
   }
 
-  /** Reads once, and passes on the result to whoever waits then. It never rejects. */
-  async #readOnce(): Promise<void> {
-    this.#isReading = true;
+  /** Passes on what a read has got to whoever waits then, or to the next reader. It never rejects. */
+  async #passOn(reading: Promise<number | null>): Promise<void> {
     const buffer = this.#buffer;
     try {
-      const n = await this.#conn.read(buffer);
-      this.#isReading = false;
+      const n = await reading;
+      const reader = this.#endRead(reading);
+      if (!reader) return;
       this.#noteRead(n);
-      this.#endRead()?.resolve(n === null ? null : buffer.subarray(0, n));
+      reader.resolve(n === null ? null : buffer.subarray(0, n));
     } catch (error) {
-      this.#isReading = false;
-      this.#endRead()?.reject(this.#lateWrite ?? error);
+      this.#endRead(reading)?.reject(this.#lateWrite ?? error);
     }
   }
 
-  #endRead(): Reader | undefined {
+  /** Who waits for this read, if anybody does. From then on it is over. */
+  #endRead(reading: Promise<number | null>): Reader | undefined {
     const reader = this.#reader;
+    if (!reader || this.#reading !== reading) return undefined;
     this.#reader = undefined;
+    this.#reading = undefined;
     return reader;
   }
 
@@ -209,11 +211,12 @@ export class DeadlineConn implements Disposable {
   }
 
   #checkDeadlines(now: number): void {
-    const read = this.#reader?.deadline;
-    if (read && now >= read.due) {
-      const reader = this.#endRead()!;
-      if (this.#isStopping && read.phase === "idle") reader.resolve(null);
-      else reader.reject(new DeadlineError(read.phase, read.timeout));
+    const reader = this.#reader;
+    if (reader && now >= reader.deadline.due) {
+      this.#reader = undefined; // the read goes on
+      const { phase, timeout } = reader.deadline;
+      if (this.#isStopping && phase === "idle") reader.resolve(null);
+      else reader.reject(new DeadlineError(phase, timeout));
     }
     const write = this.#writeDeadline;
     if (write && now >= write.due) {

@@ -104,7 +104,7 @@ export class MessageConnection implements Disposable {
     }
     this.#headerDeadline ??= deadlineClock.deadline("header", this.#headerTimeout);
     this.#messageDeadline ??= deadlineClock.deadline("content", this.#messageTimeout);
-    const isHeaderHere = this.#decoder.phase === "content";
+    const isHeaderHere = this.#decoder.awaited?.what === "content";
     const isMessageDueFirst = this.#messageDeadline.due < this.#headerDeadline.due;
     return isHeaderHere || isMessageDueFirst ? this.#messageDeadline : this.#headerDeadline;
   }

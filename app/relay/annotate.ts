@@ -1,15 +1,9 @@
 // Says what the bytes of one direction of a connection are.
 import type { Part } from "./events.ts";
-import { ENOUGH, guessProtocol } from "./guess.ts";
+import { ENOUGH, guessProtocol, type Protocol } from "./guess.ts";
 import { Parts } from "./parts.ts";
 import { TextReader } from "./text_reader.ts";
 import { DEFAULT_LIMITS, type Limits, UnitReader } from "./unit_reader.ts";
-
-/**
- * How to read the bytes: as messages, as frames with a 4-byte length, as text, or not at all. With
- * `"auto"`, the first bytes decide.
- */
-export type Protocol = "auto" | "app" | "frames" | "text" | "raw";
 
 const NAMES = { app: "messages", frames: "frames", text: "text", raw: "neither messages nor text" };
 

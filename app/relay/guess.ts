@@ -1,8 +1,13 @@
 // Guesses from its first bytes what a stream is.
 import { readUint16, readUint32 } from "../wire/endianness.ts";
-import type { Protocol } from "./annotate.ts";
 import { isText } from "./text_reader.ts";
 import type { Limits } from "./unit_reader.ts";
+
+/**
+ * How to read the bytes: as messages, as frames with a 4-byte length, as text, or not at all. With
+ * `"auto"`, the first bytes decide.
+ */
+export type Protocol = "auto" | "app" | "frames" | "text" | "raw";
 
 /** After as many bytes, a guess is no longer examined. */
 export const ENOUGH = 4;

@@ -1,7 +1,8 @@
 // Tells where messages and frames begin and end, in a stream that may be cut anywhere.
 import { readUint16, readUint32 } from "../wire/endianness.ts";
 import { escapeBytes, escapeJson, escapeText } from "../wire/escape.ts";
-import { FrameTooLargeError, TruncatedFrameError } from "../wire/framing.ts";
+import { countBytes, LengthLimitError, TruncatedInputError } from "../wire/errors.ts";
+import { MAX_CONTENT_LENGTH, MAX_FRAME_LENGTH, MAX_HEADER_LENGTH } from "../wire/limits.ts";
 import { decodeContent, JSON_CONTENT_TYPE, type Message, MessageDecoder } from "../wire/message.ts";
 import { decodeUtf8 } from "../wire/utf8.ts";
 import type { Part } from "./events.ts";
@@ -16,9 +17,9 @@ export interface Limits {
 
 /** The limits unless others are asked for. */
 export const DEFAULT_LIMITS: Limits = {
-  maxHeaderLength: 8192,
-  maxContentLength: 1024 ** 2,
-  maxFrameLength: 8 * 1024 ** 2,
+  maxHeaderLength: MAX_HEADER_LENGTH,
+  maxContentLength: MAX_CONTENT_LENGTH,
+  maxFrameLength: MAX_FRAME_LENGTH,
 };
 
 const EMPTY: Uint8Array = new Uint8Array();
@@ -68,15 +69,15 @@ export class UnitReader {
   /** Tells what is missing if the stream ends here. */
   end(): string | undefined {
     if (this.#phase === "prefix" && this.#received === 0) return undefined;
-    return new TruncatedFrameError(this.#phase, this.#expected, this.#received).message;
+    const expected = `${this.#phase} of ${countBytes(this.#expected)}`;
+    return new TruncatedInputError(expected, this.#received).message;
   }
 
   #label(kind: Phase, before: number, after: number, expected: number, meaning: string): string {
     const which = before + 1 === after ? `byte ${after}` : `bytes ${before + 1}-${after}`;
     const isWhole = before === 0 && after === expected;
     if (kind !== "prefix") {
-      const whole = `${expected} byte${expected === 1 ? "" : "s"}`;
-      return `${kind}, ${isWhole ? whole : `${which} of ${expected}`}${meaning}`;
+      return `${kind}, ${isWhole ? countBytes(expected) : `${which} of ${expected}`}${meaning}`;
     }
     const { name, type } = PREFIXES[this.#unit];
     return `${name}${meaning}, ${type}, big-endian${isWhole ? "" : `, ${which} of ${expected}`}`;
@@ -120,7 +121,7 @@ export class UnitReader {
 
   #checkFrameLength(length: number): void {
     const { maxFrameLength } = this.#limits;
-    if (length > maxFrameLength) this.#fail(new FrameTooLargeError(length, maxFrameLength));
+    if (length > maxFrameLength) this.#fail(new LengthLimitError(length, maxFrameLength, "frame"));
   }
 
   #fail(error: Error): void {

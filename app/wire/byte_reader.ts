@@ -1,67 +1,34 @@
 import { isBytes, nameOfType } from "./bytes.ts";
-import { Delimiter } from "./delimiter.ts";
-import type { ByteOrder } from "./endianness.ts";
+import { MalformedInputError } from "./errors.ts";
 import { TextWindow } from "./text_window.ts";
 import { decodeStrictUtf8, decodeUtf8 } from "./utf8.ts";
 
-const FIRST_BUFFER = 1024 * 1024; // bytes; the most that is set aside for bytes which may never come
-const GROWTH = 4; // times; so that at most this many times what has come is held
-const FIRST_SEGMENT = 16; // bytes
-const SMALL = 4096; // bytes; smaller chunks are joined while they wait, or their objects outweigh them
+const MAX_HELD = 64 * 1024; // bytes; more than four times what waits is held only up to this
 const EMPTY: Uint8Array = new Uint8Array(); // never handed out
-const LINE_FEED = new Delimiter(0x0a);
-const CARRIAGE_RETURN = 0x0d;
-
-/** A chunk that waits behind the first one, or a buffer of our own in which small ones are joined. */
-interface Segment {
-  bytes: Uint8Array;
-  /** Whether the memory is ours, so that nobody else changes it. */
-  isOwn: boolean;
-  /** How many of the bytes are in use. */
-  end: number;
-  next: Segment | undefined;
-}
 
 /**
  * "The next N bytes" over chunks as they arrive. Internal.
  *
- * Bytes that lie inside one chunk are handed out as a view of it. Bytes that span chunks are
- * gathered in one buffer. Nothing else is kept: what waits is never a long list of small chunks,
- * nor a small view of a large buffer.
+ * What waits lies in one piece: in the chunk that was pushed, or in a buffer of our own. Bytes in a chunk are
+ * handed out as a view of it, and bytes in our buffer as a copy, or as the buffer itself if they fill it. Only
+ * the last chunk may wait beside the piece, for as long as nobody asks for bytes of it.
  */
 export class ByteReader {
+  /** Whether no more bytes will come. */
+  hasEnded = false;
   readonly #copy: boolean;
 
-  // The first waiting chunk, by its place in its buffer: asking a view for that takes longer than
-  // all the rest. It is empty only if nothing waits behind it.
+  // The piece, by its place in the whole memory: asking a view for that takes longer than all the rest.
   #buffer = EMPTY.buffer;
-  #bytes = EMPTY; // of the whole buffer
+  #bytes = EMPTY; // of the whole memory
   #start = 0;
   #end = 0;
-  #isOwn = false; // memory, that nobody else changes
+  #isOwn = false;
 
-  // What must be added to a place in its buffer to get the position in the input. Bytes that are being
-  // gathered are not taken yet, so meanwhile it is less by their number.
-  #origin = 0;
-
-  // The chunks behind it, and the sum of their lengths.
-  #first: Segment | undefined;
-  #last: Segment | undefined;
-  #behind = 0;
-
-  // The result being gathered, if `#wanted` is not 0. Until it is full, no chunk waits.
-  #gathered = EMPTY;
-  #wanted = 0;
-  #filled = 0;
-
-  // The search for a delimiter, which goes on where it has stopped.
-  #searched = 0; // bytes
-  #searchedHere = 0; // bytes, of the chunk where it has stopped:
-  #place: Segment | undefined; // the first one if there is none
-  #matched = 0; // bytes of the delimiter, at the end of what was searched
-  #lengthBefore = 0; // bytes
-
-  readonly #window = new TextWindow(); // onto #bytes
+  #next: Uint8Array | undefined; // the last chunk, if it has come while other bytes waited
+  #offset = 0; // from a place in the memory to the position in the input
+  #searched = 0; // bytes from the start in which no delimiter begins
+  readonly #window = new TextWindow(); // onto the piece
 
   /** With `copy`, chunks are copied as they are pushed, so that no result shares their memory. */
   constructor(options: { copy?: boolean } = {}) {
@@ -69,18 +36,33 @@ export class ByteReader {
   }
 
   /** How many bytes were pushed and not yet taken. */
-  get bufferedLength(): number {
-    return this.#filled + this.#end - this.#start + this.#behind;
-  }
-
-  /** How many bytes were taken, from the first one on. */
-  get position(): number {
-    return this.#origin + this.#start;
+  get length(): number {
+    return this.#end - this.#start + (this.#next?.length ?? 0);
   }
 
   /** Whether all bytes were taken. */
   get isEmpty(): boolean {
-    return this.#start === this.#end && this.#filled === 0;
+    return this.#start === this.#end;
+  }
+
+  /** How many bytes were taken, from the first one on. */
+  get position(): number {
+    return this.#offset + this.#start;
+  }
+
+  /** The memory in which the next bytes lie, if they are `here`. Nobody may keep it. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** Where in `bytes` the next one lies. */
+  get start(): number {
+    return this.#start;
+  }
+
+  /** How many bytes from the start were searched in vain, and are no part of the delimiter. */
+  get searched(): number {
+    return this.#searched;
   }
 
   /** Adds bytes. An empty chunk does nothing. */
@@ -89,325 +71,222 @@ export class ByteReader {
       throw new TypeError(`Cannot push ${nameOfType(chunk)}: a chunk is a Uint8Array`);
     }
     this.#checkMemory();
-    const rest = this.#filled < this.#wanted ? chunk.subarray(this.#gather(chunk)) : chunk;
-    if (rest.length === 0) return;
-    const isCopied = this.#copy || !isFixed(rest.buffer);
-    if (this.#start < this.#end) this.#wait(rest, isCopied);
-    else this.#use(isCopied ? copyOf(rest) : rest, rest.length, isCopied);
+    if (chunk.length === 0) return;
+    const mustCopy = this.#copy || !isFixed(chunk.buffer);
+    if (this.#start === this.#end) {
+      this.#use(mustCopy ? copyOf(chunk) : chunk);
+      return;
+    }
+    if (this.#next !== undefined) this.#append(this.#next);
+    this.#next = undefined;
+    const isMostlyUnused = isSmallPart(this.#end - this.#start, this.#buffer) ||
+      isSmallPart(chunk.length, chunk.buffer);
+    if (mustCopy || isMostlyUnused) this.#append(chunk);
+    else this.#next = chunk;
   }
 
-  /**
-   * Takes the next bytes.
-   *
-   * @param length How many. After `undefined`, ask for the same number until it is here.
-   * @returns The bytes, or `undefined` until all of them are here.
-   */
-  take(length: number): Uint8Array | undefined {
-    this.#checkMemory();
-    const start = this.#start;
-    const end = start + length;
-    if (this.#wanted > 0 || end > this.#end) return this.#takeGathered(length);
+  /** Returns whether so many bytes are here, in one piece. If not, they can be asked for again later. */
+  has(length: number): boolean {
+    if (this.#end > this.#bytes.length) throw givenAway();
+    if (length <= this.#end - this.#start) return true;
+    this.#gather(length);
+    return length <= this.#end - this.#start;
+  }
+
+  /** Takes bytes that are here. */
+  take(length: number): Uint8Array {
     if (length === 0) return new Uint8Array();
-    const taken = new Uint8Array(this.#buffer, start, length);
-    this.#start = end;
-    if (end === this.#end) this.#advance();
-    return taken;
-  }
-
-  /**
-   * Takes the next bytes as an unsigned integer, without making an object of them.
-   *
-   * @param length The size in bytes. Same rule as for {@linkcode take}.
-   * @param byteOrder The order of the bytes.
-   * @returns The integer, or `undefined` until all bytes are here. One of 8 bytes above
-   * `Number.MAX_SAFE_INTEGER` is rounded, and stays above it.
-   */
-  takeInteger(length: 1 | 2 | 3 | 4 | 8, byteOrder: ByteOrder): number | undefined {
-    this.#checkMemory();
     const start = this.#start;
-    const end = start + length;
-    if (this.#wanted > 0 || end > this.#end) {
-      const gathered = this.#takeGathered(length);
-      return gathered && readInteger(gathered, 0, length, byteOrder);
-    }
-    const integer = readInteger(this.#bytes, start, length, byteOrder);
-    this.#start = end;
-    if (end === this.#end) this.#advance();
-    return integer;
-  }
-
-  /**
-   * Takes the next bytes up to a delimiter. The delimiter is taken too, and not returned.
-   *
-   * @param delimiter After `undefined`, ask for the same one until it is here.
-   * @param maxLength The most bytes before it. When there are more, look at `lengthBefore`.
-   * @returns The bytes before it, or `undefined` until it is here.
-   */
-  takeUntil(delimiter: Delimiter, maxLength: number): Uint8Array | undefined {
-    this.#checkMemory();
-    const isHere = this.#search(delimiter);
-    this.#lengthBefore = this.#searched - (isHere ? delimiter.bytes.length : this.#matched);
-    if (!isHere || this.#lengthBefore > maxLength) return undefined;
     let taken;
-    if (this.#start + this.#searched <= this.#end) { // a view of it is made without the delimiter
-      taken = new Uint8Array(this.#buffer, this.#start, this.#lengthBefore);
-      this.#start += this.#searched;
-      if (this.#start === this.#end) this.#advance();
-    } else {
-      taken = this.take(this.#searched)!.subarray(0, this.#lengthBefore);
-    }
-    this.#endSearch();
+    if (!this.#isOwn) taken = new Uint8Array(this.#buffer, start, length);
+    else if (length === this.#bytes.length) taken = this.#bytes; // nothing else is in it
+    else taken = this.#bytes.slice(start, start + length);
+    this.skip(length);
     return taken;
   }
 
-  /**
-   * Takes the next bytes as text in UTF-8.
-   *
-   * @param length How many bytes. Same rule as for {@linkcode take}.
-   * @param fatal Whether bytes that are not valid are refused.
-   * @returns The text, or `undefined` until all bytes are here.
-   */
-  takeText(length: number, fatal: boolean): string | undefined {
-    this.#checkMemory();
+  /** Takes bytes that are here as text, and passes over some more. */
+  takeText(length: number, more: number, fatal = false): string {
     const start = this.#start;
     const end = start + length;
-    if (this.#wanted > 0 || !this.#window.covers(this.#bytes, start, end, this.#end)) {
-      const bytes = this.take(length);
-      return bytes && (fatal ? decodeStrictUtf8(bytes) : decodeUtf8(bytes));
-    }
-    this.#start = end;
-    const text = this.#window.slice(start, end);
-    if (end === this.#end) this.#advance();
+    const text = this.#window.slice(this.#bytes, start, end, this.#end) ??
+      this.#decode(start, end, fatal);
+    this.skip(length + more);
     return text;
   }
 
-  /**
-   * Takes the next bytes up to a line feed as text in UTF-8, without the line feed, and without a carriage
-   * return before it.
-   *
-   * @param maxLength The most bytes of the text. When there are more, look at `lengthBefore`.
-   * @returns The text, or `undefined` until the line feed is here.
-   */
-  takeLine(maxLength: number): string | undefined {
-    this.#checkMemory();
+  #decode(start: number, end: number, fatal: boolean): string {
+    const bytes = this.#bytes.subarray(start, end);
+    return fatal ? decodeOrRefuse(bytes) : decodeUtf8(bytes);
+  }
+
+  /** Takes an unsigned integer that is here. */
+  takeInteger(size: number, little: boolean): number {
+    const bytes = this.#bytes;
     const start = this.#start;
-    const lineFeed = this.#searched > 0 ? -1 : this.#window.lineEnd(this.#bytes, start, this.#end);
-    if (lineFeed < 0) return this.#takeGatheredLine(maxLength);
-    let end = lineFeed;
-    if (end > start && this.#bytes[end - 1] === CARRIAGE_RETURN) end--;
-    if (end - start > maxLength) {
-      this.#lengthBefore = end - start;
-      return undefined;
+    let value = 0;
+    if (little) { for (let i = start + size; i-- > start;) value = value * 256 + bytes[i]!; }
+    else for (let i = start; i < start + size; i++) value = value * 256 + bytes[i]!;
+    this.skip(size);
+    return value;
+  }
+
+  /** Passes over bytes that are here. */
+  skip(length: number): void {
+    this.#start += length;
+    this.#searched = 0;
+    if (this.#isOwn || this.#start === this.#end) this.#release();
+  }
+
+  /**
+   * Searches for a delimiter in the first `most` bytes.
+   *
+   * @returns How many bytes lie before it, or -1 if it is not here: then look at `searched`.
+   */
+  find(delimiter: Uint8Array, most: number): number {
+    if (this.#end > this.#bytes.length) throw givenAway();
+    let length = this.#search(delimiter, most);
+    if (length >= 0 || this.#end - this.#start >= most) return length;
+    // The rest of the next chunk need not be copied if the delimiter ends where its last byte is first.
+    const place = this.#next?.indexOf(delimiter.at(-1)!) ?? -1;
+    if (place >= 0) {
+      this.#gather(Math.min(most, this.#end - this.#start + place + 1), Infinity);
+      length = this.#search(delimiter, most);
     }
-    this.#start = lineFeed + 1;
-    const line = this.#window.slice(start, end);
-    if (this.#start === this.#end) this.#advance();
-    return line;
+    if (length < 0 && this.#gather(most, Infinity)) length = this.#search(delimiter, most);
+    return length;
   }
 
-  /** How many bytes there are, as far as they were searched, before the delimiter. */
-  get lengthBefore(): number {
-    return this.#lengthBefore;
-  }
-
-  /** How many bytes were searched for the delimiter that is awaited, and are no part of it. */
-  get searchedLength(): number {
-    return this.#searched - this.#matched;
+  /** As `find`, for a delimiter in ASCII among text in ASCII. Elsewhere it does not find any. */
+  findText(delimiter: string): number {
+    if (this.#end > this.#bytes.length) throw givenAway();
+    if (this.#searched > 0) return -1;
+    const place = this.#window.find(delimiter, this.#bytes, this.#start, this.#end);
+    return place < 0 ? -1 : place - this.#start;
   }
 
   /** Lets go of all bytes. */
   clear(): void {
-    this.#use(EMPTY, 0, false);
-    this.#first = undefined;
-    this.#last = undefined;
-    this.#behind = 0;
-    this.#gathered = EMPTY;
-    this.#wanted = 0;
-    this.#filled = 0;
-    this.#endSearch();
+    this.#next = undefined;
+    this.#start = this.#end;
+    this.#advance();
   }
 
-  /** Searches what has not been searched yet, up to the end of the delimiter; tells whether that is here. */
-  #search(delimiter: Delimiter): boolean {
-    while (true) {
-      const [bytes, start, end] = this.#place
-        ? [this.#place.bytes, 0, this.#place.end]
-        : [this.#bytes, this.#start, this.#end];
-      for (let i = start + this.#searchedHere; i < end; i++) {
-        if (this.#matched === 0) { // on to where it may begin
-          const place = indexOf(bytes, delimiter.bytes[0]!, i, end);
-          this.#count(place - i);
-          i = place;
-          if (i === end) break;
-        }
-        this.#matched = delimiter.step(this.#matched, bytes[i]!);
-        this.#count(1);
-        if (this.#matched === delimiter.bytes.length) return true;
+  #search(delimiter: Uint8Array, most: number): number {
+    const bytes = this.#bytes;
+    // Math.min would make a floating-point number of it, and then of all that is computed from it.
+    const end = most < this.#end - this.#start ? this.#start + most : this.#end;
+    for (let place = this.#start + this.#searched;; place++) {
+      place = indexOf(bytes, delimiter[0]!, place, end);
+      let matched = 1;
+      while (place + matched < end && bytes[place + matched] === delimiter[matched]) matched++;
+      if (matched >= delimiter.length && place < end) return place - this.#start;
+      if (place + matched >= end) {
+        this.#searched = place - this.#start;
+        return -1;
       }
-      this.#own();
-      const next = this.#place ? this.#place.next : this.#first;
-      if (!next) return false;
-      this.#place = next;
-      this.#searchedHere = 0;
     }
   }
 
   /**
-   * Moves what was searched in vain to memory of our own: when the rest comes, the caller may have read it
-   * into the same buffer.
+   * Moves what waits to memory of our own, with as much of the next chunk as is needed for `most` bytes: the
+   * caller may read into the chunk again, and what spans two chunks must lie in one piece.
+   *
+   * @returns Whether more bytes are here than before.
    */
-  #own() {
-    const place = this.#place;
-    if (place === undefined) {
-      if (this.#isOwn || this.#start === this.#end) return;
-      const rest = this.#bytes.slice(this.#start, this.#end);
-      this.#use(rest, rest.length, true);
-    } else if (!place.isOwn) {
-      place.bytes = copyOf(place.bytes);
-      place.isOwn = true;
+  #gather(most: number, wanted = most): boolean {
+    const waiting = this.#end - this.#start;
+    if (waiting === 0 || (this.#isOwn && this.#next === undefined)) return false;
+    const next = this.#next;
+    if (next?.length === 0) throw givenAway();
+    const needed = next?.subarray(0, most - waiting);
+    this.#append(needed ?? EMPTY, wanted);
+    this.#next = next && needed!.length < next.length ? next.subarray(needed!.length) : undefined;
+    return next !== undefined;
+  }
+
+  /** Adds bytes to what waits, in memory of our own. */
+  #append(bytes: Uint8Array, wanted = Infinity) {
+    const needed = this.#end - this.#start + bytes.length;
+    const capacity = this.#bytes.length;
+    if (!this.#isOwn || this.#start + needed > capacity) {
+      this.#move(this.#isOwn && capacity >= 2 * needed ? capacity : capacityFor(needed, wanted));
     }
+    this.#bytes.set(bytes, this.#end);
+    this.#end += bytes.length;
   }
 
-  #endSearch() {
-    this.#searched = 0;
-    this.#searchedHere = 0;
-    this.#place = undefined;
-    this.#matched = 0;
-    this.#lengthBefore = 0;
+  /** Moves what waits to the beginning of our buffer, or of a new one. */
+  #move(capacity: number) {
+    const { position } = this;
+    const waiting = this.#bytes.subarray(this.#start, this.#end);
+    if (!this.#isOwn || capacity !== this.#bytes.length) {
+      this.#bytes = new Uint8Array(capacity);
+      this.#buffer = this.#bytes.buffer;
+      this.#isOwn = true;
+    }
+    this.#bytes.set(waiting);
+    this.#start = 0;
+    this.#end = waiting.length;
+    this.#offset = position;
+    this.#window.close();
   }
 
-  #count(searched: number) {
-    this.#searched += searched;
-    this.#searchedHere += searched;
-  }
-
-  #use(bytes: Uint8Array, length: number, isOwn: boolean) {
+  #use(bytes: Uint8Array) {
     const { position } = this;
     this.#buffer = bytes.buffer;
     this.#bytes = new Uint8Array(bytes.buffer);
     this.#start = bytes.byteOffset;
-    this.#end = this.#start + length;
-    this.#isOwn = isOwn;
-    this.#origin = position - this.#start;
+    this.#end = this.#start + bytes.length;
+    this.#isOwn = false;
+    this.#offset = position - this.#start;
+    this.#searched = 0;
     this.#window.close();
+  }
+
+  /** Lets go of memory that is no longer needed. */
+  #release() {
+    const waiting = this.#end - this.#start;
+    if (waiting === 0) this.#advance();
+    else if (isSmallPart(waiting, this.#buffer)) this.#move(waiting);
+  }
+
+  #advance() {
+    const next = this.#next;
+    if (next?.length === 0) throw givenAway();
+    this.#next = undefined;
+    this.#use(next ?? EMPTY);
   }
 
   /** A chunk is still the caller's, who may have given its memory away since. */
   #checkMemory() {
-    if (this.#end > this.#bytes.length) throw givenAway();
-  }
-
-  /** Makes the next chunk the first one, or lets go of the memory of the last. */
-  #advance() {
-    const next = this.#first;
-    if (!next) return this.#use(EMPTY, 0, false);
-    if (next.bytes.length < next.end) throw givenAway();
-    this.#use(next.bytes, next.end, next.isOwn);
-    this.#behind -= next.end;
-    this.#first = next.next;
-    if (!this.#first) this.#last = undefined;
-  }
-
-  #takeGatheredLine(maxLength: number): string | undefined {
-    const bytes = this.takeUntil(LINE_FEED, maxLength + 1); // one more, for the carriage return
-    if (bytes === undefined) {
-      if (this.#endsWith(CARRIAGE_RETURN)) this.#lengthBefore--; // a line feed may follow
-      return undefined;
-    }
-    const length = bytes.at(-1) === CARRIAGE_RETURN ? bytes.length - 1 : bytes.length;
-    if (length <= maxLength) return decodeUtf8(bytes.subarray(0, length));
-    this.#lengthBefore = length;
-    return undefined;
-  }
-
-  /** Whether that is the last byte of all that was searched in vain. */
-  #endsWith(byte: number): boolean {
-    const { bytes, end } = this.#place ?? { bytes: this.#bytes, end: this.#end };
-    return this.#lengthBefore > 0 && bytes[end - 1] === byte;
-  }
-
-  #takeGathered(length: number): Uint8Array | undefined {
-    if (this.#wanted === 0) {
-      // With nothing here yet, the next chunk may hold it all: then it need not be copied.
-      if (this.#start === this.#end) return undefined;
-      this.#wanted = length;
-      this.#gathered = new Uint8Array(capacityFor(Math.min(length, this.bufferedLength), length));
-      while (this.#filled < length && this.#start < this.#end) {
-        const gathered = this.#gather(this.#bytes.subarray(this.#start, this.#end));
-        this.#start += gathered;
-        this.#origin -= gathered;
-        if (this.#start === this.#end) this.#advance();
-        this.#checkMemory();
-      }
-    }
-    if (this.#filled < this.#wanted) return undefined;
-    const gathered = this.#gathered;
-    this.#origin += this.#filled;
-    this.#gathered = EMPTY;
-    this.#wanted = this.#filled = 0;
-    return gathered;
-  }
-
-  /** Adds to the result what it needs of a chunk, and returns how many bytes that was. */
-  #gather(chunk: Uint8Array): number {
-    const length = Math.min(chunk.length, this.#wanted - this.#filled);
-    const needed = this.#filled + length;
-    if (needed > this.#gathered.length) {
-      const grown = new Uint8Array(capacityFor(needed, this.#wanted));
-      grown.set(this.#gathered);
-      this.#gathered = grown;
-    }
-    this.#gathered.set(chunk.subarray(0, length), this.#filled);
-    this.#filled = needed;
-    return length;
-  }
-
-  /** Keeps a chunk behind the one that already waits. */
-  #wait(chunk: Uint8Array, isCopied: boolean) {
-    if (!this.#first) { // the first one stays longer than one call: it may have to let go of its buffer too
-      const first = this.#bytes.subarray(this.#start, this.#end);
-      const kept = compact(first);
-      this.#use(kept, first.length, this.#isOwn || kept !== first);
-    }
-    this.#behind += chunk.length;
-    if (chunk.length >= SMALL) {
-      const kept = isCopied ? copyOf(chunk) : compact(chunk);
-      this.#append(kept, kept.length, kept !== chunk);
-      return;
-    }
-    let last = this.#last;
-    if (!last || chunk.length > last.bytes.length - last.end) {
-      const length = Math.max(FIRST_SEGMENT, GROWTH * this.#behind);
-      last = this.#append(new Uint8Array(Math.min(length, SMALL)), 0, true);
-    }
-    last.bytes.set(chunk, last.end);
-    last.end += chunk.length;
-  }
-
-  #append(bytes: Uint8Array, end: number, isOwn: boolean): Segment {
-    const segment: Segment = { bytes, isOwn, end, next: undefined };
-    if (this.#last) this.#last.next = segment;
-    else this.#first = segment;
-    this.#last = segment;
-    return segment;
+    if (this.#end > this.#bytes.length || this.#next?.length === 0) throw givenAway();
   }
 }
 
-/** The place of a byte, or `end`. What lies behind `end` is not searched, or not much of it. */
+/** The place of a byte, or `end`. What lies behind `end` is not searched. */
 function indexOf(bytes: Uint8Array, byte: number, start: number, end: number): number {
-  if (bytes.length - end > SMALL) {
-    const distance = bytes.subarray(start, end).indexOf(byte);
-    return distance === -1 ? end : start + distance;
+  if (start >= end) return end;
+  if (end - start < 32) { // quicker than a call
+    while (start < end && bytes[start] !== byte) start++;
+    return start;
   }
-  const place = bytes.indexOf(byte, start);
-  return place === -1 || place > end ? end : place;
+  const place = bytes.length === end
+    ? bytes.indexOf(byte, start)
+    : bytes.subarray(0, end).indexOf(byte, start);
+  return place === -1 ? end : place;
 }
 
-/** The size of the buffer for a result of which the first `needed` bytes are here. */
+/** The size of a buffer for so many bytes, of which `wanted` are needed before any can be taken. */
 function capacityFor(needed: number, wanted: number): number {
-  let capacity = FIRST_BUFFER;
-  while (capacity < needed) capacity *= GROWTH;
-  return Math.min(capacity, wanted);
+  if (wanted === Infinity) return Math.max(16, 2 * needed);
+  return Math.max(needed, Math.min(wanted, 4 * Math.max(1024, needed)));
+}
+
+/** Whether so few bytes are not worth keeping their whole memory for them. */
+function isSmallPart(length: number, buffer: ArrayBufferLike): boolean {
+  const held = buffer.byteLength;
+  return held > MAX_HELD && held > 4 * length;
 }
 
 function givenAway(): TypeError {
@@ -419,33 +298,16 @@ function isFixed(buffer: ArrayBufferLike): boolean {
   return buffer instanceof ArrayBuffer && !("resizable" in buffer && buffer.resizable);
 }
 
-/** The bytes themselves, or a copy if they would keep a much larger buffer alive. */
-function compact(bytes: Uint8Array): Uint8Array {
-  const held = bytes.buffer.byteLength;
-  return held > GROWTH * Math.max(bytes.length, SMALL) ? copyOf(bytes) : bytes;
-}
-
 function copyOf(bytes: Uint8Array): Uint8Array {
   const copy = new Uint8Array(bytes.length);
   copy.set(bytes);
   return copy;
 }
 
-function readInteger(
-  bytes: Uint8Array,
-  start: number,
-  length: number,
-  byteOrder: ByteOrder,
-): number {
-  if (length === 8) { // in halves, so that it is rounded once
-    const [high, low] = byteOrder === "big" ? [start, start + 4] : [start + 4, start];
-    return readInteger(bytes, high, 4, byteOrder) * 2 ** 32 + readInteger(bytes, low, 4, byteOrder);
+function decodeOrRefuse(bytes: Uint8Array): string {
+  try {
+    return decodeStrictUtf8(bytes);
+  } catch {
+    throw new MalformedInputError("Cannot accept text: it is not valid UTF-8");
   }
-  let value = 0;
-  if (byteOrder === "big") {
-    for (let i = start; i < start + length; i++) value = value * 256 + bytes[i]!;
-  } else {
-    for (let i = start + length; i-- > start;) value = value * 256 + bytes[i]!;
-  }
-  return value;
 }

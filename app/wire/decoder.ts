@@ -1,30 +1,39 @@
 import { ByteReader } from "./byte_reader.ts";
-import type { OwnBytes } from "./bytes.ts";
-import { Delimiter } from "./delimiter.ts";
+import { isBytes, nameOfType, type OwnBytes } from "./bytes.ts";
 import { type ByteOrder, isLittle } from "./endianness.ts";
-import { FrameTooLargeError, InvalidFrameError } from "./framing.ts";
-import { ReadAhead } from "./read_ahead.ts";
-import { type ByteStream, createPair, decodeStream, type ItemStream } from "./streams.ts";
+import {
+  countBytes,
+  LengthLimitError,
+  MalformedInputError,
+  TruncatedInputError,
+} from "./errors.ts";
+import { MAX_TAKE_LENGTH } from "./limits.ts";
 import { calcSize, type StructFormat, type StructValues, unpack } from "./struct.ts";
 
-const DEFAULT_MAX_LENGTH = 8 * 1024 * 1024; // bytes
 const DELIMITER = "a delimiter";
 const LINE_END = "a line end";
+const LINE_FEED = new Uint8Array([0x0a]);
+const CARRIAGE_RETURN = 0x0d;
 const MAX_VARINT_SIZE = 8; // bytes of 7 bits, for integers up to 2 ** 53 - 1
 
 /**
- * A pause of a parser, with what it waits for. A decoder names that when the input ends there.
+ * What a parser waits for: `decoder.awaited` is one.
  *
  * @category Parsers
  */
 export interface ParserPause {
-  /** The name, such as `"4 bytes"` or `"a line end"`. */
+  /** What it is: the name that the parser has given by `expect`, or such as `"bytes"` or `"a line end"`. */
   readonly what: string;
+  /** How many bytes it has, if that is known. */
+  readonly length: number | undefined;
+  /** How many bytes of it are here. */
+  readonly received: number;
 }
 
 /**
- * A step of a parser, for `yield*`: it waits until what it asks for has arrived, and returns it. A call of
- * a generator function that consists of such steps is a step too, so that a parser can be made of others.
+ * A step of a parser, for `yield*`, which is Python's `yield from`: it waits until what it asks for has
+ * arrived, and returns it. A call of a generator function that consists of such steps is a step too, so that
+ * a parser can be made of others.
  *
  * @category Parsers
  */
@@ -80,55 +89,21 @@ export interface DecoderOptions {
    * Whether every chunk is copied as it is pushed. The default is `false`: bytes that lie inside one
    * chunk are a view of that chunk, and change when the chunk is overwritten. Set it to `true` if you
    * read into the same buffer again and again and keep bytes meanwhile. A parser keeps them too if it
-   * takes bytes and then waits for more. Texts and numbers need no copy.
+   * takes bytes and then waits for more. Texts and numbers need no copy. Bytes of the same chunk are then
+   * views of the same copy.
    */
   copy?: boolean;
 }
 
 /**
- * The error for input that ended inside an item.
+ * What a parser reads from. Each method but `expect` is a step: use it with `yield*`.
  *
- * @example Usage
- * ```ts
- * import { Decoder, TruncatedInputError } from "@sockets/guide";
- * import { assertEquals, assertThrows } from "@std/assert";
+ * The bytes that a step returns are a view of one chunk, or memory of their own. A step that throws has
+ * refused the input. A parser may catch the error to throw one of its own, and must not take anything more.
  *
- * const decoder = new Decoder((bytes) => bytes.take(4));
- * decoder.push(new Uint8Array([1, 2, 3]));
- * const error = assertThrows(() => decoder.end(), TruncatedInputError);
- * assertEquals([error.expected, error.received], ["4 bytes", 3]);
- * ```
- *
- * @category Parsers
- */
-export class TruncatedInputError extends Error {
-  /** The name of the class. */
-  override readonly name: "TruncatedInputError" = "TruncatedInputError" as const;
-  /** Identifies this error without `instanceof`. */
-  readonly code: "TRUNCATED_INPUT" = "TRUNCATED_INPUT" as const;
-  /** What the parser was waiting for, such as `"4 bytes"` or `"a line end"`. */
-  readonly expected: string;
-  /** The number of bytes that arrived of that. */
-  readonly received: number;
-
-  /**
-   * Creates the error.
-   *
-   * @param expected What the parser was waiting for.
-   * @param received The number of bytes that arrived of that.
-   */
-  constructor(expected: string, received: number) {
-    super(`Input ended too early: expected ${expected}, received ${countBytes(received)}`);
-    this.expected = expected;
-    this.received = received;
-  }
-}
-
-/**
- * What a parser reads from. Each method is a step: use it with `yield*`.
- *
- * A step that throws has refused the input. A parser may catch the error to throw one of its own, and must
- * not take anything more.
+ * Every step throws {@linkcode LengthLimitError} for more bytes than the decoder's `maxLength`, before
+ * memory is allocated, {@linkcode MalformedInputError} for what is not in the part that is being read, and
+ * `RangeError` or `TypeError` for arguments that make no sense.
  *
  * @category Parsers
  */
@@ -137,9 +112,7 @@ export interface ParserInput {
    * Takes the next bytes.
    *
    * @param length The number of bytes.
-   * @returns The bytes. They may be a view of a chunk: see the option `copy` of the decoder.
-   * @throws {FrameTooLargeError} If there are more than the decoder's `maxLength`.
-   * @throws {RangeError} If the length is not an integer of 0 or more.
+   * @returns The bytes.
    */
   take(length: number): ParserStep<Uint8Array>;
 
@@ -150,9 +123,7 @@ export interface ParserInput {
    * @param options `fatal`: whether bytes that are not valid are refused. By default they become U+FFFD.
    * It is the option of `TextDecoder`.
    * @returns The text. A byte order mark is kept.
-   * @throws {FrameTooLargeError} If there are more bytes than the decoder's `maxLength`.
-   * @throws {RangeError} If the length is not an integer of 0 or more.
-   * @throws {TypeError} With `fatal`, if the bytes are not valid UTF-8.
+   * @throws {MalformedInputError} With `fatal`, if the bytes are not valid UTF-8.
    */
   takeText(length: number, options?: { fatal?: boolean }): ParserStep<string>;
 
@@ -162,8 +133,7 @@ export interface ParserInput {
    *
    * @param options `maxLength`: the maximum number of bytes before the line end.
    * @returns The text before the line end. A byte order mark is kept.
-   * @throws {FrameTooLargeError} As soon as more bytes have arrived without a line end.
-   * @throws {RangeError} If `maxLength` is not a number of 0 or more.
+   * @throws {LengthLimitError} As soon as more bytes have arrived without a line end.
    */
   takeLine(options: { maxLength: number }): ParserStep<string>;
 
@@ -172,11 +142,8 @@ export interface ParserInput {
    *
    * @param delimiter One byte, or several.
    * @param options `maxLength`: the maximum number of bytes before the delimiter.
-   * @returns The bytes before it. They may be a view of a chunk.
-   * @throws {FrameTooLargeError} As soon as more bytes have arrived without the delimiter.
-   * @throws {RangeError} If the delimiter has no bytes or is not a byte, or `maxLength` is not a number
-   * of 0 or more.
-   * @throws {TypeError} If the delimiter is neither a number nor bytes.
+   * @returns The bytes before it.
+   * @throws {LengthLimitError} As soon as more bytes have arrived without the delimiter.
    */
   takeUntil(
     delimiter: number | Uint8Array,
@@ -189,7 +156,6 @@ export interface ParserInput {
    * @param size The number of bytes: 1, 2, 3 or 4. For 8 bytes or a sign, see `takeStruct`.
    * @param byteOrder The order of the bytes. The default is `"big"`, network byte order.
    * @returns The integer.
-   * @throws {RangeError} If the size is another number, or the byte order neither `"big"` nor `"little"`.
    */
   takeInteger(size: 1 | 2 | 3 | 4, byteOrder?: ByteOrder): ParserStep<number>;
 
@@ -198,7 +164,6 @@ export interface ParserInput {
    *
    * @param format The format, such as `">BI"`: a byte and an unsigned 32-bit integer, big-endian.
    * @returns The values, typed after the format.
-   * @throws {FrameTooLargeError} If it has more bytes than the decoder's `maxLength`.
    * @throws {StructError} If the format is not known.
    */
   takeStruct<Format extends string>(
@@ -212,8 +177,7 @@ export interface ParserInput {
    *
    * @param options `maxSize`: the maximum number of bytes, 1 to 8. The default is 8; MQTT allows 4.
    * @returns The integer.
-   * @throws {InvalidFrameError} If it has more bytes, or is above `Number.MAX_SAFE_INTEGER`.
-   * @throws {RangeError} If `maxSize` is not an integer from 1 to 8.
+   * @throws {MalformedInputError} If it has more bytes, or is above `Number.MAX_SAFE_INTEGER`.
    */
   takeVarint(options?: { maxSize?: number }): ParserStep<number>;
 
@@ -225,10 +189,7 @@ export interface ParserInput {
    * @param length The number of bytes of the part.
    * @param parser How the part is read. It gets the bytes of the part and no others.
    * @returns What the parser returns.
-   * @throws {InvalidFrameError} If the parser asks for more bytes than the part has, or leaves some.
-   * @throws {FrameTooLargeError} If there are more bytes than the decoder's `maxLength`.
-   * @throws {RangeError} If the length is not an integer of 0 or more.
-   * @throws Whatever the parser throws.
+   * @throws {MalformedInputError} If the parser asks for more bytes than the part has, or leaves some.
    *
    * @example A body with a text and a payload
    * ```ts
@@ -248,11 +209,18 @@ export interface ParserInput {
    * ```
    */
   takePart<T>(length: number, parser: (part: ParserPart) => ParserStep<T>): ParserStep<T>;
+
+  /**
+   * Names what comes next, up to the next call or the end of the item, for the decoder's `awaited` and
+   * {@linkcode TruncatedInputError}. It takes nothing, and needs no `yield*`.
+   *
+   * @param name The name, such as `"header"`.
+   */
+  expect(name: string): void;
 }
 
 /**
- * What the parser of a part reads from. A step that asks for more bytes than are left throws
- * {@linkcode InvalidFrameError}.
+ * What the parser of a part reads from.
  *
  * @category Parsers
  */
@@ -300,11 +268,11 @@ export interface ParserPart extends ParserInput {
 export class Decoder<T extends NonNullable<unknown> | null> {
   readonly #parser: Parser<T>;
   readonly #reader: ByteReader;
-  readonly #input: ParserInput;
+  readonly #input: ReaderInput;
   #item: Iterator<ParserPause, T, undefined> | undefined; // that has begun
-  #expected = ""; // by that item
-  #start = 0; // of that item, or of the next one: its position in the input
-  readonly #ahead = new ReadAhead<T>();
+  #parsed = 0; // where the last item ends that is complete: a position in the input
+  #awaited: ParserPause | undefined; // by that item
+  #ready: { item: T; start: number }[] = []; // items that were parsed at the end, the next one last
   #failure: { error: unknown } | undefined;
 
   /**
@@ -315,7 +283,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
    * @throws {RangeError} If `maxLength` is not an integer of 0 or more.
    */
   constructor(parser: Parser<T>, options: DecoderOptions = {}) {
-    const { maxLength = DEFAULT_MAX_LENGTH, copy = false } = options;
+    const { maxLength = MAX_TAKE_LENGTH, copy = false } = options;
     if (!Number.isSafeInteger(maxLength) || maxLength < 0) {
       throw new RangeError(`Cannot use maxLength ${maxLength}: it is not an integer of 0 or more`);
     }
@@ -326,7 +294,17 @@ export class Decoder<T extends NonNullable<unknown> | null> {
 
   /** The number of bytes that were pushed and belong to no delivered item. After an error, the rest is dropped. */
   get bufferedLength(): number {
-    return this.#ahead.length + this.#leftLength;
+    const start = this.#ready.at(-1)?.start ?? this.#parsed;
+    const end = this.#failure ? this.#parsed : this.#reader.position + this.#reader.length;
+    return end - start;
+  }
+
+  /**
+   * What the parser waits for, after `take` has returned `undefined` in the middle of an item. Before the
+   * first byte of an item nothing is known: then it is `undefined`.
+   */
+  get awaited(): ParserPause | undefined {
+    return this.#item && this.#awaited;
   }
 
   /**
@@ -337,8 +315,8 @@ export class Decoder<T extends NonNullable<unknown> | null> {
    * @throws The error that `take` or `end` has thrown before.
    */
   push(chunk: Uint8Array): void {
-    if (this.#failure !== undefined) throw this.#failure.error;
-    this.#ahead.checkOpen();
+    if (this.#failure) throw this.#failure.error;
+    if (this.#reader.hasEnded) throw new TypeError("Cannot push a chunk: the input has ended");
     this.#reader.push(chunk);
   }
 
@@ -349,7 +327,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
    * @throws Whatever the parser throws. Every later call throws it again.
    */
   take(): T | undefined {
-    return this.#ahead.isEmpty ? this.#parse() : this.#ahead.take();
+    return this.#ready.length > 0 ? this.#ready.pop()!.item : this.#parse();
   }
 
   /**
@@ -359,24 +337,30 @@ export class Decoder<T extends NonNullable<unknown> | null> {
    * @throws As {@linkcode Decoder.take | take}.
    */
   *[Symbol.iterator](): IterableIterator<T> {
-    for (let item; (item = this.take()) !== undefined;) yield item;
+    while (true) {
+      const item = this.take();
+      if (item === undefined) return;
+      yield item;
+    }
   }
 
   /**
    * Takes all bytes that no item has used, such as what follows a handshake on the same connection.
    * Call it when `take` has returned the last item that you want.
    *
-   * @returns The bytes. They may be a view of a chunk.
+   * @returns The bytes: a view of a chunk, or memory of their own.
    * @throws {TypeError} If the next item has begun, because `take` was called once more.
    * @throws The error that `take` or `end` has thrown before.
    */
   takeRest(): Uint8Array {
-    if (this.#failure !== undefined) throw this.#failure.error;
-    if (this.#item || !this.#ahead.isEmpty) {
+    if (this.#failure) throw this.#failure.error;
+    if (this.#item || this.#ready.length > 0) {
       throw new TypeError("Cannot take the rest: the next item has begun");
     }
-    const rest = this.#reader.take(this.#reader.bufferedLength)!;
-    this.#start = this.#reader.position;
+    const { length } = this.#reader;
+    this.#reader.has(length);
+    const rest = this.#reader.take(length);
+    this.#parsed = this.#reader.position;
     return rest;
   }
 
@@ -390,140 +374,58 @@ export class Decoder<T extends NonNullable<unknown> | null> {
    * @throws Whatever the parser throws for one of the items not yet taken.
    */
   end(): void {
-    this.#ahead.fill(() => this.#parse(), () => this.#leftLength);
-    if (this.#item) this.#truncate(this.#item);
-  }
-
-  get #leftLength(): number {
-    return this.#reader.position - this.#start + this.#reader.bufferedLength;
+    if (!this.#reader.hasEnded) {
+      this.#reader.hasEnded = true;
+      const ready: { item: T; start: number }[] = [];
+      try {
+        while (true) {
+          const start = this.#parsed;
+          const item = this.#parse();
+          if (item === undefined) break;
+          ready.push({ item, start });
+        }
+      } catch { /* it is thrown below */ }
+      this.#ready = ready.reverse();
+    }
+    if (this.#failure) throw this.#failure.error;
   }
 
   #parse(): T | undefined {
-    if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#failure) throw this.#failure.error;
     try {
       if (this.#item === undefined) {
         if (this.#reader.isEmpty) return undefined;
+        this.#input.begin();
         const step = this.#parser(this.#input);
-        // Lines take 1.5 times as long without this: the iterators of many parsers cannot be inlined.
         if (step instanceof Taken) return this.#finish(step.value);
         this.#item = step[Symbol.iterator]();
       }
-      return this.#resume(this.#item);
+      const { done, value } = this.#item.next();
+      if (done) return this.#finish(value);
+      if (!(value instanceof Pause)) throw new TypeError("A parser must use yield*, not yield");
+      this.#awaited = value;
+      return undefined;
     } catch (error) {
       throw this.#fail(error);
     }
   }
 
-  #resume(item: Iterator<ParserPause, T, undefined>): T | undefined {
-    const { done, value } = item.next();
-    if (done) return this.#finish(value);
-    if (!(value instanceof Pause)) throw new TypeError("A parser must use yield*, not yield");
-    this.#expected = value.what;
-    return undefined;
-  }
-
   #finish(item: T): T {
     this.#item = undefined;
+    if (this.#input.truncation) throw this.#input.truncation; // which the parser must not ignore
     const { position } = this.#reader;
-    if (position === this.#start) throw new TypeError("A parser must take at least one byte");
+    if (position === this.#parsed) throw new TypeError("A parser must take at least one byte");
     if (item === undefined) throw new TypeError("A parser must return an item");
-    this.#start = position;
+    this.#parsed = position;
     return item;
-  }
-
-  #truncate(item: Iterator<ParserPause, T, undefined>): never {
-    const error = new TruncatedInputError(this.#expected, this.#reader.bufferedLength);
-    try {
-      item.throw?.(error);
-    } catch (own) {
-      throw this.#fail(own);
-    }
-    throw this.#fail(error);
   }
 
   #fail(error: unknown): unknown {
     this.#failure = { error };
     this.#item = undefined;
     this.#reader.clear();
-    this.#start = this.#reader.position;
     return error;
   }
-}
-
-/**
- * A stream from chunks of bytes to the items of a parser, for `pipeThrough`.
- *
- * When the parser throws, or the bytes end inside an item, both sides error. The items before can
- * still be read. A plain `TransformStream` would drop them.
- *
- * A pipe reads ahead. When the peer half-closes, Deno closes the connection although items still wait, and
- * then nobody can answer them. To answer, read with `conn.read` and push into a {@linkcode Decoder}.
- *
- * @example Usage
- * ```ts
- * import { DecoderStream } from "@sockets/guide";
- * import { assertEquals } from "@std/assert";
- *
- * const numbers = ReadableStream.from([new Uint8Array([0, 1, 0]), new Uint8Array([2])])
- *   .pipeThrough(new DecoderStream((bytes) => bytes.takeInteger(2)));
- * assertEquals(await Array.fromAsync(numbers), [1, 2]);
- * ```
- *
- * @category Parsers
- */
-export class DecoderStream<T extends NonNullable<unknown> | null>
-  implements TransformStream<Uint8Array, T> {
-  /** The items. */
-  readonly readable: ItemStream<T>;
-  /** Takes the bytes. */
-  readonly writable: WritableStream<Uint8Array>;
-
-  /**
-   * Creates the stream.
-   *
-   * @param parser How an item is read, as for {@linkcode Decoder}.
-   * @param options As for {@linkcode Decoder}.
-   */
-  constructor(parser: Parser<T>, options: DecoderOptions = {}) {
-    const { readable, writable } = createPair(new Decoder(parser, options));
-    this.readable = readable;
-    this.writable = writable;
-  }
-}
-
-/**
- * Reads the items of a stream of bytes, such as the `readable` of a connection.
- *
- * Every good item is delivered before an error is thrown. Leaving the loop early, or an error, cancels
- * the stream.
- *
- * @param readable The stream.
- * @param parser How an item is read, as for {@linkcode Decoder}.
- * @param options As for {@linkcode Decoder}.
- * @returns The items, in order.
- * @throws {TruncatedInputError} If the stream ends inside an item.
- * @throws Whatever the parser throws.
- *
- * @example Usage
- * ```ts
- * import { readItems } from "@sockets/guide";
- * import { assertEquals } from "@std/assert";
- *
- * const stream = ReadableStream.from([new Uint8Array([1, 65, 2, 66]), new Uint8Array([67])]);
- * const items = readItems(stream, function* (bytes) {
- *   return yield* bytes.takeText(yield* bytes.takeVarint());
- * });
- * assertEquals(await Array.fromAsync(items), ["A", "BC"]);
- * ```
- *
- * @category Parsers
- */
-export function readItems<T extends NonNullable<unknown> | null>(
-  readable: ByteStream,
-  parser: Parser<T>,
-  options: DecoderOptions = {},
-): AsyncIterableIterator<T> {
-  return decodeStream(readable, new Decoder(parser, options));
 }
 
 /**
@@ -554,93 +456,43 @@ export function encodeVarint(value: number): OwnBytes {
   return new Uint8Array([...bytes, value]);
 }
 
-// A parser asks for the same few delimiters again and again; to prepare one takes longer than to use it.
-const delimiters = new WeakMap<Uint8Array, Delimiter>();
-const byteDelimiters: Delimiter[] = [];
-
-function delimiterOf(delimiter: number | Uint8Array): Delimiter {
-  if (typeof delimiter === "number") return byteDelimiters[delimiter] ??= new Delimiter(delimiter);
-  let prepared = delimiters.get(delimiter);
-  if (!prepared?.isMadeOf(delimiter)) {
-    delimiters.set(delimiter, prepared = new Delimiter(delimiter));
-  }
-  return prepared;
-}
-
-/**
- * The input of a parser, or of a part: what has arrived, up to `end` bytes from the beginning.
- *
- * Steps that must wait are methods of their own. In the same method, their closures would cost time also
- * when nothing waits.
- */
+/** What a decoder and the steps of its parser share: what has arrived, and what of it may be taken. */
 class ReaderInput implements ParserPart {
   readonly #reader: ByteReader;
   readonly #maxLength: number;
-  readonly #end: number | undefined;
+  #end: number | undefined; // of the part that is being read: a position in the input
+  #name: string | undefined;
+  /** The error for input that has ended, once a step has thrown it. */
+  truncation: TruncatedInputError | undefined;
 
-  constructor(reader: ByteReader, maxLength: number, end?: number) {
+  constructor(reader: ByteReader, maxLength: number) {
     this.#reader = reader;
     this.#maxLength = maxLength;
-    this.#end = end;
   }
 
   get left(): number {
     return this.#end === undefined ? Infinity : this.#end - this.#reader.position;
   }
 
+  /** Begins with the next item. */
+  begin(): void {
+    this.#name = undefined;
+  }
+
+  expect(name: string): void {
+    this.#name = name;
+  }
+
   take(length: number): ParserStep<Uint8Array> {
     this.#check(length);
-    const bytes = this.#reader.take(length);
-    return bytes === undefined ? this.#waitForBytes(length) : new Taken(bytes);
+    if (this.#reader.has(length)) return new Taken(this.#reader.take(length));
+    return retry(this, length, this.take, length);
   }
 
-  #waitForBytes(length: number) {
-    return wait(() => this.#reader.take(length), countBytes(length));
-  }
-
-  takeText(length: number, { fatal = false } = {}): ParserStep<string> {
+  takeText(length: number, options?: { fatal?: boolean }): ParserStep<string> {
     this.#check(length);
-    const text = this.#reader.takeText(length, fatal);
-    return text === undefined ? this.#waitForText(length, fatal) : new Taken(text);
-  }
-
-  #waitForText(length: number, fatal: boolean) {
-    return wait(() => this.#reader.takeText(length, fatal), countBytes(length));
-  }
-
-  takeLine({ maxLength }: { maxLength: number }): ParserStep<string> {
-    const limit = this.#limit(maxLength);
-    const { left } = this;
-    const line = this.#reader.takeLine(limit);
-    if (line === undefined) return this.#waitForLine(limit, left);
-    this.#checkEnd(LINE_END);
-    return new Taken(line);
-  }
-
-  #waitForLine(limit: number, left: number) {
-    const check = (line?: string) => this.#checkUntil(line, limit, left - 1, LINE_END);
-    check();
-    return wait(() => check(this.#reader.takeLine(limit)), LINE_END);
-  }
-
-  takeUntil(
-    delimiter: number | Uint8Array,
-    { maxLength }: { maxLength: number },
-  ): ParserStep<Uint8Array> {
-    const prepared = delimiterOf(delimiter);
-    const limit = this.#limit(maxLength);
-    const { left } = this;
-    const bytes = this.#reader.takeUntil(prepared, limit);
-    if (bytes === undefined) return this.#waitUntil(prepared, limit, left);
-    this.#checkEnd(DELIMITER);
-    return new Taken(bytes);
-  }
-
-  #waitUntil(delimiter: Delimiter, limit: number, left: number) {
-    const room = left - delimiter.bytes.length;
-    const check = (bytes?: Uint8Array) => this.#checkUntil(bytes, limit, room, DELIMITER);
-    check();
-    return wait(() => check(this.#reader.takeUntil(delimiter, limit)), DELIMITER);
+    if (!this.#reader.has(length)) return retry(this, length, this.takeText, length, options);
+    return new Taken(this.#reader.takeText(length, 0, options?.fatal));
   }
 
   takeInteger(size: 1 | 2 | 3 | 4, byteOrder: ByteOrder = "big"): ParserStep<number> {
@@ -649,42 +501,105 @@ class ReaderInput implements ParserPart {
         `Cannot take an integer of ${countBytes(size)}: it is not 1, 2, 3 or 4`,
       );
     }
-    isLittle(byteOrder); // throws if it is no byte order
+    const little = isLittle(byteOrder);
     this.#checkLeft(size);
-    const integer = this.#reader.takeInteger(size, byteOrder);
-    return integer === undefined ? this.#waitForInteger(size, byteOrder) : new Taken(integer);
+    if (this.#reader.has(size)) return new Taken(this.#reader.takeInteger(size, little));
+    return retry(this, size, this.takeInteger, size, byteOrder);
   }
 
-  #waitForInteger(size: 1 | 2 | 3 | 4, byteOrder: ByteOrder) {
-    return wait(
-      () => this.#reader.takeInteger(size, byteOrder),
-      `an integer of ${countBytes(size)}`,
-    );
-  }
-
-  *takeStruct<Format extends string>(
+  takeStruct<Format extends string>(
     format: StructFormat<Format>,
-  ): Generator<ParserPause, StructValues<Format>, undefined> {
-    return unpack(format, yield* this.take(calcSize(format)));
+  ): ParserStep<StructValues<Format>> {
+    const size = calcSize(format);
+    this.#check(size);
+    if (this.#reader.has(size)) return new Taken(unpack(format, this.#reader.take(size)));
+    return retry(this, size, this.takeStruct<Format>, format);
   }
 
-  *takeVarint({ maxSize = MAX_VARINT_SIZE } = {}): Generator<ParserPause, number, undefined> {
+  takeLine(options: { maxLength: number }): ParserStep<string> {
+    const limit = this.#limit(options.maxLength);
+    const line = this.#takeLine(limit);
+    return line === undefined ? retry(this, LINE_END, this.takeLine, options) : new Taken(line);
+  }
+
+  #takeLine(limit: number): string | undefined {
+    const reader = this.#reader;
+    let length = reader.findText("\n");
+    if (length < 0 || length > limit || length >= this.left) length = this.#findLineEnd(limit);
+    if (length < 0) return undefined;
+    const isCrlf = length > 0 && reader.bytes[reader.start + length - 1] === CARRIAGE_RETURN;
+    if (isCrlf) return reader.takeText(length - 1, 2);
+    if (length > limit) throw new LengthLimitError(limit + 1, limit, `part without ${LINE_END}`);
+    return reader.takeText(length, 1);
+  }
+
+  #findLineEnd(limit: number): number {
+    const reader = this.#reader;
+    const most = this.#room(limit + 2);
+    const length = reader.find(LINE_FEED, most);
+    if (length < 0) {
+      const { searched } = reader;
+      if (searched > limit && reader.bytes[reader.start + limit] !== CARRIAGE_RETURN) {
+        throw new LengthLimitError(limit + 1, limit, `part without ${LINE_END}`);
+      }
+      if (searched + 1 > most) {
+        throw most < limit + 2
+          ? beyondPart(LINE_END)
+          : new LengthLimitError(limit + 1, limit, `part without ${LINE_END}`);
+      }
+    }
+    return length;
+  }
+
+  takeUntil(
+    delimiter: number | Uint8Array,
+    options: { maxLength: number },
+  ): ParserStep<Uint8Array> {
+    const limit = this.#limit(options.maxLength);
+    const bytes = bytesOf(delimiter);
+    const reader = this.#reader;
+    const most = this.#room(limit + bytes.length);
+    const length = reader.find(bytes, most);
+    if (length < 0) {
+      if (reader.searched + bytes.length > most) {
+        throw most < limit + bytes.length
+          ? beyondPart(DELIMITER)
+          : new LengthLimitError(limit + 1, limit, `part without ${DELIMITER}`);
+      }
+      return retry(this, DELIMITER, this.takeUntil, delimiter, options);
+    }
+    const taken = reader.take(length);
+    reader.skip(bytes.length);
+    return new Taken(taken);
+  }
+
+  takeVarint(options: { maxSize?: number } = {}): ParserStep<number> {
+    const { maxSize = MAX_VARINT_SIZE } = options;
     if (!Number.isInteger(maxSize) || maxSize < 1 || maxSize > MAX_VARINT_SIZE) {
       throw new RangeError(
         `Cannot use maxSize ${maxSize}: it is not an integer from 1 to ${MAX_VARINT_SIZE}`,
       );
     }
+    const integer = this.#takeVarint(maxSize);
+    return integer === undefined
+      ? retry(this, "the rest of a varint", this.takeVarint, options)
+      : new Taken(integer);
+  }
+
+  #takeVarint(maxSize: number): number | undefined {
+    const reader = this.#reader;
     let value = 0;
-    for (let i = 0; i < maxSize; i++) {
-      this.#checkLeft(1);
-      const byte = this.#reader.takeInteger(1, "big") ??
-        (yield* wait(() => this.#reader.takeInteger(1, "big"), "the rest of a varint"));
-      value += (byte & 0x7f) * 2 ** (7 * i);
+    for (let size = 1; size <= maxSize; size++) {
+      this.#checkLeft(size);
+      if (!reader.has(size)) return undefined;
+      const byte = reader.bytes[reader.start + size - 1]!;
+      value += (byte & 0x7f) * 2 ** (7 * (size - 1));
       if (byte > 0x7f) continue;
+      reader.skip(size);
       if (Number.isSafeInteger(value)) return value;
-      throw new InvalidFrameError("Cannot accept varint: it is above Number.MAX_SAFE_INTEGER");
+      throw new MalformedInputError("Cannot accept varint: it is above Number.MAX_SAFE_INTEGER");
     }
-    throw new InvalidFrameError(`Cannot accept varint: it has more than ${countBytes(maxSize)}`);
+    throw new MalformedInputError(`Cannot accept varint: it has more than ${countBytes(maxSize)}`);
   }
 
   *takePart<T>(
@@ -692,13 +607,23 @@ class ReaderInput implements ParserPart {
     parser: (part: ParserPart) => ParserStep<T>,
   ): Generator<ParserPause, T, undefined> {
     this.#check(length);
-    const end = this.#reader.position + length;
-    const part = new ReaderInput(this.#reader, this.#maxLength, end);
-    const item = yield* parser(part);
-    if (part.left === 0) return item;
-    throw new InvalidFrameError(
-      `Cannot accept part: ${part.left} of its ${countBytes(length)} are left over`,
-    );
+    const outer = this.#end;
+    this.#end = this.#reader.position + length;
+    const item = yield* parser(this);
+    if (this.left > 0) {
+      throw new MalformedInputError(
+        `Cannot accept part: ${this.left} of its ${countBytes(length)} are left over`,
+      );
+    }
+    this.#end = outer;
+    return item;
+  }
+
+  /** How many of so many bytes the part may still have. */
+  #room(length: number): number {
+    if (this.#end === undefined) return length;
+    const left = this.#end - this.#reader.position;
+    return left < length ? left : length;
   }
 
   #limit(maxLength: number): number {
@@ -713,51 +638,46 @@ class ReaderInput implements ParserPart {
       throw new RangeError(`Cannot take ${length} bytes: it is not an integer of 0 or more${hint}`);
     }
     this.#checkLeft(length);
-    if (length > this.#maxLength) throw new FrameTooLargeError(length, this.#maxLength, "part");
+    if (length > this.#maxLength) throw new LengthLimitError(length, this.#maxLength);
   }
 
   #checkLeft(length: number) {
     if (length <= this.left) return;
-    throw new InvalidFrameError(
+    throw new MalformedInputError(
       `Cannot accept part: it ends before ${countBytes(length)} that belong to it`,
     );
   }
 
-  /** Checks that what was taken up to an end lies inside the part. */
-  #checkEnd(end: string) {
-    if (this.left < 0) throw beyondPart(end);
-  }
-
   /**
-   * Checks what was taken up to an end, or how much has arrived without one: so much is allowed, and there
-   * is room for so much in the part. The error depends on these two alone, and not on how the bytes were cut.
+   * Waits for a step to be tried again.
+   *
+   * @param what What it waits for, or how many bytes.
+   * @throws {TruncatedInputError} If no more will come.
    */
-  #checkUntil<T>(taken: T | undefined, limit: number, room: number, end: string): T | undefined {
-    const { lengthBefore, searchedLength } = this.#reader;
-    if (taken !== undefined) {
-      this.#checkEnd(end);
-    } else if (room < limit) {
-      if (Math.max(lengthBefore, searchedLength) > room) throw beyondPart(end);
-    } else if (lengthBefore > limit) {
-      throw new FrameTooLargeError(limit + 1, limit, `part without ${end}`);
-    }
-    return taken;
+  pause(what: string | number): ParserPause {
+    const pause = new Pause(this.#name, what, this.#reader.length);
+    if (!this.#reader.hasEnded) return pause;
+    throw this.truncation = new TruncatedInputError(pause.expected, pause.received);
   }
 }
 
 class Pause implements ParserPause {
   readonly what: string;
+  readonly length: number | undefined;
+  readonly received: number;
+  /** The same in words, for an error. */
+  readonly expected: string;
 
-  constructor(what: string) {
-    this.what = what;
-  }
-}
-
-function* wait<T>(take: () => T | undefined, what: string): Generator<ParserPause, T, undefined> {
-  while (true) {
-    yield new Pause(what);
-    const taken = take();
-    if (taken !== undefined) return taken;
+  constructor(name: string | undefined, what: string | number, received: number) {
+    this.received = received;
+    if (typeof what === "number") {
+      this.what = name ?? "bytes";
+      this.length = what;
+      this.expected = (name ? `${name} of ` : "") + countBytes(what);
+    } else {
+      this.what = this.expected = name ?? what;
+      this.length = undefined;
+    }
   }
 }
 
@@ -779,12 +699,37 @@ class Taken<T> implements ParserStep<T>, IteratorReturnResult<T> {
   }
 }
 
-function countBytes(count: number): string {
-  return count === 1 ? "1 byte" : `${count} bytes`;
+/** Tries a step again, each time that more may have arrived. */
+function* retry<Args extends unknown[], T>(
+  input: ReaderInput,
+  awaited: string | number,
+  step: (...args: Args) => ParserStep<T>,
+  ...args: Args
+): Generator<ParserPause, T, undefined> {
+  while (true) {
+    yield input.pause(awaited);
+    const taken = step.apply(input, args);
+    if (taken instanceof Taken) return taken.value;
+  }
 }
 
-function beyondPart(end: string): InvalidFrameError {
-  return new InvalidFrameError(`Cannot accept part: it ends before ${end} that belongs to it`);
+const SINGLES: Uint8Array[] = [];
+function bytesOf(delimiter: number | Uint8Array): Uint8Array {
+  if (typeof delimiter === "number") {
+    if (!Number.isInteger(delimiter) || delimiter < 0 || delimiter > 0xff) {
+      throw new RangeError(`Cannot use ${delimiter} as a delimiter: it is not a byte`);
+    }
+    return SINGLES[delimiter] ??= new Uint8Array([delimiter]);
+  }
+  if (!isBytes(delimiter)) {
+    throw new TypeError(`Cannot use a ${nameOfType(delimiter)} as a delimiter`);
+  }
+  if (delimiter.length === 0) throw new RangeError("Cannot use a delimiter of no bytes");
+  return delimiter;
+}
+
+function beyondPart(end: string): MalformedInputError {
+  return new MalformedInputError(`Cannot accept part: it ends before ${end} that belongs to it`);
 }
 
 function wrongLimit(maxLength: number): RangeError {

@@ -1,9 +1,11 @@
 // Every limit and every deadline, with its default. Programs, decoders and pages take them from here.
 // Times are in milliseconds, and lengths in bytes.
 
-// Messages. A peer may claim any length, so these are checked before memory is set aside.
+// Messages and frames. A peer may claim any length, so these are checked before memory is set aside.
 export const MAX_HEADER_LENGTH = 8 * 1024;
 export const MAX_CONTENT_LENGTH = 1024 * 1024;
+export const MAX_FRAME_LENGTH = 8 * 1024 * 1024; // of its payload
+export const MAX_TAKE_LENGTH = 8 * 1024 * 1024; // that a parser may ask for in one step
 
 // Receiving. The first two are absolute, or a byte now and then would hold a place for ever.
 export const HEADER_TIMEOUT = 10_000; // from accepting, or from the first byte of a message

@@ -1,9 +1,4 @@
-/** What all decoders have in common. Internal. */
-export interface ItemDecoder<T> extends Iterable<T> {
-  push(chunk: Uint8Array): void;
-  take(): T | undefined;
-  end(): void;
-}
+import type { Decoder } from "./decoder.ts";
 
 /**
  * A `ReadableStream` of bytes, or whatever has its `getReader`. The types of that class which browsers and
@@ -52,75 +47,139 @@ export interface ItemStream<T> {
   [Symbol.asyncIterator](options?: unknown): AsyncGenerator<T, undefined, unknown>;
 }
 
-/** Chunks of bytes go into one side, and items come out of the other. Internal. */
-export interface DecoderPair<T> {
-  readable: ItemStream<T>;
-  writable: WritableStream<Uint8Array>;
-}
-
 /**
- * A pair of streams, for `pipeThrough`: from chunks to what a decoder finds in them.
+ * A stream from chunks of bytes to what a decoder finds in them, for `pipeThrough`.
  *
- * When its input turns out to be wrong, a `TransformStream` drops what nobody has read. So the items wait in
- * a stream of their own. Only when none is left, it asks for the next chunk, and hears of an error.
+ * When the bytes are wrong, or end inside an item, both sides error. The items before can still be read: a
+ * plain `TransformStream` would drop them.
+ *
+ * A pipe reads ahead. When the peer half-closes, Deno closes the connection although items still wait, and
+ * then nobody can answer them. To answer, read with `conn.read` and push into the decoder.
+ *
+ * @example Usage
+ * ```ts
+ * import { Decoder, DecoderStream } from "@sockets/guide";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const numbers = new Decoder((bytes) => bytes.takeInteger(2));
+ * const chunks = ReadableStream.from([new Uint8Array([0, 1, 0]), new Uint8Array([2])]);
+ * assertEquals(await Array.fromAsync(chunks.pipeThrough(new DecoderStream(numbers))), [1, 2]);
+ * ```
+ *
+ * @category Streams
  */
-export function createPair<T>(decoder: ItemDecoder<T>): DecoderPair<T> {
-  let items: ReadableStreamDefaultController<T>;
-  const { readable: turns, writable } = new TransformStream<Uint8Array, void>({
-    transform(chunk, turn) {
-      decoder.push(chunk);
-      deliver(decoder, items, turn);
-    },
-    flush() {
-      decoder.end();
-      items.close();
-    },
-  });
-  const reader = turns.getReader();
-  reader.closed.catch((error) => {
-    if (items.desiredSize === 0) items.error(error); // none waits, so the reader hears of it now
-  });
-  const readable = new ReadableStream<T>({
-    start(controller) {
-      items = controller;
-    },
-    async pull() {
-      await reader.read();
-    },
-    cancel(reason) {
-      return reader.cancel(reason).catch(() => {}); // an error that waits is nobody's any more
-    },
-  }, { highWaterMark: 0 });
-  return { readable: readable as ItemStream<T>, writable };
+export class DecoderStream<T extends NonNullable<unknown> | null>
+  implements TransformStream<Uint8Array, T> {
+  /** The items. */
+  readonly readable: ItemStream<T>;
+  /** Takes the bytes. */
+  readonly writable: WritableStream<Uint8Array>;
+
+  /**
+   * Creates the stream.
+   *
+   * @param decoder A decoder for this stream alone: a {@linkcode FrameDecoder}, a
+   * {@linkcode MessageDecoder}, or a {@linkcode Decoder} with a parser of your own.
+   */
+  constructor(decoder: Decoder<T>) {
+    // When its input turns out to be wrong, a `TransformStream` drops what nobody has read. So the items wait
+    // in a stream of their own. Only when none is left, it asks for the next chunk, and hears of an error.
+    let items: ReadableStreamDefaultController<T>;
+    const { readable: turns, writable } = new TransformStream<Uint8Array, void>({
+      transform(chunk, turn) {
+        decoder.push(chunk);
+        deliver(decoder, items, turn);
+      },
+      flush(turn) {
+        endQuietly(decoder);
+        deliver(decoder, items, turn);
+        items.close();
+      },
+    });
+    const reader = turns.getReader();
+    reader.closed.catch((error) => {
+      if (items.desiredSize === 0) items.error(error); // none waits, so the reader hears of it now
+    });
+    const readable = new ReadableStream<T>({
+      start(controller) {
+        items = controller;
+      },
+      async pull() {
+        await reader.read();
+      },
+      cancel(reason) {
+        return reader.cancel(reason).catch(() => {}); // an error that waits is nobody's any more
+      },
+    }, { highWaterMark: 0 });
+    this.readable = readable as ItemStream<T>;
+    this.writable = writable;
+  }
 }
 
 /** Enqueues all items that are complete. With the first one, it is the reader's turn. */
-function deliver<T>(
-  decoder: ItemDecoder<T>,
+function deliver<T extends NonNullable<unknown> | null>(
+  decoder: Decoder<T>,
   items: ReadableStreamDefaultController<T>,
   turn: TransformStreamDefaultController<void>,
 ) {
-  let isFirst = true;
-  for (let item; (item = decoder.take()) !== undefined; isFirst = false) {
+  for (let isFirst = true;; isFirst = false) {
+    const item = decoder.take();
+    if (item === undefined) return;
     if (isFirst) turn.enqueue(undefined); // workerd wants the argument
     items.enqueue(item);
   }
 }
 
-/** Reads all that a decoder finds in a stream. */
-export function decodeStream<T>(
-  readable: ByteStream,
-  decoder: ItemDecoder<T>,
-): AsyncGenerator<T, void, undefined> {
-  const reader = readable.getReader(); // not every browser can iterate over a stream
-  const items = readAll(reader, decoder);
+/** Marks the end of the input. If that is an error, `take` throws it after the last item. */
+function endQuietly<T extends NonNullable<unknown> | null>(decoder: Decoder<T>) {
+  try {
+    decoder.end();
+  } catch { /* take throws it again */ }
+}
+
+/**
+ * Reads the items of a stream of bytes, such as the `readable` of a connection.
+ *
+ * Every good item is delivered before an error is thrown. Leaving the loop early, or an error, cancels the
+ * stream, and so does `return`. Calls of `next` that overlap are answered in order.
+ *
+ * @param stream The stream. It is locked at once.
+ * @param decoder A decoder for this stream alone, of any kind.
+ * @returns The items, in order.
+ * @throws As the decoder's `take` and `end`.
+ *
+ * @example Frames of a connection
+ * ```ts
+ * import { encodeFrame, FrameDecoder, readItems } from "@sockets/guide";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+ * const client = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+ * const server = await listener.accept();
+ * listener.close();
+ *
+ * await client.write(encodeFrame(new TextEncoder().encode("Hello, world")));
+ * client.close();
+ *
+ * for await (const frame of readItems(server.readable, new FrameDecoder())) {
+ *   assertEquals(new TextDecoder().decode(frame), "Hello, world");
+ * } // and the connection is closed
+ * ```
+ *
+ * @category Streams
+ */
+export function readItems<T extends NonNullable<unknown> | null>(
+  stream: ByteStream,
+  decoder: Decoder<T>,
+): AsyncIterableIterator<T> {
+  const items = readAll(stream.getReader(), decoder); // not every browser can iterate over a stream
   items.next(); // up to its first `yield`: only a generator that has begun can clean up
   return items;
 }
 
-async function* readAll<T>(
+async function* readAll<T extends NonNullable<unknown> | null>(
   reader: ReturnType<ByteStream["getReader"]>,
-  decoder: ItemDecoder<T>,
+  decoder: Decoder<T>,
 ): AsyncGenerator<T, void, undefined> {
   let ended = false;
   try {
@@ -128,10 +187,12 @@ async function* readAll<T>(
     while (true) {
       const { done, value } = await reader.read();
       ended = done;
-      if (done) return decoder.end();
+      if (done) break;
       decoder.push(value);
       yield* decoder;
     }
+    endQuietly(decoder);
+    yield* decoder;
   } finally {
     if (!ended) await reader.cancel().catch(() => {}); // the first error is the one that counts
     reader.releaseLock();

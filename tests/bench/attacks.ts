@@ -2,13 +2,21 @@
 import { concat } from "@std/bytes/concat";
 import { encodeChat } from "../../app/chat/messages.ts";
 import { createRequest } from "../../app/libclient.ts";
+import { encodeMessage } from "../../mod.ts";
 import { connectAndReset, noise, readToEnd, writeAll } from "../support/programs.ts";
 
 export type Attack = (port: number) => Promise<void>;
 
+const FLOOD_LENGTH = 1024 * 1024; // bytes of one write; the next ones are there when the server reads
+const FLOOD_TIME = 300; // milliseconds
+
 const NOISE = noise(64 * 1024);
 const REQUEST = createRequest("search", "morpheus");
 const REQUESTS = concat(Array<Uint8Array>(200).fill(REQUEST));
+const SMALLEST = repeat(
+  encodeMessage(new Uint8Array(), { contentType: "", contentEncoding: "" }),
+);
+const PONGS = repeat(encodeChat({ type: "pong" }));
 const SPOKEN = encodeChat({ type: "say", text: "x".repeat(1000) });
 
 /** For every server. */
@@ -24,6 +32,7 @@ export const anywhere: Record<string, Attack> = {
 /** For servers that have deadlines. */
 export const anywhereWithDeadlines: Record<string, Attack> = {
   ...anywhere,
+  "floods": (port) => flood(port, NOISE),
   "is silent": (port) => sendAndWait(port, new Uint8Array()),
   "sends noise": (port) => sendAndWait(port, NOISE),
   "never reads": (port) => sendForEver(port, NOISE),
@@ -32,6 +41,7 @@ export const anywhereWithDeadlines: Record<string, Attack> = {
 /** For the application server. */
 export const onApp: Record<string, Attack> = {
   ...anywhereWithDeadlines,
+  "floods with the smallest requests": (port) => flood(port, SMALLEST),
   "stops in a header": (port) => sendAndWait(port, REQUEST.subarray(0, 20)),
   "stops in a content": (port) => sendAndWait(port, REQUEST.subarray(0, -1)),
   "sends an empty header": (port) => sendAndWait(port, new Uint8Array(2)),
@@ -49,6 +59,7 @@ let guests = 0;
 /** For the chat server. */
 export const onChat: Record<string, Attack> = {
   ...anywhereWithDeadlines,
+  "joins and floods with pongs": (port) => flood(port, PONGS, join()),
   "joins and resets": (port) => connectAndReset(port, join()),
   "joins, says something and leaves without reading": async (port) => {
     using conn = await connect(port);
@@ -71,6 +82,10 @@ export const onPage: Record<string, Attack> = {
   },
 };
 
+function repeat(message: Uint8Array): Uint8Array {
+  return concat(Array<Uint8Array>(Math.ceil(FLOOD_LENGTH / message.length)).fill(message));
+}
+
 function join(): Uint8Array {
   return encodeChat({ type: "join", name: `guest ${++guests}` });
 }
@@ -92,6 +107,26 @@ async function sendAndWait(port: number, bytes: Uint8Array): Promise<void> {
 async function sendForEver(port: number, bytes: Uint8Array): Promise<never> {
   using conn = await connect(port);
   return await keepSending(conn, bytes);
+}
+
+async function discard(conn: Deno.Conn): Promise<void> {
+  const buffer = new Uint8Array(64 * 1024);
+  while (await conn.read(buffer) !== null);
+}
+
+/** Sends as much as it can for a while, and reads what comes back. */
+async function flood(
+  port: number,
+  bytes: Uint8Array,
+  first: Uint8Array = new Uint8Array(),
+): Promise<void> {
+  using conn = await connect(port);
+  const reading = discard(conn).catch(() => {}); // the server may refuse it
+  await writeAll(conn, first);
+  const end = performance.now() + FLOOD_TIME;
+  while (performance.now() < end) await writeAll(conn, bytes);
+  await conn.closeWrite();
+  await reading;
 }
 
 async function keepSending(conn: Deno.Conn, bytes: Uint8Array): Promise<never> {

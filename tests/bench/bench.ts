@@ -9,6 +9,7 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   app: async () => (await import("./app_bench.ts")).measureApp(),
   chat: async () => (await import("./chat_bench.ts")).measureChat(),
   relay: async () => (await import("./relay_bench.ts")).measureRelay(),
+  flood: async () => (await import("./flood_bench.ts")).measureFlood(),
   servers: async () => (await import("./servers_bench.ts")).measureServers(),
   echo: async () => (await import("./echo_bench.ts")).measureEcho(),
 };

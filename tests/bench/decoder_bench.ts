@@ -58,7 +58,7 @@ export async function measureDecoder(): Promise<Figure[]> {
   const split = await compare({ ours: () => count(line, lines), peer: () => splitLines(lines) });
   const TextLineStream = await importTextLineStream();
   const streams = TextLineStream && await compare({
-    ours: () => drain(streamOf(lines).pipeThrough(new DecoderStream(line))),
+    ours: () => drain(streamOf(lines).pipeThrough(new DecoderStream(new Decoder(line)))),
     peer: () =>
       drain(
         streamOf(lines).pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream()),

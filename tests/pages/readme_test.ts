@@ -3,7 +3,8 @@
 // TypeScript by `deno test --doc`.
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { createRequest } from "../../app/libclient.ts";
-import { encodeFramePrefix, FrameTooLargeError } from "../../mod.ts";
+import * as limits from "../../app/wire/limits.ts";
+import { encodeFramePrefix, LengthLimitError } from "../../mod.ts";
 import { blocksOf, PAGES, read, README, REST, ROOT, stagesOf, TRIES } from "../support/pages.ts";
 import { exchange, Program, runScript, startRelay, startServer } from "../support/programs.ts";
 
@@ -28,7 +29,7 @@ for (const page of PAGES) {
       );
     }
     const known = [
-      ...["ts", "ts ignore", "console", "console unordered", "sh", "text"],
+      ...["ts", "ts ignore", "js ignore", "json", "console", "console unordered", "sh", "text"],
       ...TRIES,
     ];
     for (const { language, line } of blocks) {
@@ -111,6 +112,24 @@ Deno.test("README.md's import from a URL names what mod.ts exports", async () =>
   assertEquals(program.stdout, "function\n");
 });
 
+Deno.test("app/core/README.md has every limit with its default", () => {
+  const rows = read("app/core/README.md").matchAll(/^\| `([A-Z_]+)` +\| (.+?) +\|/gm);
+  const told = Object.fromEntries(rows.map(([, name, value]) => [name, value]));
+  const expected = Object.entries(limits).map(([name, value]) => [name, formatLimit(name, value)]);
+  assertEquals(told, Object.fromEntries(expected));
+});
+
+/** Writes a limit as the page does: a time, a length, or a number. */
+function formatLimit(name: string, value: number): string {
+  if (/_(TIMEOUT|DELAY|GRACE|INTERVAL)$/.test(name)) {
+    return value < 1000 ? `${value} ms` : `${value / 1000} s`;
+  }
+  if (name.endsWith("_LENGTH")) {
+    return value < 1024 ** 2 ? `${value / 1024} KiB` : `${value / 1024 ** 2} MiB`;
+  }
+  return value.toLocaleString("en");
+}
+
 Deno.test("The numbers in README.md are those of the code", async () => {
   const readme = README.replaceAll(/\s+/g, " ");
   const quotes = (text: string) => assertStringIncludes(readme, text);
@@ -128,7 +147,7 @@ Deno.test("The numbers in README.md are those of the code", async () => {
 
   quotes("`maxFrameLength`: the longest payload to accept, by default 8 MiB.");
   encodeFramePrefix(8 * 1024 ** 2);
-  assertThrows(() => encodeFramePrefix(8 * 1024 ** 2 + 1), FrameTooLargeError);
+  assertThrows(() => encodeFramePrefix(8 * 1024 ** 2 + 1), LengthLimitError);
 
   const stages = stagesOf(README);
   const linesOf = (program: string) =>

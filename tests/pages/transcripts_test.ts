@@ -27,6 +27,9 @@ const TALKS = /chat_client\.ts|^nc /;
 /** The commands that end by themselves, but not before those that follow have run. */
 const TAKES_TIME = /, 20_000\)/;
 
+/** The commands that leave files where they run, or read such files. */
+const LEAVES_FILES = /guide\.sock|openssl|\btls_echo/;
+
 /** Where the pages have their checkout. */
 const CHECKOUT = "/home/ada/sockets";
 
@@ -35,7 +38,8 @@ const TOOLS = new Map([
   ["python3", works("python3", "--version")],
   ["node", isNodeForTypeScript()],
   ["redis.ts", works("redis-server", "--version")],
-  ...["nc", "ss", "lsof", "netstat", "curl", "redis-server"].map((tool) =>
+  ["tls_echo", works("openssl", "version")], // which makes the certificate
+  ...["nc", "ss", "lsof", "netstat", "curl", "openssl", "redis-server"].map((tool) =>
     [tool, linux && works("sh", "-c", `command -v ${tool}`)] as const
   ),
 ]);
@@ -177,7 +181,7 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
       for (const [command, expected] of commandsOf(text)) {
         const where = `line ${line}: ${command}`;
         const tool = command.match(
-          /\b(python3|nc|ss|lsof|netstat|curl|redis-server|redis\.ts)\b|^node\b/,
+          /\b(python3|nc|ss|lsof|netstat|curl|openssl|redis-server|redis\.ts)\b|\btls_echo|^node\b/,
         )?.[0];
         const lacksTool = tool !== undefined && !TOOLS.get(tool);
         if (STAYS.test(command)) lacksServer = lacksTool;
@@ -400,7 +404,7 @@ function shell(
     command = command.replace("deno task", 'cd "$FOLDER"; deno task --config deno.json')
       .replaceAll("deno.json", '"$OLDPWD"/deno.json').replace(" -- deno ", ' -- "$DENO" ');
   }
-  if (command.includes("guide.sock")) { // it would be left in the checkout
+  if (LEAVES_FILES.test(command)) { // in the checkout
     command = `cd "$FOLDER"; ${command.replace(" app/", ' "$OLDPWD"/app/')}`;
   }
   // Whatever characters a path has, as a variable it needs no quoting.

@@ -114,7 +114,7 @@ const badServers: Record<string, [answer: (socket: Socket) => void, message: Reg
   "a silent server": [() => {}, /^No response from .*: Nothing came within 0\.5 s\n$/],
   "a truncated response": [
     (socket) => socket.end(RABBIT.subarray(0, 120)),
-    /^No response from .*: Input ended too early: \d+ of \d+ bytes of a content have come\n$/,
+    /^No response from .*: Input ended too early: expected content of \d+ bytes, received \d+ bytes\n$/,
   ],
   "a response that trickles": [
     (socket) => {

@@ -1,9 +1,18 @@
 import { assert, assertEquals } from "@std/assert";
 import { chromium } from "playwright-core";
 import * as mod from "../../mod.ts";
+import { encodeFrame, FrameDecoder, readItems } from "../../mod.ts";
 import { BROWSER } from "../support/browser.ts";
 import { tryAll } from "../support/sampling.ts";
-import { Program, works } from "../support/programs.ts";
+import { blocksOf, README } from "../support/pages.ts";
+import {
+  connectAndReset,
+  noise,
+  Program,
+  resetInEcho,
+  works,
+  writeAll,
+} from "../support/programs.ts";
 import { EXPECTED, smoke } from "../support/mod_usage.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -74,8 +83,9 @@ async function transpile(folder: Folder): Promise<void> {
 }
 
 /** Writes the package into a folder as one file; false without the bundler, which npm has. */
-async function bundle(folder: Folder): Promise<boolean> {
-  await using program = new Program(["bundle", "--quiet", "mod.ts", "-o", `${folder.path}/all.js`]);
+async function bundle(folder: Folder, name = "all.js"): Promise<boolean> {
+  const words = ["bundle", "--quiet", "mod.ts", "-o", `${folder.path}/${name}`];
+  await using program = new Program(words);
   const { success } = await program.ended;
   assert(success || program.stderr.includes("esbuild"), program.stderr);
   return success;
@@ -201,7 +211,7 @@ Deno.test({
 const WORKER = `import * as mod from "./all.js";
 export default {
   fetch(request) {
-    const frames = request.body.pipeThrough(new mod.FrameDecoderStream());
+    const frames = request.body.pipeThrough(new mod.DecoderStream(new mod.FrameDecoder()));
     return new Response(frames.pipeThrough(new mod.FrameEncoderStream()));
   },
   async test(_, { self }) {
@@ -210,7 +220,7 @@ export default {
     const body = mod.encodeFrame(new Uint8Array(1_000_000).fill(7));
     const response = await self.fetch("http://self/", { method: "POST", body });
     let length = 0;
-    for await (const frame of mod.readFrames(response.body)) length += frame.length;
+    for await (const frame of mod.readItems(response.body, new mod.FrameDecoder())) length += frame.length;
     if (length !== 1_000_000) throw new Error("Echo of " + length + " bytes");
   },
 };
@@ -263,6 +273,81 @@ Deno.test({
   },
 });
 
+/** Runtimes that have `node:net`, by their packages on npm. */
+const NODE_RUNTIMES = ["node@20", "node@22", "node@24", "bun@1"];
+
+Deno.test({
+  name: "The server of README.md for Node.js and Bun answers every frame of a client",
+  ignore: !works("node", "--version"),
+  async fn(t) {
+    using folder = new Folder();
+    const bundled = await bundle(folder, "sockets.js");
+    folder.write("package.json", '{ "type": "module" }');
+    const block = blocksOf(README).find(({ text }) => text.includes('from "node:net"'));
+    const server = folder.write("server.js", block!.text);
+    await t.step({
+      name: "node that is installed",
+      ignore: !bundled,
+      fn: () => useFrameServer("node", server),
+    });
+    for (const runtime of NODE_RUNTIMES) {
+      const path = bundled && tryAll ? await findRuntime(runtime) : undefined;
+      await t.step({
+        name: runtime,
+        ignore: path === undefined,
+        fn: () => useFrameServer(path!, server),
+      });
+    }
+  },
+});
+
+/** Runs the server, and is a good client, one that resets, and one that ends inside a frame. */
+async function useFrameServer(command: string, script: string): Promise<void> {
+  await using server = new Program([script, "0"], command);
+  const port = Number((await server.prints(/Listening on .*:(\d+)\n/))[1]);
+  assertEquals(await exchangeFrames(port, []), ["0 frames"]);
+  assertEquals(await exchangeFrames(port, [new Uint8Array(0), noise(5)]), [0, 5, "2 frames"]);
+  const many = Array.from({ length: 10_000 }, (_, i) => noise(i % 7));
+  const answers = await exchangeFrames(port, many);
+  assertEquals(answers, [...many.map(({ length }) => length), "10000 frames"]);
+  const long = Array.from({ length: 12 }, () => noise(1_000_000)); // more than the sockets take
+  assertEquals((await exchangeFrames(port, long)).at(-1), "12 frames");
+
+  await connectAndReset(port, encodeFrame(noise(5)));
+  await resetInEcho(port, encodeFrame(noise(5_000_000)));
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  await writeAll(conn, encodeFrame(noise(5)).subarray(0, 6));
+  await conn.closeWrite();
+  await server.prints("Lost a connection: Input ended too early", "stderr");
+  assertEquals(await exchangeFrames(port, [noise(1)]), [1, "1 frames"]);
+}
+
+/** Sends frames while reading, half-closes, and returns the lengths of those that come back, and the last text. */
+async function exchangeFrames(port: number, payloads: Uint8Array[]): Promise<(number | string)[]> {
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  const send = async () => {
+    for (const payload of payloads) await writeAll(conn, encodeFrame(payload));
+    await conn.closeWrite();
+  };
+  const receive = async () => {
+    const frames: Uint8Array[] = [];
+    for await (const frame of readItems(conn.readable, new FrameDecoder())) frames.push(frame);
+    return frames;
+  };
+  const [frames] = await Promise.all([receive(), send()]);
+  const text = new TextDecoder().decode(frames.pop());
+  for (const [i, frame] of frames.entries()) assertEquals(frame, payloads[i]);
+  return [...frames.map(({ length }) => length), text];
+}
+
+/** Where npm has put a runtime, or puts it now: one that npx runs would outlive it. */
+async function findRuntime(name: string): Promise<string | undefined> {
+  const env = { npm_config_fetch_retries: "0" };
+  await using program = new Program(["--yes", name, "-p", "process.execPath"], "npx", env);
+  const { success } = await program.ended;
+  return success ? program.stdout.trim() : undefined;
+}
+
 /** Whether npm has a package, or can get it now. */
 async function canInstall(name: string): Promise<boolean> {
   const env = { npm_config_fetch_retries: "0" };
@@ -286,7 +371,7 @@ Deno.test({
     try {
       const page = await browser.newPage();
       await page.goto(`http://127.0.0.1:${server.addr.port}/page.html`);
-      await page.getByText("FRAME_TOO_LARGE").waitFor();
+      await page.getByText("LENGTH_LIMIT").waitFor();
       assertEquals(await page.locator("body").innerText(), EXPECTED);
     } finally {
       await browser.close();

@@ -1,6 +1,5 @@
 // Clients that stall, vanish or never read. Whatever they do, no descriptor stays open, and others are served.
 import {
-  assert,
   assertEquals,
   assertGreaterOrEqual,
   assertLessOrEqual,
@@ -17,9 +16,9 @@ import {
   startLimitedServer,
   startServer,
   startServerOn,
-  works,
   writeAll,
 } from "../support/programs.ts";
+import { OtherMachine } from "../support/other_machine.ts";
 import { descriptors, settled } from "../support/resource_usage.ts";
 
 const SERVER = "app/server.ts";
@@ -29,22 +28,6 @@ const TIMEOUTS = ["header", "message", "idle", "write"].flatMap((
   name,
 ) => [`--${name}-timeout`, "1"]);
 const linux = Deno.build.os === "linux";
-
-// Another machine, which can be cut off. The names belong to this process, so that runs do not meet.
-const NETWORK = `sockets-${Deno.pid}`;
-const [HERE, THERE] = [`here${Deno.pid}`, `there${Deno.pid}`];
-const SUBNET = `10.99.${Deno.pid % 256}`;
-const ADD_NETWORK = [
-  `ip netns add ${NETWORK}`,
-  `ip link add ${HERE} type veth peer name ${THERE}`,
-  `ip link set ${THERE} netns ${NETWORK}`,
-  `ip addr add ${SUBNET}.1/24 dev ${HERE}`,
-  `ip link set ${HERE} up`,
-  `ip -n ${NETWORK} addr add ${SUBNET}.2/24 dev ${THERE}`,
-  `ip -n ${NETWORK} link set ${THERE} up`,
-].join(" && ");
-const REMOVE_NETWORK = `ip link del ${HERE}; ip netns del ${NETWORK}`;
-const DROP_ALL = `ip -n ${NETWORK} link set ${THERE} down`;
 
 Deno.test({
   name: "app/server.ts: clients that stall or never read leave nothing open",
@@ -119,47 +102,38 @@ Deno.test({
 
 Deno.test({
   name: "app/server.ts: clients that vanish leave nothing open",
-  ignore: !linux || !works("sh", "-c", `${ADD_NETWORK}; ${REMOVE_NETWORK}`), // needs root
+  ignore: !OtherMachine.isPossible(),
   async fn() {
-    shell(ADD_NETWORK);
-    try {
-      const host = `${SUBNET}.1`;
-      await using server = await startServerOn(host, SERVER, ...TIMEOUTS, "--quiet");
-      const before = descriptors(server.pid);
-      const script = `
-        const address = { hostname: "${host}", port: ${server.port} };
-        const request = new Uint8Array([${REQUEST}]);
-        const conns = [];
-        for (let i = 0; i < 30; i++) {
-          (await Deno.connect(address)).write(request.subarray(0, 20));
-          const conn = await Deno.connect(address);
-          await conn.write(request);
-          await conn.read(new Uint8Array(1)); // accepted, and so was the one before
-          conns.push(conn);
-        }
-        const requests = new Uint8Array(500 * request.length);
-        for (let at = 0; at < requests.length; at += request.length) requests.set(request, at);
-        console.log("ready");
-        for (const conn of conns) sendForEver(conn).catch(() => {});
+    using machine = new OtherMachine();
+    const host = machine.host;
+    await using server = await startServerOn(host, SERVER, ...TIMEOUTS, "--quiet");
+    const before = descriptors(server.pid);
+    const script = `
+      const address = { hostname: "${host}", port: ${server.port} };
+      const request = new Uint8Array([${REQUEST}]);
+      const conns = [];
+      for (let i = 0; i < 30; i++) {
+        (await Deno.connect(address)).write(request.subarray(0, 20));
+        const conn = await Deno.connect(address);
+        await conn.write(request);
+        await conn.read(new Uint8Array(1)); // accepted, and so was the one before
+        conns.push(conn);
+      }
+      const requests = new Uint8Array(500 * request.length);
+      for (let at = 0; at < requests.length; at += request.length) requests.set(request, at);
+      console.log("ready");
+      for (const conn of conns) sendForEver(conn).catch(() => {});
 
-        async function sendForEver(conn) {
-          while (true) await conn.write(requests);
-        }`;
-      const words = ["netns", "exec", NETWORK, Deno.execPath(), "eval", script];
-      await using clients = new Program(words, "ip");
-      await clients.prints("ready");
-      assertGreaterOrEqual(descriptors(server.pid), before + 60);
-      shell(DROP_ALL);
-      assertLessOrEqual(await settled(server.pid, before), before);
-    } finally {
-      shell(REMOVE_NETWORK);
-    }
+      async function sendForEver(conn) {
+        while (true) await conn.write(requests);
+      }`;
+    await using clients = new Program(machine.runs(Deno.execPath(), "eval", script), "ip");
+    await clients.prints("ready");
+    assertGreaterOrEqual(descriptors(server.pid), before + 60);
+    machine.cutOff();
+    assertLessOrEqual(await settled(server.pid, before), before);
   },
 });
-
-function shell(command: string): void {
-  assert(works("sh", "-c", command), command);
-}
 
 /** Gets the answer to a request. */
 async function exchange(port: number): Promise<void> {

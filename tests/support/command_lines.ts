@@ -30,6 +30,8 @@ const options: Record<string, { seconds?: string[]; integers?: string[]; flags?:
   "app/examples/postgresql.ts": {},
   "app/examples/redis.ts": {},
   "app/examples/socket_states.ts": {},
+  "app/examples/tls_echo_client.ts": {},
+  "app/examples/tls_echo_server.ts": {},
   "tests/bench/soak.ts": { seconds: ["seconds"] },
 };
 

@@ -2,7 +2,12 @@
 import { assertEquals } from "@std/assert";
 
 export const ROOT: URL = new URL("../../", import.meta.url);
-export const PAGES: string[] = ["README.md", "app/README.md", "app/check/README.md"];
+export const PAGES: string[] = [
+  "README.md",
+  "app/README.md",
+  "app/check/README.md",
+  "app/core/README.md",
+];
 
 /** The language of a program that a transcript runs as try.ts. */
 export const TRY = "ts ignore try";

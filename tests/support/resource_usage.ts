@@ -1,4 +1,4 @@
-// What the system tells about a running process. All but `isRunning` need Linux.
+// What the system tells about a running process. All but `isRunning` and `commandLines` need Linux.
 
 /** Tells whether a process runs. One that has ended, but was not waited for by its parent, does not. */
 export function isRunning(pid: number): boolean {
@@ -19,6 +19,21 @@ function stateInProc(pid: number): string {
 function stateInPs(pid: number): string {
   const { stdout } = new Deno.Command("ps", { args: ["-o", "stat=", "-p", `${pid}`] }).outputSync();
   return new TextDecoder().decode(stdout).trim().slice(0, 1);
+}
+
+/** The command lines of all processes that this user may see. */
+export function commandLines(): string[] {
+  if (Deno.build.os !== "linux") {
+    const { stdout } = new Deno.Command("ps", { args: ["-A", "-o", "args="] }).outputSync();
+    return new TextDecoder().decode(stdout).split("\n");
+  }
+  return [...Deno.readDirSync("/proc")].map(({ name }) => {
+    try {
+      return Deno.readTextFileSync(`/proc/${name}/cmdline`).replaceAll("\0", " ");
+    } catch {
+      return ""; // no process, or one that has ended in the meantime
+    }
+  });
 }
 
 /** Its resident memory, in bytes. */

@@ -3,18 +3,15 @@
 import { createServer, type Socket } from "node:net";
 import { Duplex, Readable } from "node:stream";
 import {
+  Decoder,
   DecoderStream,
   encodeFrame,
   encodeMessage,
   FrameDecoder,
-  FrameDecoderStream,
   FrameEncoderStream,
-  MessageDecoderStream,
+  MessageDecoder,
   pack,
-  type Parser,
-  readFrames,
   readItems,
-  readMessages,
   unpack,
 } from "../../../mod.ts";
 
@@ -25,57 +22,57 @@ createServer({ allowHalfOpen: true }, async (socket) => {
     for (const frame of decoder) socket.write(encodeFrame(frame));
   }
   socket.write(pack(">H", ...unpack(">H", Buffer.from([0, 1]))));
-  socket.write(encodeMessage(1, { contentType: "text/json", contentEncoding: "utf-8" }));
+  socket.write(encodeMessage(1));
 });
 
-const number: Parser<number> = (bytes) => bytes.takeInteger(2);
+const number = new Decoder((bytes) => bytes.takeInteger(2));
 
 /** Each item has its type: one of type `any` would have every property. */
 export async function useStreams(socket: Socket) {
   const web = Readable.toWeb(socket);
-  for await (const frame of readFrames(web)) {
+  for await (const frame of readItems(web, new FrameDecoder())) {
     frame.subarray(1);
-    // @ts-expect-error: it has no such property
+    // @ts-expect-error: it is typed, and not any
     frame.header;
   }
-  for await (const message of readMessages(web)) {
+  for await (const message of readItems(web, new MessageDecoder())) {
     message.header["content-length"].toFixed();
-    // @ts-expect-error: it has no such property
+    // @ts-expect-error: it is typed, and not any
     message.subarray(1);
   }
   for await (const item of readItems(web, number)) {
     item.toFixed();
-    // @ts-expect-error: it has no such property
+    // @ts-expect-error: it is typed, and not any
     item.header;
   }
-  for await (const frame of web.pipeThrough(new FrameDecoderStream())) {
+  for await (const frame of web.pipeThrough(new DecoderStream(new FrameDecoder()))) {
     frame.subarray(1);
-    // @ts-expect-error: it has no such property
+    // @ts-expect-error: it is typed, and not any
     frame.header;
   }
-  for await (const { header } of web.pipeThrough(new MessageDecoderStream())) {
+  for await (const { header } of web.pipeThrough(new DecoderStream(new MessageDecoder()))) {
     header["content-length"].toFixed();
-    // @ts-expect-error: it has no such property
+    // @ts-expect-error: it is typed, and not any
     header.subarray(1);
   }
   for await (const item of web.pipeThrough(new DecoderStream(number))) {
     item.toFixed();
-    // @ts-expect-error: it has no such property
+    // @ts-expect-error: it is typed, and not any
     item.header;
   }
   for await (const frame of web.pipeThrough(new FrameEncoderStream())) {
     frame.subarray(1);
-    // @ts-expect-error: it has no such property
+    // @ts-expect-error: it is typed, and not any
     frame.header;
   }
-  readFrames(Duplex.toWeb(socket).readable);
+  readItems(Duplex.toWeb(socket).readable, number);
 
   const { body } = await fetch("https://example.com/"); // a browser's stream, if there are its names
-  readFrames(body!);
-  readItems(body!.pipeThrough(new FrameDecoderStream()), number);
+  readItems(body!, number);
+  readItems(body!.pipeThrough(new DecoderStream(new FrameDecoder())), number);
   const reader = body!.pipeThrough(new DecoderStream(number)).getReader();
   const { value } = await reader.read();
   value?.toFixed();
-  // @ts-expect-error: it has no such property
+  // @ts-expect-error: it is typed, and not any
   value?.header;
 }

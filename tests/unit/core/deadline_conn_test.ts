@@ -56,6 +56,19 @@ Deno.test("DeadlineConn fails when nothing comes in time, and can still write an
   assertEquals([fake.reads, fake.closed], [2, 0]);
 });
 
+Deno.test("DeadlineConn keeps what comes after a deadline for the next read", async () => {
+  const fake = new FakeConn();
+  using conn = new DeadlineConn(fake, SHORT);
+  await assertLate(conn.read(), "Nothing came within 0.1 s");
+  fake.arrive(HELLO); // nobody waits
+  assertEquals(await conn.read(), HELLO);
+  assertEquals(fake.reads, 1);
+  await assertLate(conn.read(), "Nothing came within 0.1 s");
+  const reading = conn.read();
+  fake.arrive(HELLO); // somebody else waits
+  assertEquals(await reading, HELLO);
+});
+
 Deno.test("DeadlineConn keeps an absolute deadline, which bytes that trickle in do not move", async () => {
   const fake = new FakeConn();
   using conn = new DeadlineConn(fake);

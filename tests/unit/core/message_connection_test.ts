@@ -6,7 +6,7 @@ import {
 } from "../../../app/core/message_connection.ts";
 import { DeadlineError } from "../../../app/core/deadlines.ts";
 import { DeadlineConn } from "../../../app/core/deadline_conn.ts";
-import { encodeMessage, MessageHeaderError, TruncatedFrameError } from "../../../mod.ts";
+import { encodeMessage, MessageHeaderError, TruncatedInputError } from "../../../mod.ts";
 import { FakeConn } from "../../support/fake_conn.ts";
 
 const FORMAT = { contentType: "a/b", contentEncoding: "binary" };
@@ -109,5 +109,5 @@ Deno.test("MessageConnection fails where the bytes are no message, and where the
   cut.arrive(MESSAGE.subarray(0, 5));
   await nextTurn();
   cut.arrive(null);
-  await assertRejects(() => truncated, TruncatedFrameError);
+  await assertRejects(() => truncated, TruncatedInputError);
 });

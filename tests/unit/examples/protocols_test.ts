@@ -21,8 +21,8 @@ import { type Reply, reply } from "../../../app/examples/redis.ts";
 import {
   Decoder,
   encodeVarint,
-  FrameTooLargeError,
-  InvalidFrameError,
+  LengthLimitError,
+  MalformedInputError,
   type Parser,
 } from "../../../mod.ts";
 import { read, README } from "../../support/pages.ts";
@@ -113,7 +113,7 @@ Deno.test("app/examples/netstrings.ts refuses lengths that are not written as th
 });
 
 Deno.test("app/examples/netstrings.ts refuses what is not UTF-8", () => {
-  assertRefuses(netstring, new Uint8Array([0x31, 0x3a, 0xff, 0x2c]), TypeError);
+  assertRefuses(netstring, new Uint8Array([0x31, 0x3a, 0xff, 0x2c]), MalformedInputError);
   assertEquals(decode(netstring, [encoder.encode("4:\ufeffa,")]).items, ["\ufeffa"]);
 });
 
@@ -126,7 +126,7 @@ testParser({
 
 Deno.test("app/examples/lines_server.ts refuses what is not UTF-8, or too long", () => {
   assertRefuses(line, new Uint8Array([0x61, 0xff, 0x0a]), TypeError);
-  assertRefuses(line, "x".repeat(513), FrameTooLargeError);
+  assertRefuses(line, "x".repeat(513), LengthLimitError);
 });
 
 testParser<Message>({
@@ -164,8 +164,8 @@ Deno.test("app/examples/postgresql.ts refuses rows whose columns do not fit", ()
       [0, 1, 0, 0, 0, 2, 0x61],
       [0, 1, 0, 0, 0, 0, 0x61], // one byte too many
     ]
-  ) assertRefuses(message, row(...bytes), InvalidFrameError);
-  assertRefuses(message, row(0, 1, 0, 0, 0, 1, 0xff), TypeError); // not UTF-8
+  ) assertRefuses(message, row(...bytes), MalformedInputError);
+  assertRefuses(message, row(0, 1, 0, 0, 0, 1, 0xff), MalformedInputError); // not UTF-8
 });
 
 Deno.test("app/examples/postgresql.ts returns an error where the server wants a password", () => {
@@ -196,11 +196,11 @@ testParser<Packet>({
 });
 
 Deno.test("app/examples/minecraft.ts refuses numbers with more bytes than they may have", () => {
-  assertRefuses(packet, new Uint8Array([0x80, 0x80, 0x80, 0x01]), InvalidFrameError); // 3 of a length
+  assertRefuses(packet, new Uint8Array([0x80, 0x80, 0x80, 0x01]), MalformedInputError); // 3 of a length
   const kind = [0x80, 0x80, 0x80, 0x80, 0x80, 0x01]; // 5 of a kind
-  assertRefuses(packet, new Uint8Array([6, ...kind]), InvalidFrameError);
-  assertRefuses(packet, new Uint8Array([0]), InvalidFrameError); // no room for a kind
-  assertRefuses(packet, new Uint8Array([1, 0x80]), InvalidFrameError);
+  assertRefuses(packet, new Uint8Array([6, ...kind]), MalformedInputError);
+  assertRefuses(packet, new Uint8Array([0]), MalformedInputError); // no room for a kind
+  assertRefuses(packet, new Uint8Array([1, 0x80]), MalformedInputError);
 });
 
 Deno.test("app/examples/minecraft.ts reads and writes what a capture has", async () => {

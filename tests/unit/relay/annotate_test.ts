@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { concat } from "@std/bytes/concat";
-import { Annotator, type Protocol } from "../../../app/relay/annotate.ts";
+import { Annotator } from "../../../app/relay/annotate.ts";
+import type { Protocol } from "../../../app/relay/guess.ts";
 import type { Part } from "../../../app/relay/events.ts";
 import { formatEvent, show } from "../../../app/relay/show.ts";
 import type { Limits } from "../../../app/relay/unit_reader.ts";
@@ -94,11 +95,17 @@ Deno.test("Annotator tells what is missing at the end", () => {
   const annotator = new Annotator("app");
   assertEquals(annotator.end(), undefined);
   annotator.push(capture("ring", "request").subarray(0, 110));
-  assertEquals(annotator.end(), "Input ended too early: 5 of 37 bytes of a content have come");
+  assertEquals(
+    annotator.end(),
+    "Input ended too early: expected content of 37 bytes, received 5 bytes",
+  );
   annotator.push(capture("ring", "request").subarray(110));
   assertEquals(annotator.end(), undefined);
   annotator.push(new Uint8Array([0, 9]));
-  assertEquals(annotator.end(), "Input ended too early: 0 of 9 bytes of a header have come");
+  assertEquals(
+    annotator.end(),
+    "Input ended too early: expected header of 9 bytes, received 0 bytes",
+  );
 });
 
 Deno.test("Annotator takes longer frames when it is told to", () => {

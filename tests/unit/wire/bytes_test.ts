@@ -62,7 +62,7 @@ Deno.test("What is allocated is memory of its own, exactly", () => {
     encodeFrame(new Uint8Array([1])),
     encodeFramePrefix(1),
     encodeMessage(new Uint8Array([1]), FORMAT),
-    encodeMessage(1, { contentType: "text/json", contentEncoding: "utf-8" }),
+    encodeMessage(1),
     pack(">H", 1),
     new Struct(">H").pack(1),
     ...unpack(">2s2p", new Uint8Array(4)),

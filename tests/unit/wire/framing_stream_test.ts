@@ -2,14 +2,14 @@ import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } f
 import { concat } from "@std/bytes/concat";
 import fc from "fast-check";
 import {
+  DecoderStream,
   encodeFrame,
   FrameDecoder,
-  FrameDecoderStream,
   FrameEncoderStream,
   type FrameOptions,
-  FrameTooLargeError,
-  readFrames,
-  TruncatedFrameError,
+  LengthLimitError,
+  readItems,
+  TruncatedInputError,
 } from "../../../mod.ts";
 import { runs } from "../../support/sampling.ts";
 
@@ -78,11 +78,13 @@ function recorded(chunks: Uint8Array[]) {
   return source;
 }
 
-Deno.test("readFrames delivers what a FrameDecoder does, every good frame before the error", async () => {
+Deno.test("readItems delivers what a FrameDecoder does, every good frame before the error", async () => {
   await fc.assert(
     fc.asyncProperty(inputs, async ({ options, chunks }) => {
       const [frames, error] = decode(chunks, options);
-      const actual = await collect(readFrames(ReadableStream.from(chunks), options));
+      const actual = await collect(
+        readItems(ReadableStream.from(chunks), new FrameDecoder(options)),
+      );
       assertEquals(actual[0], frames);
       assertEquals(`${actual[1]}`, `${error}`);
     }),
@@ -90,11 +92,13 @@ Deno.test("readFrames delivers what a FrameDecoder does, every good frame before
   );
 });
 
-Deno.test("FrameDecoderStream delivers what a FrameDecoder does, every good frame before the error", async () => {
+Deno.test("DecoderStream delivers what a FrameDecoder does, every good frame before the error", async () => {
   await fc.assert(
     fc.asyncProperty(inputs, async ({ options, chunks }) => {
       const [frames, error] = decode(chunks, options);
-      const stream = ReadableStream.from(chunks).pipeThrough(new FrameDecoderStream(options));
+      const stream = ReadableStream.from(chunks).pipeThrough(
+        new DecoderStream(new FrameDecoder(options)),
+      );
       const actual = await collect(stream);
       assertEquals(`${actual[1]}`, `${error}`);
       assertEquals(actual[0], frames);
@@ -109,41 +113,43 @@ Deno.test("FrameEncoderStream makes one chunk of each payload, as encodeFrame do
       const stream = ReadableStream.from(payloads).pipeThrough(new FrameEncoderStream(options));
       const frames = await Array.fromAsync(stream);
       assertEquals(frames, payloads.map((payload) => encodeFrame(payload, options)));
-      const decoded = ReadableStream.from(frames).pipeThrough(new FrameDecoderStream(options));
+      const decoded = ReadableStream.from(frames).pipeThrough(
+        new DecoderStream(new FrameDecoder(options)),
+      );
       assertEquals(await Array.fromAsync(decoded), payloads);
     }),
     { numRuns: runs(2000) },
   );
 });
 
-Deno.test("FrameEncoderStream errors with FrameTooLargeError and cancels its source", async () => {
+Deno.test("FrameEncoderStream errors with LengthLimitError and cancels its source", async () => {
   const source = recorded([new Uint8Array(8), new Uint8Array(9)]);
   const stream = source.readable.pipeThrough(new FrameEncoderStream({ maxFrameLength: 8 }));
   const [frames, error] = await collect(stream);
   assertEquals(frames, [encodeFrame(new Uint8Array(8))]);
-  assertInstanceOf(error, FrameTooLargeError);
+  assertInstanceOf(error, LengthLimitError);
   assert(source.cancelled.length === 1 && source.cancelled[0] === error);
 });
 
-Deno.test("FrameDecoderStream errors both sides and cancels its source on a bad frame", async () => {
+Deno.test("DecoderStream errors both sides and cancels its source on a bad frame", async () => {
   const source = recorded([new Uint8Array([0, 0, 0, 9]), new Uint8Array(1)]);
-  const decoder = new FrameDecoderStream({ maxFrameLength: 8 });
+  const decoder = new DecoderStream(new FrameDecoder({ maxFrameLength: 8 }));
   const writing = source.readable.pipeTo(decoder.writable);
   const [frames, error] = await collect(decoder.readable);
   assertEquals(frames, []);
-  assertInstanceOf(error, FrameTooLargeError);
+  assertInstanceOf(error, LengthLimitError);
   assert(await assertRejects(() => writing) === error);
   assert(source.cancelled.length === 1 && source.cancelled[0] === error);
 });
 
-Deno.test("FrameDecoderStream passes a cancel to its source, and an abort to its reader", async () => {
+Deno.test("DecoderStream passes a cancel to its source, and an abort to its reader", async () => {
   const source = recorded([encodeFrame(new Uint8Array(3)), encodeFrame(new Uint8Array(4))]);
-  const reader = source.readable.pipeThrough(new FrameDecoderStream()).getReader();
+  const reader = source.readable.pipeThrough(new DecoderStream(new FrameDecoder())).getReader();
   assertEquals((await reader.read()).value, new Uint8Array(3));
   await reader.cancel("enough");
   assertEquals(source.cancelled, ["enough"]);
 
-  const { readable, writable } = new FrameDecoderStream();
+  const { readable, writable } = new DecoderStream(new FrameDecoder());
   const writer = writable.getWriter();
   const reading = readable.getReader().read();
   await writer.write(encodeFrame(new Uint8Array(3)).subarray(0, 5));
@@ -152,12 +158,14 @@ Deno.test("FrameDecoderStream passes a cancel to its source, and an abort to its
   assert(await assertRejects(() => reading) === reason);
 });
 
-Deno.test("FrameDecoderStream can be left although what follows is bad", async () => {
+Deno.test("DecoderStream can be left although what follows is bad", async () => {
   const frame = encodeFrame(new Uint8Array(1));
   const bad = encodeFrame(new Uint8Array(2));
   for (const chunks of [[frame, bad], [concat([frame, frame, bad])]]) {
     const source = recorded(chunks);
-    const stream = source.readable.pipeThrough(new FrameDecoderStream({ maxFrameLength: 1 }));
+    const stream = source.readable.pipeThrough(
+      new DecoderStream(new FrameDecoder({ maxFrameLength: 1 })),
+    );
     for await (const payload of stream) {
       assertEquals(payload, new Uint8Array(1));
       break;
@@ -165,8 +173,8 @@ Deno.test("FrameDecoderStream can be left although what follows is bad", async (
   }
 });
 
-Deno.test("FrameDecoderStream tells a reader at once that no more frames come", async () => {
-  const { readable, writable } = new FrameDecoderStream();
+Deno.test("DecoderStream tells a reader at once that no more frames come", async () => {
+  const { readable, writable } = new DecoderStream(new FrameDecoder());
   const [reader, writer] = [readable.getReader(), writable.getWriter()];
   const reading = reader.read();
   await writer.write(encodeFrame(new Uint8Array(1)));
@@ -176,10 +184,10 @@ Deno.test("FrameDecoderStream tells a reader at once that no more frames come", 
   assert(await assertRejects(() => reader.closed) === reason);
 });
 
-Deno.test("FrameDecoderStream takes no more chunks while nobody reads its frames", async () => {
+Deno.test("DecoderStream takes no more chunks while nobody reads its frames", async () => {
   const chunks = Array.from({ length: 100 }, () => encodeFrame(new Uint8Array(3)));
   const source = recorded(chunks);
-  const reader = source.readable.pipeThrough(new FrameDecoderStream()).getReader();
+  const reader = source.readable.pipeThrough(new DecoderStream(new FrameDecoder())).getReader();
   for (let read = 1; read <= 50; read++) {
     await reader.read();
     for (let turn = 0; turn < 20; turn++) await Promise.resolve(); // let it pull what it will
@@ -188,10 +196,10 @@ Deno.test("FrameDecoderStream takes no more chunks while nobody reads its frames
   await reader.cancel();
 });
 
-Deno.test("readFrames reads a chunk only when it has no frame left", async () => {
+Deno.test("readItems reads a chunk only when it has no frame left", async () => {
   const frame = encodeFrame(new Uint8Array(3));
   const source = recorded([concat([frame, frame]), concat([frame, frame])]);
-  const frames = readFrames(source.readable);
+  const frames = readItems(source.readable, new FrameDecoder());
   assertEquals(source.pulled, 0);
   for (const pulled of [1, 1, 2, 2]) {
     await frames.next();
@@ -200,44 +208,49 @@ Deno.test("readFrames reads a chunk only when it has no frame left", async () =>
   assertEquals((await frames.next()).done, true);
 });
 
-Deno.test("readFrames answers overlapping calls of next in order", async () => {
+Deno.test("readItems answers overlapping calls of next in order", async () => {
   const payloads = [1, 2, 3, 4, 5].map((byte) => new Uint8Array([byte]));
   const bytes = concat(payloads.map((payload) => encodeFrame(payload)));
   const chunks = Array.from(bytes, (_, i) => bytes.subarray(i, i + 1));
-  const frames = readFrames(recorded(chunks).readable);
+  const frames = readItems(recorded(chunks).readable, new FrameDecoder());
   const results = await Promise.all(Array.from({ length: 7 }, () => frames.next()));
   assertEquals(results.map(({ value }) => value), [...payloads, undefined, undefined]);
   assertEquals(results.map(({ done }) => done), [false, false, false, false, false, true, true]);
 });
 
-Deno.test("readFrames answers overlapping calls with the error once, then with the end", async () => {
-  const frames = readFrames(recorded([new Uint8Array([0, 0, 0, 1, 7, 9])]).readable);
+Deno.test("readItems answers overlapping calls with the error once, then with the end", async () => {
+  const frames = readItems(
+    recorded([new Uint8Array([0, 0, 0, 1, 7, 9])]).readable,
+    new FrameDecoder(),
+  );
   const results = await Promise.allSettled([frames.next(), frames.next(), frames.next()]);
   assertEquals(results[0], {
     status: "fulfilled",
     value: { done: false, value: new Uint8Array([7]) },
   });
   assert(results[1]!.status === "rejected");
-  assertInstanceOf(results[1].reason, TruncatedFrameError);
+  assertInstanceOf(results[1].reason, TruncatedInputError);
   assertEquals(results[2], { status: "fulfilled", value: { done: true, value: undefined } });
 });
 
-Deno.test("readFrames cancels and unlocks the stream when the loop is left or a frame is bad", async () => {
+Deno.test("readItems cancels and unlocks the stream when the loop is left or a frame is bad", async () => {
   const left = recorded([encodeFrame(new Uint8Array(1)), encodeFrame(new Uint8Array(2))]);
-  for await (const frame of readFrames(left.readable)) {
+  for await (const frame of readItems(left.readable, new FrameDecoder())) {
     assertEquals(frame.length, 1);
     break;
   }
   assertEquals([left.cancelled.length, left.readable.locked], [1, false]);
 
   const bad = recorded([encodeFrame(new Uint8Array(9)), encodeFrame(new Uint8Array(2))]);
-  const [frames, error] = await collect(readFrames(bad.readable, { maxFrameLength: 8 }));
+  const [frames, error] = await collect(
+    readItems(bad.readable, new FrameDecoder({ maxFrameLength: 8 })),
+  );
   assertEquals(frames, []);
-  assertInstanceOf(error, FrameTooLargeError);
+  assertInstanceOf(error, LengthLimitError);
   assertEquals([bad.cancelled.length, bad.readable.locked], [1, false]);
 });
 
-Deno.test("readFrames passes on the error of its stream, after the frames that came before", async () => {
+Deno.test("readItems passes on the error of its stream, after the frames that came before", async () => {
   const reset = new Error("Connection reset");
   const chunks = [encodeFrame(new Uint8Array(3)), new Uint8Array([0, 0])];
   const readable = new ReadableStream({
@@ -247,26 +260,20 @@ Deno.test("readFrames passes on the error of its stream, after the frames that c
       else controller.error(reset);
     },
   }, { highWaterMark: 0 });
-  const [frames, error] = await collect(readFrames(readable));
+  const [frames, error] = await collect(readItems(readable, new FrameDecoder()));
   assertEquals(frames, [new Uint8Array(3)]);
   assert(error === reset); // truncated is not reset
 });
 
-Deno.test("readFrames and the streams refuse options that make no sense when they are called", () => {
+Deno.test("FrameEncoderStream refuses options that make no sense", () => {
   const wrong = { lengthSize: 5 } as unknown as FrameOptions;
-  assertThrows(
-    () => readFrames(new ReadableStream<Uint8Array>(), wrong),
-    RangeError,
-    "prefix of 5 bytes",
-  );
-  assertThrows(() => new FrameDecoderStream(wrong), RangeError, "prefix of 5 bytes");
   assertThrows(() => new FrameEncoderStream(wrong), RangeError, "prefix of 5 bytes");
 });
 
-Deno.test("readFrames cancels and unlocks its stream if it is left before the first frame", async () => {
+Deno.test("readItems cancels and unlocks its stream if it is left before the first frame", async () => {
   for (const leave of ["return", "throw"] as const) {
     const source = recorded([encodeFrame(new Uint8Array(1))]);
-    const frames = readFrames(source.readable);
+    const frames = readItems(source.readable, new FrameDecoder());
     const reason = new Error("Enough");
     if (leave === "return") assertEquals(await frames.return!(), { done: true, value: undefined });
     else assert(await assertRejects(() => frames.throw!(reason)) === reason);

@@ -5,15 +5,15 @@ import { runs } from "../../support/sampling.ts";
 import { MemoryWatch } from "../../support/memory.ts";
 import {
   decodeContent,
+  DecoderStream,
   encodeMessage,
-  FrameTooLargeError,
+  LengthLimitError,
   type Message,
   MessageContentError,
   MessageDecoder,
-  MessageDecoderStream,
   MessageHeaderError,
-  readMessages,
-  TruncatedFrameError,
+  readItems,
+  TruncatedInputError,
   UnsupportedEncodingError,
 } from "../../../mod.ts";
 import { isMessageError } from "../../../app/wire/message.ts";
@@ -122,14 +122,14 @@ Deno.test("encodeMessage() refuses what it cannot express", () => {
     UnsupportedEncodingError,
   );
   const long = { contentType: "x".repeat(65_536), contentEncoding: "binary" };
-  const error = assertThrows(() => encodeMessage(new Uint8Array(), long), FrameTooLargeError);
+  const error = assertThrows(() => encodeMessage(new Uint8Array(), long), LengthLimitError);
   assertEquals(error.maxLength, 65_535);
 });
 
 /** Inputs of a good message followed by a bad one, and the error that the bad one causes. */
 const badInputs: Record<string, [bytes: Uint8Array, error: string]> = {
   "header length 0": [frame(""), "MessageHeaderError"],
-  "header length over the limit": [new Uint8Array([0x20, 0x01]), "FrameTooLargeError"],
+  "header length over the limit": [new Uint8Array([0x20, 0x01]), "LengthLimitError"],
   "header not UTF-8": [frame(new Uint8Array([0x7b, 0xff, 0x7d])), "MessageHeaderError"],
   "header with a byte order mark": [frame("\ufeff" + header({})), "MessageHeaderError"],
   "header not JSON": [frame("{byteorder}"), "MessageHeaderError"],
@@ -162,18 +162,18 @@ const badInputs: Record<string, [bytes: Uint8Array, error: string]> = {
       ] as [Uint8Array, string],
     ]),
   ),
-  "content-length 10^15": [frame(header({ "content-length": 1e15 })), "FrameTooLargeError"],
+  "content-length 10^15": [frame(header({ "content-length": 1e15 })), "LengthLimitError"],
   "content-length over the limit": [
     frame(header({ "content-length": 1024 ** 2 + 1 })),
-    "FrameTooLargeError",
+    "LengthLimitError",
   ],
-  "end in the prefix": [new Uint8Array([0]), "TruncatedFrameError prefix 1/2"],
-  "end after the prefix": [new Uint8Array([0, 9]), "TruncatedFrameError header 0/9"],
-  "end in the header": [frame(header({})).subarray(0, 12), "TruncatedFrameError header 10/"],
-  "end after the header": [frame(header({})), "TruncatedFrameError content 0/2"],
+  "end in the prefix": [new Uint8Array([0]), "TruncatedInputError 1 of prefix of 2"],
+  "end after the prefix": [new Uint8Array([0, 9]), "TruncatedInputError 0 of header of 9"],
+  "end in the header": [frame(header({})).subarray(0, 12), "TruncatedInputError 10 of header of "],
+  "end after the header": [frame(header({})), "TruncatedInputError 0 of content of 2"],
   "end in the content": [
     concat([frame(header({})), utf8("{")]),
-    "TruncatedFrameError content 1/2",
+    "TruncatedInputError 1 of content of 2",
   ],
 };
 
@@ -206,7 +206,7 @@ Deno.test("MessageDecoder refuses too long a content before its bytes come", () 
     const decoder = new MessageDecoder({ maxContentLength: 2 ** 30 });
     decoder.push(frame(header({ "content-length": declared })));
     using watch = new MemoryWatch();
-    const error = assertThrows(() => decoder.take(), FrameTooLargeError);
+    const error = assertThrows(() => decoder.take(), LengthLimitError);
     assertEquals([error.declaredLength, error.maxLength], [declared, 2 ** 30]);
     assert(watch.allocated < 1024);
   }
@@ -220,12 +220,12 @@ Deno.test("MessageDecoder keeps complete messages available after end() has thro
   const decoder = new MessageDecoder();
   const good = encodeMessage(1, JSON_FORMAT);
   decoder.push(concat([good, good, new Uint8Array([0])]));
-  const error = assertThrows(() => decoder.end(), TruncatedFrameError);
+  const error = assertThrows(() => decoder.end(), TruncatedInputError);
   assertEquals([...take(decoder, 2)].map(decodeContent), [1, 1]);
   assert(assertThrows(() => decoder.take()) === error);
 });
 
-Deno.test("MessageDecoder tells the phase and the length of what is incomplete", () => {
+Deno.test("MessageDecoder tells which part it awaits, and its length", () => {
   const decoder = new MessageDecoder();
   const bytes = encodeMessage("ab", JSON_FORMAT);
   const seen: string[] = [];
@@ -233,10 +233,12 @@ Deno.test("MessageDecoder tells the phase and the length of what is incomplete",
     decoder.push(new Uint8Array([byte]));
     if (decoder.take()) break;
     assertEquals(decoder.bufferedLength, i + 1);
-    if (seen.at(-1) !== decoder.phase) seen.push(decoder.phase);
+    const { what, length } = decoder.awaited!;
+    const part = `${what} ${length}`;
+    if (seen.at(-1) !== part) seen.push(part);
   }
-  assertEquals(seen, ["prefix", "header", "content"]);
-  assertEquals([decoder.phase, decoder.bufferedLength], ["prefix", 0]);
+  assertEquals(seen, ["prefix 2", `header ${bytes[1]}`, "content 4"]);
+  assertEquals([decoder.awaited, decoder.bufferedLength], [undefined, 0]);
 });
 
 Deno.test("MessageDecoder accepts any key order, extra keys and white space, and the last of two equal keys", () => {
@@ -304,31 +306,39 @@ Deno.test("MessageDecoder and decodeContent() answer random and mutated inputs w
   );
 });
 
-Deno.test("decodeContent() knows the listed encodings under their usual names", () => {
+Deno.test("decodeContent() knows the listed encodings, also in capitals", () => {
   const text = '["é"]';
   const latin1 = Uint8Array.from(text, (character) => character.charCodeAt(0));
   const little = new Uint8Array(Uint16Array.from(text, (c) => c.charCodeAt(0)).buffer);
   const big = little.map((_, i) => little[i ^ 1]!);
   const cases: [names: string[], bytes: Uint8Array][] = [
-    [["utf-8", "UTF-8", "utf8", "utf_8", "U8", "UTF", "cp65001"], utf8(text)],
-    [["utf-16-le", "utf-16le", "UTF_16_LE", "utf-16", "U16"], little],
-    [["utf-16-be", "utf-16be"], big],
+    [["utf-8", "UTF-8"], utf8(text)],
+    [["utf-16-le", "UTF-16-LE", "utf-16"], little],
+    [["utf-16-be"], big],
     [["utf-16"], concat([new Uint8Array([0xff, 0xfe]), little])],
     [["utf-16"], concat([new Uint8Array([0xfe, 0xff]), big])],
-    [["latin-1", "latin1", "iso-8859-1", "ISO_8859_1", "latin", "L1"], latin1],
-    [["iso8859", "iso8859_1", "8859", "cp819", "CP819", "iso-ir-100"], latin1],
+    [["latin-1", "iso-8859-1", "ISO-8859-1"], latin1],
   ];
   for (const [names, content] of cases) {
     for (const name of names) assertEquals(decodeContent(message(name, content)), ["é"]);
   }
-  for (const name of ["ascii", "us-ascii", "US", "646"]) {
-    assertEquals(decodeContent(message(name, utf8('"a"'))), "a");
-  }
+  assertEquals(decodeContent(message("ascii", utf8('"a"'))), "a");
   assertEquals(decodeContent(message("latin-1", new Uint8Array([0x22, 0x80, 0x22]))), "\x80");
 });
 
 Deno.test("decodeContent() refuses unknown encodings, invalid bytes and what is not JSON", () => {
-  for (const name of ["", "utf-7", "windows-1252", "constructor", "__proto__", "binary"]) {
+  for (
+    const name of [
+      "",
+      "utf-7",
+      "utf8",
+      "latin1",
+      "windows-1252",
+      "constructor",
+      "__proto__",
+      "binary",
+    ]
+  ) {
     assertThrows(() => decodeContent(message(name, utf8("1"))), UnsupportedEncodingError);
   }
   const invalid: [string, number[]][] = [
@@ -382,17 +392,17 @@ Deno.test("decodeContent() refuses JSON that is nested more than 1000 levels dee
   }
 });
 
-Deno.test("MessageDecoderStream and readMessages() find what MessageDecoder finds", async () => {
+Deno.test("DecoderStream and readItems() find what MessageDecoder finds", async () => {
   const bytes = concat([1, "two", [3]].map((value) => encodeMessage(value, JSON_FORMAT)));
   for (const chunks of [[bytes], byteByByte(bytes)]) {
-    const piped = ReadableStream.from(chunks).pipeThrough(new MessageDecoderStream());
+    const piped = ReadableStream.from(chunks).pipeThrough(new DecoderStream(new MessageDecoder()));
     assertEquals(await Array.fromAsync(piped, decodeContent), [1, "two", [3]]);
-    const read = readMessages(ReadableStream.from(chunks));
+    const read = readItems(ReadableStream.from(chunks), new MessageDecoder());
     assertEquals(await Array.fromAsync(read, decodeContent), [1, "two", [3]]);
   }
 });
 
-Deno.test("readMessages() delivers every good message before an error, and cancels the stream", async () => {
+Deno.test("readItems() delivers every good message before an error, and cancels the stream", async () => {
   let cancelled = false;
   const good = encodeMessage("good", JSON_FORMAT);
   const source = new ReadableStream<Uint8Array>({
@@ -402,7 +412,9 @@ Deno.test("readMessages() delivers every good message before an error, and cance
   const received: unknown[] = [];
   let error: unknown;
   try {
-    for await (const message of readMessages(source)) received.push(decodeContent(message));
+    for await (const message of readItems(source, new MessageDecoder())) {
+      received.push(decodeContent(message));
+    }
   } catch (thrown) {
     error = thrown;
   }
@@ -460,8 +472,8 @@ function* take(decoder: MessageDecoder, count: number) {
 
 function describe(error: unknown): string {
   if (error instanceof MessageHeaderError) return `${error.name} ${error.field ?? ""}`;
-  if (error instanceof TruncatedFrameError) {
-    return `${error.name} ${error.phase} ${error.received}/${error.expected}`;
+  if (error instanceof TruncatedInputError) {
+    return `${error.name} ${error.received} of ${error.expected}`;
   }
   return error instanceof Error ? `${error.name} ${error.message}` : String(error);
 }
@@ -528,7 +540,7 @@ Deno.test("encodeMessage() may be called by a toJSON while it encodes", () => {
 });
 
 Deno.test("encodeMessage() refuses a content type or encoding that is no text", () => {
-  for (const wrong of [1, undefined, null, { toString: () => "utf-8" }]) {
+  for (const wrong of [1, null, { toString: () => "utf-8" }]) {
     for (const name of ["contentType", "contentEncoding"]) {
       const format = { ...BINARY_FORMAT, [name]: wrong } as typeof BINARY_FORMAT;
       assertThrows(() => encodeMessage(new Uint8Array(), format), TypeError, name);
