@@ -19,10 +19,16 @@ const ELLIPSIS = "…";
 
 /** The commands that go on until they are ended, as a server does. */
 const STAYS =
-  /^(?!deno task check).*(_server\.(ts|py)\b|app\/server\.ts|relay\.ts|redis-server|bad_client\.ts (silent|never-reads)|\btry\.ts)/;
+  /^(?!deno task check).*(_server\.(ts|py)\b|app\/server\.ts|relay\.ts|redis-server|tcpdump|bad_client\.ts (silent|never-reads)|\btry\.ts)/;
 
 /** The commands on which somebody types. */
 const TALKS = /chat_client\.ts|netcat\.ts/;
+
+/** What some of them print when they are ready; the others print a line. */
+const READY: Record<string, RegExp> = {
+  "redis-server": /Ready to accept/,
+  "tcpdump": /listening on/,
+};
 
 /** The commands that leave files where they run, or read such files. */
 const LEAVES_FILES = /guide\.sock|openssl|\btls_echo/;
@@ -35,6 +41,7 @@ const TOOLS = new Map([
   ["python3", works("python3", "--version")],
   ["node", isNodeForTypeScript()],
   ["redis.ts", works("redis-server", "--version")],
+  ["tcpdump", linux && works("tcpdump", "-i", "lo", "-d")], // and may capture
   ["tls_echo", works("openssl", "version")], // which makes the certificate
   ...["ss", "lsof", "netstat", "curl", "openssl", "redis-server"].map((tool) =>
     [tool, linux && works("sh", "-c", `command -v ${tool}`)] as const
@@ -177,7 +184,7 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
       for (const [command, expected] of commandsOf(text)) {
         const where = `line ${line}: ${command}`;
         const tool = command.match(
-          /\b(python3|ss|lsof|netstat|curl|openssl|redis-server|redis\.ts)\b|\btls_echo|^node\b/,
+          /\b(python3|ss|lsof|netstat|curl|openssl|tcpdump|redis-server|redis\.ts)\b|\btls_echo|^node\b/,
         )?.[0];
         const lacksTool = tool !== undefined && !TOOLS.get(tool);
         if (STAYS.test(command)) lacksServer = lacksTool;
@@ -207,7 +214,7 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
               const stays = { program, expected, unordered, where };
               staying.push(stays);
               unfinished.push({ command, goOn: (rest) => void (stays.expected += `\n${rest}`) });
-              const ready = command.startsWith("redis-server") ? /Ready to accept/ : /\n/;
+              const ready = READY[command.split(" ")[0]!] ?? /\n/;
               if (expected !== "") await program.prints(ready);
               return;
             }
@@ -233,10 +240,12 @@ async function runTranscripts(t: Deno.TestContext, blocks: Block[]): Promise<voi
  */
 function allLines(expected: string, unordered: boolean): RegExp {
   const lines = expected.split("\n").filter((line) => line !== ELLIPSIS);
+  const count = packets(lines).length; // others may come or not
+  if (count > 0) return new RegExp(`([^]*?Flags \\[(?!\\.\\])[^\n]*\n){${count}}`);
   if (!unordered) return new RegExp(`^([^\n]*\n){${lines.length}}`);
   const [word] = lines.at(-1)!.split(" ");
-  const count = lines.filter((line) => line.startsWith(`${word} `)).length;
-  return new RegExp(`(^${word} [^]*?\n[^]*?){${count}}`, "m");
+  const times = lines.filter((line) => line.startsWith(`${word} `)).length;
+  return new RegExp(`(^${word} [^]*?\n[^]*?){${times}}`, "m");
 }
 
 /** A client of the chat, with the lines that it prints and those that are typed. */
@@ -292,13 +301,16 @@ function output(program: Program, ports: Map<string, string>, folder: string): s
   let output = program.stdout + program.stderr;
   output = output.replaceAll(`unix:${folder}/`, `unix:${CHECKOUT}/`).replaceAll(`${folder}/`, "");
 
-  for (const [port, free] of ports) output = output.replaceAll(`:${free}`, `:${port}`);
+  for (const [port, free] of ports) {
+    output = output.replaceAll(`:${free}`, `:${port}`).replaceAll(`.${free}`, `.${port}`);
+  }
   return output;
 }
 
 function assertSameLines(expected: string, actual: string, where: string, unordered = false): void {
   const normal = (text: string) => {
     const lines = text.trim().split("\n");
+    if (lines.some((line) => line.startsWith("IP "))) return packets(lines.map(normalLine));
     return unordered ? joinChunks(lines).map(normalLine).sort() : lines.map(normalLine);
   };
   const message = `${where}\nexpected:\n${expected}\nactual:\n${actual}`;
@@ -330,6 +342,10 @@ function normalLine(line: string): string {
       /(127\.0\.0\.1|\[::1\]):(\d+)/g,
       (all, host, port) => PORTS.includes(port) ? all : `${host}:PORT`,
     )
+    .replaceAll(
+      /(127\.0\.0\.1)\.(\d{2,})/g, // as tcpdump writes it
+      (all, host, port) => PORTS.includes(port) ? all : `${host}.PORT`,
+    )
     .replace(/^deno +\d+ +\S+ +\d+u +IPv4 +\d+/, "deno PID USER FD IPv4 DEVICE")
     .replace(/\(os error \d+\)/, linux ? "$&" : "(os error)") // the pages have those of Linux
     .replace(/^#(\d+) +\d+\.\d{3} s/, "#$1 TIME").replace(/ in \d+\.\d s:/, " in TIME:").replace(
@@ -341,6 +357,23 @@ function normalLine(line: string): string {
     // How many checks can go on after one that failed depends on when the server ended.
     .replace(/( passed), \d+ failed(, \d+ skipped)?/, "$1")
     .replaceAll(/ +/g, " ").trim();
+}
+
+/**
+ * The packets that `tcpdump` prints, by who sent them. Those that only acknowledge are left out: whether an
+ * acknowledgement rides along with another packet, and which side is quicker, differs each time.
+ */
+function packets(lines: string[]): string[] {
+  const found = lines.flatMap((line) => {
+    const [, from, to, flags, length] =
+      /^IP (\S+) > (\S+): Flags \[(.+?)\],.* length (\d+)$/.exec(line) ?? [];
+    return from === undefined || flags === "."
+      ? []
+      : [{ from, text: `${from} > ${to} ${flags} ${length}` }];
+  });
+  return found.toSorted((a, b) => a.from < b.from ? -1 : a.from > b.from ? 1 : 0).map(({ text }) =>
+    text
+  );
 }
 
 /** Joins lines that differ in what they quote only: how a stream was cut is not promised. */
