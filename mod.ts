@@ -97,7 +97,13 @@ export {
   type MessageOptions,
   UnsupportedEncodingError,
 } from "./app/wire/message.ts";
-export { type ByteStream, DecoderStream, type ItemStream, readItems } from "./app/wire/streams.ts";
+export {
+  type ByteStream,
+  DecoderStream,
+  type ItemReader,
+  type ItemStream,
+  readItems,
+} from "./app/wire/streams.ts";
 export {
   calcSize,
   pack,

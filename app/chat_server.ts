@@ -52,7 +52,8 @@ let delivery: Promise<void> | undefined; // in progress
 
 const signals = listenForStop(DRAIN_TIMEOUT);
 const listener = listen(readOptionalAddress(args));
-setInterval(() => broadcast({ type: "ping" }), options.pingInterval);
+const pings = setInterval(() => broadcast({ type: "ping" }), options.pingInterval);
+signals.stop.addEventListener("abort", () => clearInterval(pings)); // whose answers would keep clients
 await serve(listener, handle, {
   ...signals,
   idleTimeout: 2 * options.pingInterval,

@@ -14,17 +14,12 @@ export const jsonActions = new Set(["search"]);
  */
 export function createRequest(action: string, value: string): Uint8Array {
   if (jsonActions.has(action)) {
-    return encodeMessage({ action, value }, {
-      contentType: JSON_CONTENT_TYPE,
-      contentEncoding: "utf-8",
-    });
+    return encodeMessage({ action, value });
   }
   const text = action + value;
   if (!text.isWellFormed()) throw new RangeError("Cannot encode text: it has a lone surrogate");
-  return encodeMessage(new TextEncoder().encode(text), {
-    contentType: "binary/custom-client-binary-type",
-    contentEncoding: "binary",
-  });
+  const content = new TextEncoder().encode(text);
+  return encodeMessage(content, { contentType: "binary/custom-client-binary-type" });
 }
 
 /**

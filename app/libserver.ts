@@ -1,6 +1,4 @@
-import { readUint16 } from "./wire/endianness.ts";
-import { LengthLimitError } from "./wire/errors.ts";
-import { encodeMessage, JSON_CONTENT_TYPE } from "./wire/message.ts";
+import { encodeMessage } from "./wire/message.ts";
 
 /** The content of a JSON request. */
 export interface Request {
@@ -82,20 +80,11 @@ function jsonResponse(result: unknown, maxContentLength = Infinity): Uint8Array 
   if (["undefined", "function", "symbol"].includes(typeof result)) {
     throw new TypeError(`Cannot encode result: ${typeof result} is not a JSON value`);
   }
-  const format = { contentType: JSON_CONTENT_TYPE, contentEncoding: "utf-8" };
-  const response = encodeMessage({ result }, format);
-  const contentLength = response.length - 2 - readUint16(response);
-  if (contentLength > maxContentLength) {
-    throw new LengthLimitError(contentLength, maxContentLength, "content");
-  }
-  return response;
+  return encodeMessage({ result }, { maxContentLength });
 }
 
 function binaryResponse(request: Uint8Array): Uint8Array {
   const greeting = new TextEncoder().encode("First 10 bytes of request: ");
   const content = new Uint8Array([...greeting, ...request.subarray(0, 10)]);
-  return encodeMessage(content, {
-    contentType: "binary/custom-server-binary-type",
-    contentEncoding: "binary",
-  });
+  return encodeMessage(content, { contentType: "binary/custom-server-binary-type" });
 }

@@ -1,4 +1,4 @@
-import { decodeContent, encodeMessage, JSON_CONTENT_TYPE, type Message } from "../wire/message.ts";
+import { decodeContent, encodeMessage, type Message } from "../wire/message.ts";
 
 /** The messages that clients send. The first one is a join. */
 export type FromClient =
@@ -16,7 +16,7 @@ export type FromServer =
 
 /** Encodes a message of the chat: JSON in the tutorial's message protocol. */
 export function encodeChat(content: FromClient | FromServer): Uint8Array {
-  return encodeMessage(content, { contentType: JSON_CONTENT_TYPE, contentEncoding: "utf-8" });
+  return encodeMessage(content);
 }
 
 /**

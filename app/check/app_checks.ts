@@ -2,14 +2,15 @@
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
 import { equals } from "jsr:@std/bytes@^1.0.6/equals";
 import { pause } from "../core/timeout.ts";
-import { writeUint16 } from "../wire/endianness.ts";
+import { readUint16, writeUint16 } from "../wire/endianness.ts";
 import { escapeBytes, escapeJson } from "../wire/escape.ts";
 import { createRequest } from "../libclient.ts";
 import { decodeContent, JSON_CONTENT_TYPE, type Message, MessageDecoder } from "../wire/message.ts";
-import { type Check, Failure, LostConnection } from "./check.ts";
+import { type Cause, type Check, Failure, LostConnection } from "./check.ts";
 import { decodeOrFail, endIfReset, receive } from "./messages.ts";
 import type { ServerRun } from "./server_run.ts";
 
+const MAX_RAW = 1024; // bytes of a response that are looked at
 const PAUSE = 2; // milliseconds, in which the server may notice the first part of a request
 
 const encoder = new TextEncoder();
@@ -21,6 +22,9 @@ const HEADER = {
   "content-encoding": "utf-8",
   "content-length": CONTENT.length,
 };
+const NO_REFUSAL =
+  "The server neither answers nor closes the connection. It waits for something, or " +
+  "what handles the connection has failed and left it open: look at what the server has printed.";
 const REFUSAL = "an error response, or the end";
 const ONE_ANSWER = "it ends after one response; more are beyond the tutorial";
 const RING = "In the caves beneath the Misty Mountains. 💍";
@@ -38,7 +42,13 @@ export const appChecks: Check<ServerRun>[] = [
     what: "The search for morpheus gets its answer",
     hint: "The server does not speak this protocol, or lacks this answer.",
     read: "protocol",
-    run: probeApp,
+    async run(serverRun) {
+      try {
+        await probeApp(serverRun);
+      } catch (error) {
+        throw error instanceof Failure ? await explainSearch(error, serverRun) : error;
+      }
+    },
   },
   {
     name: "ring",
@@ -257,6 +267,91 @@ export const appChecks: Check<ServerRun>[] = [
   },
 ];
 
+/** Finds out more about a server that fails already at the first request. */
+async function explainSearch(failure: Failure, serverRun: ServerRun): Promise<Failure> {
+  serverRun.closeAll(); // it may serve one client at a time
+  const response = await readRaw(serverRun, SEARCH);
+  if (response.length === 0) {
+    const swapped = concat([SEARCH.slice(0, 2).reverse(), SEARCH.subarray(2)]);
+    if ((await readRaw(serverRun, swapped)).length === 0) return failure;
+    return failure.because(
+      "The server reads the length of the header in the wrong byte order: it must be big-endian.",
+      "byteOrder",
+    );
+  }
+  const meaning = explainResponse(response);
+  return meaning ? failure.because(meaning.hint, meaning.read) : failure;
+}
+
+/** What a server answers to these bytes, whatever it is. */
+async function readRaw(serverRun: ServerRun, request: Uint8Array): Promise<Uint8Array> {
+  const client = await serverRun.connect();
+  const buffer = new Uint8Array(MAX_RAW);
+  let length = 0;
+  try {
+    await client.send(request);
+    while (length < buffer.length) {
+      const timeout = serverRun.timeout / 4;
+      const n = await client.read(buffer.subarray(length), "an answer", { timeout });
+      if (n === null) break;
+      length += n;
+    }
+  } catch { /* no more is coming */ }
+  client.close();
+  return buffer.subarray(0, length);
+}
+
+/** What is wrong with a response, as far as that can be calculated. */
+function explainResponse(response: Uint8Array): Cause | undefined {
+  if (equals(response, SEARCH)) {
+    return { hint: "The server sends back what it gets: try the kind `echo`." };
+  }
+  const text = new TextDecoder().decode(response);
+  if (text.startsWith("HTTP/")) return { hint: "The server answers as a web server does (HTTP)." };
+  if (text.startsWith("{")) {
+    return { hint: "The response begins with its header, without the two bytes of its length." };
+  }
+  if (response.length > 4 && response[0] === 0 && response[1] === 0 && text[4] === "{") {
+    return { hint: "The length of the header takes four bytes, and not two.", read: "byteOrder" };
+  }
+  if (response.length < 2) return undefined;
+  const length = readUint16(response);
+  const swapped = readUint16(response, 0, "little");
+  if (isJsonObject(response.subarray(2, 2 + swapped)) && swapped !== length) {
+    return {
+      hint:
+        `The length of the header is in the wrong byte order: ${length} is ${swapped} with its ` +
+        "bytes swapped.",
+      read: "byteOrder",
+    };
+  }
+  return explainLength(response, 2 + length);
+}
+
+/** Compares the announced length of the content with what has come. */
+function explainLength(response: Uint8Array, headerEnd: number): Cause | undefined {
+  const header = response.subarray(2, headerEnd);
+  if (!isJsonObject(header)) return undefined;
+  const announced = JSON.parse(new TextDecoder().decode(header))["content-length"];
+  const content = response.subarray(headerEnd);
+  if (typeof announced !== "number" || announced === content.length) return undefined;
+  const counts = `The server announces ${announced} bytes of content, and sends ${content.length}`;
+  const characters = [...new TextDecoder().decode(content)].length;
+  return {
+    hint: announced === characters
+      ? `${counts}: it counts characters instead of bytes.`
+      : `${counts}.`,
+  };
+}
+
+function isJsonObject(bytes: Uint8Array): boolean {
+  try {
+    return typeof JSON.parse(new TextDecoder().decode(bytes)) === "object";
+  } catch {
+    return false;
+  }
+}
+
 /** A request: the length of the header, the header, and the content. */
 function frame(header: string | Uint8Array, content: string | Uint8Array = CONTENT): Uint8Array {
   const [headerBytes, contentBytes] = [header, content].map((part) =>
@@ -280,7 +375,8 @@ export async function ask(
   }
   const decoder = new MessageDecoder({ copy: true });
   const response = await receive(client, decoder, expected);
-  if (response === undefined) throw new LostConnection(expected, "the end");
+  client.close(); // a server may serve one client at a time
+  if (response === undefined) throw new LostConnection(expected, "the end", { seen: "end" });
   if (decoder.bufferedLength > 0) {
     const { "content-length": length } = response.header;
     throw new Failure(expected, `more bytes than its content-length of ${length}`);
@@ -311,7 +407,11 @@ async function expectRefusal(
   await client.send(request).catch(endIfReset);
   if (finish) await client.finish().catch(endIfReset);
   const decoder = new MessageDecoder({ copy: true });
-  const response = await receive(client, decoder, REFUSAL).catch(endIfReset);
+  const response = await receive(client, decoder, REFUSAL).catch((error) => {
+    if (!(error instanceof Failure) || error.seen !== "silence") return endIfReset(error);
+    throw error.because(NO_REFUSAL, "limits");
+  });
+  client.close(); // a server may serve one client at a time
   if (response === undefined) return;
   if (!isJson(response) || resultOf(response, REFUSAL) === ANSWER) {
     throw new Failure(REFUSAL, describe(response));

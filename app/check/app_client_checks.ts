@@ -338,6 +338,7 @@ export const appClientChecks: Check<ClientRun>[] = [
     name: "silence",
     what: "When the server is silent, the client gives up and ends with an error",
     hint: "The client waits forever: it has no deadline. (If it has one, tell it with --patience.)",
+    causes: { "success": "The client ends in time, but with exit code 0, as if all were well." },
     read: "deadlines",
     run: expectImpatience,
   },

@@ -99,7 +99,7 @@ export const botChecks: Check<ClientRun>[] = [
   {
     name: "numbers",
     what: "Any number of integers are added, also negative ones",
-    hint: "The bot adds two numbers, or takes them for text.",
+    hint: "The bot adds two numbers only, or not as integers, which may be negative.",
     read: "chat",
     async run(clientRun) {
       await inChat(clientRun, async (room) => {
@@ -119,7 +119,15 @@ export const botChecks: Check<ClientRun>[] = [
     read: "chat",
     async run(clientRun) {
       await inChat(clientRun, async (room) => {
-        const texts = ["hello", "summer 1 2", "sum", "sum two three", "a sum 1 2", "🐰"];
+        const texts = [
+          "hello",
+          "summer 1 2",
+          "sum",
+          "sum two three",
+          "sum 1 two",
+          "a sum 1 2",
+          "🐰",
+        ];
         await room.tell({ type: "join", name: "eve" }, ...texts.map((text) => say(text)));
         await room.tell({ type: "leave", name: "eve" }, { type: "who", names: [] }, say("sum 1 1"));
         await room.hears("sum 1 1 = 2");
@@ -201,6 +209,7 @@ export const botChecks: Check<ClientRun>[] = [
     name: "silence",
     what: "When the chat sends nothing, not even a ping, the bot gives up and ends with an error",
     hint: "The bot waits forever: it has no deadline. (If it has one, tell it with --patience.)",
+    causes: { "success": "The bot ends in time, but with exit code 0, as if all were well." },
     read: "deadlines",
     run: expectImpatience,
   },

@@ -1,4 +1,5 @@
 // The checks of a chat server: one that speaks step 4 of the tutorial.
+import { pause } from "../core/timeout.ts";
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
 import { decodeChat, encodeChat, type FromClient } from "../chat/messages.ts";
 import { escapeJson } from "../wire/escape.ts";
@@ -8,6 +9,7 @@ import { decodeOrFail, endIfReset, receive } from "./messages.ts";
 import { Stopwatch } from "./running_time.ts";
 import type { Client, ServerRun } from "./server_run.ts";
 
+const PAUSE = 5; // milliseconds, in which the server may notice the first part of a message
 const SAYINGS = 20; // by each of the talkers
 const CROWD = 200; // clients
 const FLOOD_TEXT = "x".repeat(15 * 1024); // bytes; a chat takes messages of 16 KiB
@@ -147,6 +149,43 @@ export const chatChecks: Check<ServerRun>[] = [
     },
   },
   {
+    name: "split",
+    what: "A message is understood wherever it is cut in two, and in single bytes",
+    hint: "The server takes what one read returns for a message.",
+    read: "bytes",
+    async run(serverRun) {
+      const [first, second] = [await join(serverRun), await join(serverRun)];
+      const said = encodeChat({ type: "say", text: "in two pieces" });
+      for (const at of [1, 2, 40, said.length - 1]) {
+        await first.sendBytes(said.subarray(0, at));
+        await pause(PAUSE);
+        await first.sendBytes(said.subarray(at));
+        await second.hears({ type: "say", name: first.name, text: "in two pieces" });
+      }
+      for (const byte of encodeChat({ type: "say", text: "in bytes" })) {
+        await first.sendBytes(new Uint8Array([byte]));
+      }
+      await second.hears({ type: "say", name: first.name, text: "in bytes" });
+    },
+  },
+  {
+    name: "glued",
+    what: "Messages that arrive together are all understood, also with the join",
+    hint: "The server takes all that a read returns for one message.",
+    read: "bytes",
+    async run(serverRun) {
+      const listener = await join(serverRun);
+      const name = newName();
+      const talker = await connect(serverRun, name);
+      const texts = ["one", "two", "three"];
+      await talker.send(
+        { type: "join", name },
+        ...texts.map((text) => ({ type: "say", text }) as const),
+      );
+      for (const text of texts) await listener.hears({ type: "say", name, text });
+    },
+  },
+  {
     name: "push",
     what: "A guest who sends nothing hears what others say",
     hint: "The server does not write to clients that send nothing.",
@@ -164,7 +203,7 @@ export const chatChecks: Check<ServerRun>[] = [
     what: "All hear the same in the same order, whoever talks",
     hint: "The server waits for one reader before it writes to the next.",
     read: "chat",
-    needs: ["say"],
+    needs: ["say", "glued"],
     async run(serverRun) {
       const talkers = [await join(serverRun), await join(serverRun), await join(serverRun)];
       const listeners = [await join(serverRun), await join(serverRun)];
@@ -277,10 +316,15 @@ export const chatChecks: Check<ServerRun>[] = [
     read: "chat",
     async run(serverRun) {
       const [first, second] = [await join(serverRun), await join(serverRun)];
-      await first.send({ type: "pong" }, { type: "say", text: "still here" });
+      await first.send({ type: "pong" });
+      await pause(PAUSE); // in a piece of its own
+      await first.send({ type: "say", text: "still here" });
       await second.hears({ type: "say", name: first.name, text: "still here" });
       await second.send({ type: "say", text: "over" });
-      await first.hears({ type: "say", name: second.name, text: "over" }); // and no error before
+      const note = ({ type }: Content) => {
+        if (type === "pong") throw new Failure("no answer to a pong", "a pong");
+      };
+      await first.hears({ type: "say", name: second.name, text: "over" }, note); // and no error before
     },
   },
   {
@@ -299,7 +343,7 @@ export const chatChecks: Check<ServerRun>[] = [
     what: "Nobody waits for a guest who does not read, and who is disconnected in the end",
     hint: "The server waits for each reader, or keeps all that one of them does not read.",
     read: "chat",
-    needs: ["say", "leave", "pong"],
+    needs: ["say", "leave", "pong", "glued"],
     async run(serverRun) {
       const [listener, talker] = [await join(serverRun), await join(serverRun)];
       const slow = await join(serverRun); // and never reads again

@@ -10,8 +10,10 @@ export interface Check<Run> {
   name: string;
   /** What it tests, in one sentence. */
   what: string;
-  /** What it means when it fails. */
+  /** What it means when it fails, if nothing more exact is known. */
   hint: string;
+  /** What it means if this was seen. */
+  causes?: Partial<Record<Seen, string>>;
   /** Where the tutorial explains it. */
   read: Lesson;
   /** Checks without which a failure of this one would mean something else. */
@@ -32,15 +34,52 @@ export interface CheckRun extends AsyncDisposable {
   abort(): void;
 }
 
+/**
+ * What was seen instead of what was expected: nothing in time, or nothing more after a part of it; the
+ * end instead of it, or after a part of it; other bytes; a success where an error was due, or something
+ * else. What a failure means follows from it: a server that is silent has not lost any bytes.
+ */
+export type Seen = "silence" | "stall" | "end" | "loss" | "other bytes" | "success" | "other";
+
+/** What a failure means, and where the tutorial explains that. */
+export interface Cause {
+  hint: string;
+  read?: Lesson;
+}
+
+/** What is known about a failure. */
+export interface FailureOptions {
+  /** The error from which it comes. */
+  cause?: unknown;
+  seen?: Seen;
+  /** What it means, if that was found out. */
+  meaning?: Cause | undefined;
+}
+
 /** The error for a server or client that does something else than it should. */
 export class Failure extends Error {
   readonly expected: string;
   readonly actual: string;
+  readonly seen: Seen;
+  readonly meaning: Cause | undefined;
 
-  constructor(expected: string, actual: string, cause?: unknown) {
+  constructor(
+    expected: string,
+    actual: string,
+    { cause, seen = "other", meaning }: FailureOptions = {},
+  ) {
     super(`Expected ${expected}, not ${actual}`, { cause });
     this.expected = expected;
     this.actual = actual;
+    this.seen = seen;
+    this.meaning = meaning;
+  }
+
+  /** The same failure, of which more is known. */
+  because(hint: string, read?: Lesson): Failure {
+    const Kind = this.constructor as typeof Failure;
+    const { expected, actual, cause, seen } = this;
+    return new Kind(expected, actual, { cause, seen, meaning: read ? { hint, read } : { hint } });
   }
 }
 
@@ -68,6 +107,7 @@ export async function tryRun<Run extends CheckRun>(
     return new LostConnection(
       `the end of the check within ${owned.limit / 1000} s`,
       owned.progress || "no end",
+      { seen: "stall" },
     );
   } catch (error) {
     if (error instanceof Failure || error instanceof CannotCheck) return error;

@@ -23,6 +23,10 @@ const MAX_SINGLE = 500; // bytes that are sent one by one
 const MAX_STEPS = 12; // times the timeout, for a check that starts the client many times
 const SETTLE_TIME = 200; // milliseconds from the client's end until its connections are closed
 const ERROR = /^(?:error|[\w.]*(?:Error|Exception))\b/; // a line that names one, in many languages
+const COMPLAINT = /error|exception|traceback|failed|refused|reset by peer|timed? ?out/i;
+const NOTICED =
+  "The client has noticed that something went wrong, and has printed it, but ends with exit " +
+  "code 0, as if all were well.";
 const UNPRINTABLE = /[^\P{Cc}\n\r\t]/u; // all of C0 and C1, but for what a line may have
 const WATCH_INTERVAL = 20; // milliseconds
 
@@ -358,7 +362,14 @@ export function expectSuccess(exit: Exit): void {
 
 /** Expects a client to have told of an error. */
 export function expectError(exit: Exit): void {
-  if (exit.code === 0) throw new Failure("an exit code other than 0", describeExit(exit));
+  if (exit.code !== 0) return;
+  const failure = new Failure("an exit code other than 0", describeExit(exit), { seen: "success" });
+  throw hasComplained(exit) ? failure.because(NOTICED) : failure;
+}
+
+/** Whether a client has printed that something went wrong. */
+function hasComplained({ stdout, stderr }: Exit): boolean {
+  return COMPLAINT.test(stdout) || COMPLAINT.test(stderr);
 }
 
 /** Runs the client against a server that takes everything and never answers. */

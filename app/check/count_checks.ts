@@ -87,6 +87,16 @@ export const countChecks: Check<ServerRun>[] = [
     run: async (serverRun) => void await expectCount(serverRun, noise(0, MIB + 7)),
   },
   {
+    name: "bytes",
+    what: "Bytes are counted, and not the characters that they may stand for",
+    hint: "The server counts characters instead of bytes.",
+    read: "text",
+    async run(serverRun) {
+      await expectCount(serverRun, new TextEncoder().encode("Grüße 🐶"));
+      await expectCount(serverRun, new Uint8Array(100).fill(0xff));
+    },
+  },
+  {
     name: "not-early",
     what: "A client that has not finished gets no answer yet",
     hint: "The server takes a pause for the end.",

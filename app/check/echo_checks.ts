@@ -1,14 +1,28 @@
 // The checks of an echo server.
 import { pause } from "../core/timeout.ts";
+import { escapeBytes } from "../wire/escape.ts";
 import { type Check, Failure } from "./check.ts";
 import { both, type Client, KIB, MIB, noise, type ServerRun } from "./server_run.ts";
 
 // More than operating systems keep for the connections of a client, two proxies, and a server behind them.
 const MAX_BUFFERED = 128 * MIB;
 const MAX_MEASUREMENTS = 3; // of the time of an echo, until it counts as slow
+const MAX_GREETING = 40; // bytes
+const LINE_END = new TextEncoder().encode("\n");
+const AROUND_ZERO = new TextEncoder().encode("ab\0cd");
 const HELLO = new TextEncoder().encode("Hello, world");
 // Where several clients talk, all send this same byte: only the check for it notices mixed clients.
 const SAME = new Uint8Array(12).fill(0x78);
+
+const STUCK =
+  "A part came back, and then nothing more. Either two parts of the server wait for each other, " +
+  "each until the other one reads, or it stops after so many bytes, where it needs a loop.";
+const FORGETS =
+  "The server forgets what a write did not take: a write may take fewer bytes than it is given.";
+const MIXED = "Bytes came that this client has not sent: the clients share a buffer.";
+const STALE =
+  "More came back than was sent, as from an earlier read: the server sends a whole buffer, " +
+  "and not only the bytes that it has read into it.";
 
 /** What a good echo server does at any time. */
 export async function probeEcho(serverRun: ServerRun): Promise<void> {
@@ -20,22 +34,31 @@ export const echoChecks: Check<ServerRun>[] = [
   {
     name: "echo",
     what: "What is sent comes back",
-    hint:
-      "The server must send back what it reads, unchanged and each time. It may read only once, or wait for a line end.",
+    hint: "The server must send back what it reads, unchanged and each time.",
     read: "echo",
     async run(serverRun) {
       const client = await serverRun.connect();
-      for (let i = 0; i < 20; i++) await client.echo(HELLO); // a server that reads once fails here
+      for (let echoes = 0; echoes < 20; echoes++) { // a server that reads once fails here
+        try {
+          await client.echo(HELLO);
+        } catch (error) {
+          throw error instanceof Failure ? await explainEcho(error, echoes, serverRun) : error;
+        }
+      }
     },
   },
   {
     name: "binary",
     what: "All 256 byte values come back as they are, UTF-8 or not",
-    hint:
-      "The server takes the bytes for text, and changes some. Bytes that are not UTF-8 become ef bf bd (U+FFFD).",
+    hint: "Only some of the bytes come back.",
+    causes: {
+      "other bytes":
+        "The server takes the bytes for text, and changes some. Bytes that are not UTF-8 become ef bf bd (U+FFFD).",
+    },
     read: "text",
     async run(serverRun) {
       const client = await serverRun.connect();
+      await echoAroundZero(client);
       await client.echo(Uint8Array.from({ length: 256 }, (_, i) => i));
       await client.echo(new Uint8Array([0, 0, 0xff, 0xfe, 0xc3, 0x28, 0xed, 0xa0, 0x80, 13, 10]));
     },
@@ -43,7 +66,11 @@ export const echoChecks: Check<ServerRun>[] = [
   {
     name: "single-bytes",
     what: "100 bytes, sent one by one, each come back before the next is sent",
-    hint: "The server waits for more bytes than the client has sent.",
+    hint: "The server does not send back each byte.",
+    causes: {
+      "silence": "The server waits for more bytes than the client has sent.",
+      "other bytes": STALE,
+    },
     read: "echo",
     async run(serverRun) {
       const client = await serverRun.connect();
@@ -57,6 +84,10 @@ export const echoChecks: Check<ServerRun>[] = [
     name: "large",
     what: "1 MiB comes back whole to a client that reads while it sends",
     hint: "The server reads or writes once where it needs a loop.",
+    causes: {
+      "stall": STUCK,
+      "other bytes": FORGETS,
+    },
     read: "writeAll",
     async run(serverRun) {
       await (await serverRun.connect()).echo(noise(0, MIB));
@@ -65,8 +96,14 @@ export const echoChecks: Check<ServerRun>[] = [
   {
     name: "backpressure",
     what: "A client that sends without reading is pushed back, and then gets every byte",
-    hint:
-      "The server forgets what a write did not take, reads on without limit, or gives up early.",
+    hint: "The server reads on without limit, or forgets what a write did not take.",
+    causes: {
+      "silence": STUCK,
+      "stall": STUCK,
+      "end": "The server gives up on a client that does not read at once.",
+      "loss": "The server gives up on a client that does not read at once.",
+      "other bytes": FORGETS,
+    },
     read: "backpressure",
     needs: ["large"],
     async run(serverRun) {
@@ -84,6 +121,13 @@ export const echoChecks: Check<ServerRun>[] = [
     name: "half-close",
     what: "A client that says it is done gets everything that is still on its way, then the end",
     hint: "The server closes with bytes unsent, or does not close.",
+    causes: {
+      "silence": "The client has got everything, but the server does not close the connection.",
+      "stall": STUCK,
+      "end": "The server closes with bytes unsent.",
+      "loss": "The server closes with bytes unsent.",
+      "other bytes": FORGETS,
+    },
     read: "halfClose",
     needs: ["large"],
     async run(serverRun): Promise<string | void> {
@@ -116,6 +160,7 @@ export const echoChecks: Check<ServerRun>[] = [
     name: "five-clients",
     what: "Five clients at once, who take turns, are all answered",
     hint: "The server serves one client, or a few, and the others wait until one leaves.",
+    causes: { "other bytes": MIXED },
     read: "manyClients",
     async run(serverRun) {
       const clients = await serverRun.connectMany(5);
@@ -131,6 +176,7 @@ export const echoChecks: Check<ServerRun>[] = [
     name: "slow-client",
     what: "A client that sends its message slowly does not keep others waiting",
     hint: "The server serves one client at a time, or waits for the rest of what one sends.",
+    causes: { "other bytes": MIXED },
     read: "oneAtATime",
     async run(serverRun) {
       const slow = await serverRun.connect();
@@ -177,7 +223,8 @@ export const echoChecks: Check<ServerRun>[] = [
   {
     name: "no-mixing",
     what: "Ten clients who all send at the same time each get back their own bytes only",
-    hint: "The clients wait for each other, or share a buffer.",
+    hint: "The clients wait for each other.",
+    causes: { "other bytes": MIXED },
     read: "manyClients",
     needs: ["large"],
     async run(serverRun) {
@@ -190,6 +237,7 @@ export const echoChecks: Check<ServerRun>[] = [
     name: "500-clients",
     what: "500 clients who are connected at the same time are all answered",
     hint: "The server cannot hold that many clients at once.",
+    causes: { "other bytes": MIXED },
     read: "robustServer",
     async run(serverRun) {
       const clients = await serverRun.connectMany(500, (client) => client.echo(SAME));
@@ -216,6 +264,78 @@ export const echoChecks: Check<ServerRun>[] = [
     },
   },
 ];
+
+/** Finds out more about a server that fails already at this. */
+async function explainEcho(
+  failure: Failure,
+  echoes: number,
+  serverRun: ServerRun,
+): Promise<Failure> {
+  if (failure.seen === "silence" && echoes === 0) {
+    serverRun.closeAll(); // it may serve one client at a time
+    if (await echoesAfter(serverRun, (client) => client.send(LINE_END))) {
+      return failure.because("The server waits for the end of a line.");
+    }
+    if (await echoesAfter(serverRun, (client) => client.finish())) {
+      return failure.because(
+        "The server answers only when the client has half-closed: it reads to the end first.",
+        "halfClose",
+      );
+    }
+    return failure.because("The server reads nothing, or sends nothing back.");
+  }
+  if (failure.seen === "silence") {
+    return failure.because("The server reads once for each client, where it needs a loop.");
+  }
+  if (failure.seen === "end" && echoes > 0) {
+    return failure.because(
+      "The server reads once for each client, and then closes, where it needs a loop.",
+    );
+  }
+  if (failure.seen !== "other bytes") return failure;
+  const greeting = await readGreeting(serverRun);
+  return greeting === undefined ? failure : failure.because(
+    `The server sends ${greeting} before the client has sent anything. An echo server only answers.`,
+  );
+}
+
+/** Whether the echo of a new client comes after something else has happened. */
+async function echoesAfter(
+  serverRun: ServerRun,
+  act: (client: Client) => Promise<void>,
+): Promise<boolean> {
+  try {
+    const client = await serverRun.connect();
+    await client.send(HELLO);
+    await act(client);
+    await client.expect(HELLO);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What a server sends to a client that sends nothing. */
+async function readGreeting(serverRun: ServerRun): Promise<string | undefined> {
+  try {
+    const client = await serverRun.connect();
+    const buffer = new Uint8Array(MAX_GREETING);
+    const n = await client.read(buffer, "nothing", { timeout: serverRun.timeout / 4 });
+    return n === null ? undefined : escapeBytes(buffer.subarray(0, n));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Expects bytes after a zero byte, at which C's functions for text stop. */
+async function echoAroundZero(client: Client): Promise<void> {
+  try {
+    await client.echo(AROUND_ZERO);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.seen !== "stall") throw error;
+    throw error.because("The server takes a zero byte for the end of what it has read.");
+  }
+}
 
 /** How long a server may need for what it has taken so quickly since `start`, in milliseconds. */
 function digestingTime(start: number, { timeout }: ServerRun): number {

@@ -17,6 +17,11 @@ import type { Exit } from "./program.ts";
 const GAP = 20; // milliseconds between two pieces, so that they are read one by one
 const LONG_GAP = 300; // milliseconds, in which a client that does not wait has ended
 const MAX_CUTS = 24; // places where an echo is cut in two
+const ON_STDERR = "The client shows the echo on standard error. Output for the user belongs on " +
+  "standard output; standard error is for errors.";
+const SENDS_NOTHING =
+  "The client connects and sends nothing. If it sends what it reads from its standard " +
+  "input, which is empty here, feed it: sh -c 'echo hello | my_client {host} {port}'";
 const ESCAPES = new TextEncoder().encode("\x1b[2J\x1b[31mred\x07 \x9b1m\n");
 
 /** What our server does with each message of the client. */
@@ -26,7 +31,7 @@ type Answer = (peer: Peer, message: Uint8Array) => Promise<void>;
 async function expectWhole(clientRun: ClientRun, answer: Answer): Promise<Exit> {
   const exit = await clientRun.against(async (peer) => {
     let message = await peer.gather();
-    if (message === undefined) throw new Failure("a client that sends something", "the end");
+    if (message === undefined) throw sendsNothing();
     while (message !== undefined) {
       const { length } = message;
       await answer(peer, message);
@@ -50,7 +55,7 @@ async function expectNotice(clientRun: ClientRun, answer: Answer): Promise<void>
   expectError(
     await clientRun.against(async (peer) => {
       const message = await peer.gather();
-      if (message === undefined) throw new Failure("a client that sends something", "the end");
+      if (message === undefined) throw sendsNothing();
       await answer(peer, message);
     }),
   );
@@ -66,6 +71,10 @@ function cutsOf(length: number): number[][] {
     const at = Math.ceil((i + 1) * (length - 1) / count);
     return at < length - 1 ? [at, length - 1] : [at - 1, at].filter((place) => place > 0);
   });
+}
+
+function sendsNothing(): Failure {
+  return new Failure("a client that sends something", "the end").because(SENDS_NOTHING);
 }
 
 function half({ length }: Uint8Array): number {
@@ -95,14 +104,18 @@ export const echoClientChecks: Check<ClientRun>[] = [
     async run(clientRun): Promise<string | void> {
       const decoder = new TextDecoder();
       const sent = new Set<string>();
-      const { stdout, left } = await expectWhole(clientRun, async (peer, message) => {
+      const { stdout, stderr, left } = await expectWhole(clientRun, async (peer, message) => {
         for (const line of decoder.decode(message).split(/\p{Cc}+/u)) sent.add(line);
         await peer.send(message);
       });
       const missing = sent.values().find((text) => !stdout.includes(text));
       if (missing === undefined) return;
       if (left > 0) return TOO_MUCH_OUTPUT;
-      throw new Failure(`"${escapeText(missing)}" on standard output`, `"${escapeText(stdout)}"`);
+      const failure = new Failure(
+        `"${escapeText(missing)}" on standard output`,
+        `"${escapeText(stdout)}"`,
+      );
+      throw stderr.includes(missing) ? failure.because(ON_STDERR) : failure;
     },
   },
   {
@@ -230,6 +243,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     name: "silence",
     what: "When the server is silent, the client gives up and ends with an error",
     hint: "The client waits forever: it has no deadline. (If it has one, tell it with --patience.)",
+    causes: { "success": "The client ends in time, but with exit code 0, as if all were well." },
     read: "deadlines",
     run: expectImpatience,
   },

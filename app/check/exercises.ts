@@ -158,8 +158,8 @@ export const exercises: Exercise[] = [
     minutes: 90,
     kind: "chat",
     checks: [
-      ...["join", "say", "push", "order", "who", "leave", "gone", "name-taken", "first-message"],
-      ...["pong", "nonsense", "ping"],
+      ...["join", "say", "split", "glued", "push", "order", "who", "leave", "gone", "name-taken"],
+      ...["first-message", "pong", "nonsense", "ping"],
     ],
     hint: "Keep the clients in a map by the key of their name: in Python, " +
       'unicodedata.normalize("NFKC", name).lower() is nearly the whole rule. Everything ' +

@@ -16,9 +16,11 @@ export async function receive(
   while (true) {
     const response = decodeOrFail(() => decoder.take(), expected);
     if (response !== undefined) return response;
-    const n = await client.read(buffer, expected, timeout);
+    const n = await client.read(buffer, expected, { timeout, part: decoder.bufferedLength });
     if (n === null) {
-      if (decoder.bufferedLength > 0) throw new LostConnection(expected, client.came("the end"));
+      if (decoder.bufferedLength > 0) {
+        throw new LostConnection(expected, client.came("the end"), { seen: "loss" });
+      }
       return undefined;
     }
     decoder.push(buffer.subarray(0, n));
@@ -30,7 +32,7 @@ export function decodeOrFail<T>(decode: () => T, expected: string): T {
   try {
     return decode();
   } catch (error) {
-    throw new Failure(expected, (error as Error).message, error);
+    throw new Failure(expected, (error as Error).message, { cause: error });
   }
 }
 

@@ -65,8 +65,12 @@ export function resultOf<Run>(
     // What is in these is cut already, and says how long it was.
     const expected = escapeText(outcome.expected, MAX_LENGTH);
     const actual = escapeText(outcome.actual, MAX_LENGTH);
-    const cause = { hint, read: lessons[read], printed };
-    return { status: "failed", name, what, ms, expected, actual, ...cause };
+    const { meaning, seen } = outcome;
+    const cause = {
+      hint: meaning?.hint ?? check.causes?.[seen] ?? hint,
+      read: lessons[meaning?.read ?? read],
+    };
+    return { status: "failed", name, what, ms, expected, actual, ...cause, printed };
   }
   const remark = outcome === null ? {} : { remark: outcome };
   return { status: "passed", name, what, ms, ...remark };

@@ -26,7 +26,10 @@ export class ServerRun implements CheckRun {
   /** How many connections the server has accepted. */
   connections = 0;
   readonly #server: Server;
-  readonly #close: (() => void)[] = [];
+  /** How many were open at the same time. */
+  mostOpen = 0;
+  #open = 0;
+  readonly #close = new Set<() => boolean>();
   #isOver = false;
 
   constructor(server: Server, timeout: number, extraTime: number = 0) {
@@ -41,8 +44,12 @@ export class ServerRun implements CheckRun {
     try {
       const conn = await this.#server.connect(this.timeout);
       this.connections++;
-      this.#own(() => conn.close());
-      return new Client(conn, this.timeout);
+      const close = this.#own(() => conn.close());
+      this.#open++;
+      this.mostOpen = Math.max(this.mostOpen, this.#open);
+      return new Client(conn, this.timeout, () => {
+        if (close()) this.#open--;
+      });
     } catch (error) {
       throw lost("a connection", error);
     }
@@ -97,9 +104,15 @@ export class ServerRun implements CheckRun {
     return clients;
   }
 
+  /** Closes all connections. */
+  closeAll(): void {
+    for (const close of [...this.#close]) close();
+    this.#open = 0;
+  }
+
   abort(): void {
     this.#isOver = true;
-    for (const close of this.#close.splice(0)) close();
+    this.closeAll();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -107,9 +120,16 @@ export class ServerRun implements CheckRun {
     return Promise.resolve();
   }
 
-  #own(close: () => void) {
-    if (this.#isOver) close();
-    else this.#close.push(close);
+  /** Makes sure that something is closed once, at the end or before that. Returns whether it was open. */
+  #own(close: () => void): () => boolean {
+    const closeOnce = () => {
+      const isOpen = this.#close.delete(closeOnce);
+      if (isOpen) close();
+      return isOpen;
+    };
+    this.#close.add(closeOnce);
+    if (this.#isOver) closeOnce();
+    return closeOnce;
   }
 }
 
@@ -120,11 +140,13 @@ export class Client {
   received = 0;
   readonly #conn: Deno.Conn;
   readonly #timeout: number;
+  readonly #close: () => void;
   #writing: Promise<void> | undefined; // by `pour`
 
-  constructor(conn: Deno.Conn, timeout: number) {
+  constructor(conn: Deno.Conn, timeout: number, close: () => void) {
     this.#conn = conn;
     this.#timeout = timeout;
+    this.#close = close;
   }
 
   /** Sends all the bytes. */
@@ -143,8 +165,12 @@ export class Client {
   }
 
   /** Reads some bytes; `null` is the end. */
-  async read(buffer: Uint8Array, expected: string, timeout?: number): Promise<number | null> {
-    const n = await this.#step(this.#conn.read(buffer), expected, timeout);
+  async read(
+    buffer: Uint8Array,
+    expected: string,
+    options: ReadOptions = {},
+  ): Promise<number | null> {
+    const n = await this.#step(this.#conn.read(buffer), expected, options);
     this.received += n ?? 0;
     return n;
   }
@@ -154,8 +180,8 @@ export class Client {
     const buffer = new Uint8Array(bytes.length);
     const expected = bytes.length <= MAX_SHOWN ? escapeBytes(bytes) : `${count(bytes.length)} back`;
     for (let at = 0; at < bytes.length;) {
-      const n = await this.read(buffer.subarray(at), expected);
-      if (n === null) throw new LostConnection(expected, this.came("the end"));
+      const n = await this.read(buffer.subarray(at), expected, { part: at });
+      if (n === null) throw this.#atEnd(expected, at);
       compare(buffer.subarray(0, at + n), bytes, at);
       at += n;
     }
@@ -212,15 +238,15 @@ export class Client {
     while (this.#writing || this.received < this.sent) {
       const expected = `all ${count(this.sent)} back`;
       const more = await this.#readNoise(expected, serverRun);
-      if (!more) throw new LostConnection(expected, this.came("the end"));
+      if (!more) throw this.#atEnd(expected, this.received);
     }
   }
 
   /** Reads this much noise, and the end. */
   async expectNoiseToEnd(length: number, serverRun: ServerRun): Promise<void> {
     const expected = `all ${count(length)}, then the end`;
-    while (await this.#readNoise(expected, serverRun));
-    if (this.received < length) throw new LostConnection(expected, this.came("the end"));
+    while (await this.#readNoise(expected, serverRun, length));
+    if (this.received < length) throw this.#atEnd(expected, this.received);
     if (this.received > length) throw new Failure(expected, this.came("the end"));
   }
 
@@ -242,21 +268,51 @@ export class Client {
     this.#writing = undefined;
   }
 
-  async #readNoise(expected: string, serverRun: ServerRun): Promise<boolean> {
+  async #readNoise(
+    expected: string,
+    serverRun: ServerRun,
+    length = Infinity,
+  ): Promise<boolean> {
     const buffer = new Uint8Array(READ_SIZE);
     const start = this.received;
-    const n = await this.read(buffer, expected);
+    const part = start < length ? start : 0; // then only the end is missing
+    const n = await this.read(buffer, expected, { part });
     if (n === null) return false;
     if (!equals(buffer.subarray(0, n), noise(start, n))) {
-      throw new Failure(expected, `others after the first ${count(start)}, as if some were lost`);
+      throw new Failure(
+        expected,
+        `others after the first ${count(start)}, as if some were lost`,
+        { seen: "other bytes" },
+      );
     }
     serverRun.progress = `${count(this.received)} came back`;
     return true;
   }
 
-  #step<T>(promise: Promise<T>, expected: string, timeout = this.#timeout): Promise<T> {
-    return step(promise, timeout, expected, (what) => this.came(what));
+  /** Closes the connection. */
+  close(): void {
+    this.#close();
   }
+
+  #atEnd(expected: string, part: number): LostConnection {
+    return new LostConnection(expected, this.came("the end"), { seen: part > 0 ? "loss" : "end" });
+  }
+
+  #step<T>(
+    promise: Promise<T>,
+    expected: string,
+    { timeout = this.#timeout, part = 0 }: ReadOptions = {},
+  ): Promise<T> {
+    return step(promise, timeout, expected, (what) => this.came(what), part);
+  }
+}
+
+/** How to wait for bytes. */
+export interface ReadOptions {
+  /** In milliseconds, if not the usual one. */
+  timeout?: number | undefined;
+  /** How many bytes of what is expected have come. */
+  part?: number;
 }
 
 async function step<T>(
@@ -264,22 +320,31 @@ async function step<T>(
   timeout: number,
   expected: string,
   tell = (what: string) => what,
+  part = 0,
 ): Promise<T> {
   let result: T | typeof TIMED_OUT;
   try {
     result = await inTime(promise, timeout);
   } catch (error) {
-    throw lost(expected, error, tell);
+    throw lost(expected, error, tell, part);
   }
   if (result !== TIMED_OUT) return result;
-  throw new LostConnection(expected, tell(`nothing within ${timeout / 1000} s`));
+  const seen = part > 0 ? "stall" : "silence";
+  throw new LostConnection(expected, tell(`nothing within ${timeout / 1000} s`), { seen });
 }
 
 /** The failure that an error of a connection means. */
-function lost(expected: string, error: unknown, tell = (what: string) => what): Error {
+function lost(
+  expected: string,
+  error: unknown,
+  tell = (what: string) => what,
+  part = 0,
+): Error {
   const code = codeOf(error);
   if (OUR_OWN_LIMITS.has(code)) return new CannotCheck(OUR_OWN_LIMITS.get(code)!);
-  return new LostConnection(expected, tell(WORDS.get(code) ?? (error as Error).message), error);
+  const actual = tell(WORDS.get(code) ?? (error as Error).message);
+  const seen = !WORDS.has(code) ? "other" : part > 0 ? "loss" : "end";
+  return new LostConnection(expected, actual, { cause: error, seen });
 }
 
 /** The code of an error of a socket, whether Deno or Node has thrown it. */
@@ -335,7 +400,7 @@ function compare(actual: Uint8Array, expected: Uint8Array, start: number) {
     const from = Math.max(0, i - MAX_SHOWN / 2);
     const place = from === 0 ? "" : ` after the first ${count(from)}`;
     const show = (bytes: Uint8Array) => escapeBytes(bytes.subarray(from, from + MAX_SHOWN)) + place;
-    throw new Failure(show(expected), show(actual));
+    throw new Failure(show(expected), show(actual), { seen: "other bytes" });
   }
 }
 

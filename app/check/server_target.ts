@@ -14,6 +14,9 @@ import type { Server } from "./server.ts";
 import { isRefusal, ServerRun } from "./server_run.ts";
 
 const MAX_PROBES = 3; // until a server that may have been busy counts as stuck
+const ONE_AT_A_TIME =
+  "The server serves one client at a time: as long as another one is connected, " +
+  "this one waits.";
 const SERVES_OTHERS = "a server that goes on serving others";
 
 /** What a good server does at any time. */
@@ -28,6 +31,7 @@ export class ServerTarget implements Target<ServerRun> {
   readonly #timeout: number;
   readonly #probe: Probe;
   readonly #watch: Watch;
+  #servesOneAtATime: boolean | undefined; // not known yet
   #lastGood: string | undefined; // the check after which the server was last seen to serve
 
   constructor(server: Server, timeout: number, probe: Probe, watch: Watch) {
@@ -40,12 +44,14 @@ export class ServerTarget implements Target<ServerRun> {
   async grade(check: Check<ServerRun>): Promise<Graded> {
     const start = performance.now();
     let connections = 0;
-    const outcome = await tryFairly(async () => {
+    let mostOpen = 0;
+    const tried = await tryFairly(async () => {
       const run = new ServerRun(this.#server, this.#timeout, check.extraTime);
       const outcome = await this.#try(check.name, run, check.run);
-      connections = run.connections;
+      ({ connections, mostOpen } = run);
       return outcome;
     });
+    const outcome = mostOpen > 1 ? await this.#blameOneAtATime(tried) : tried;
     const ms = performance.now() - start;
     if (connections === 0 && outcome instanceof LostConnection) {
       const stop = await this.#whyAbsent(outcome);
@@ -81,6 +87,31 @@ export class ServerTarget implements Target<ServerRun> {
 
   [Symbol.dispose](): void {
     this.#server[Symbol.dispose]();
+  }
+
+  /** If a server serves one client at a time, silence beside other connections is due to that. */
+  async #blameOneAtATime(outcome: Outcome): Promise<Outcome> {
+    if (!(outcome instanceof Failure) || this.#lastGood === undefined) return outcome;
+    if (outcome.seen !== "silence" && outcome.seen !== "stall") return outcome;
+    this.#servesOneAtATime ??= await this.#looksForOneAtATime();
+    return this.#servesOneAtATime ? outcome.because(ONE_AT_A_TIME, "oneAtATime") : outcome;
+  }
+
+  /** Looks whether a client waits for as long as another one is connected, and no longer. */
+  async #looksForOneAtATime(): Promise<boolean> {
+    const tryProbe = () => tryRun(new ServerRun(this.#server, this.#timeout / 4), this.#probe);
+    const other = new ServerRun(this.#server, this.#timeout);
+    try {
+      await other.connect();
+      const beside = await tryProbe();
+      other.abort();
+      if (!(beside instanceof Failure) || beside.seen !== "silence") return false;
+      return !(await tryProbe() instanceof Failure);
+    } catch {
+      return false;
+    } finally {
+      other.abort();
+    }
   }
 
   /** A lost connection is not what the check is about. But what it has found before that is true. */

@@ -7,7 +7,7 @@
 // and `setImmediate` do not help, because then there is something to do. A timer does: while it runs,
 // Deno has nothing to do, and asks. All who are busy share one, or each would keep Deno from the others'.
 
-const MAX_WORK = 20; // milliseconds in a row; a pause takes about 2
+const MAX_WORK = 25; // milliseconds in a row; a pause takes about 2
 
 let lastPause = -Infinity; // when it ended
 let pause: Promise<void> | undefined;

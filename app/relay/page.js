@@ -28,13 +28,17 @@
  * @property {string} peer
  * @property {number} height
  * @property {boolean} isDrawn
+ * @property {Range} range Where its rows are drawn; the others are out of sight.
  */
+
+/** @typedef {{ begin: number, end: number }} Range In pixels from the top. */
 
 /** @typedef {{ first: number, last: number }} Slot The frames that share a bracket. */
 
 const SVG = "http://www.w3.org/2000/svg";
 const MAX_EVENTS = 2000;
 const DRAW_INTERVAL = 100; // milliseconds; drawing a long connection takes a part of that
+const MARGIN = 1000; // pixels above and below the window, where rows are drawn as well
 const MAX_LABELLED = 8; // frames of a chunk that have a bracket of their own
 const GAP = 14; // pixels, as all that follow
 const MIN_LANE_WIDTH = 260; // on the narrowest phones
@@ -130,6 +134,7 @@ byId("pause").addEventListener("click", () => {
   showPause();
 });
 new ResizeObserver(draw).observe(byId("diagram"));
+document.addEventListener("scroll", draw, { passive: true });
 NARROW.addEventListener("change", showDetails);
 document.addEventListener("keydown", ({ key }) => {
   if (key === "Escape") select(undefined);
@@ -149,6 +154,7 @@ function add(event) {
       peer: "",
       height: 0,
       isDrawn: false,
+      range: { begin: 0, end: 0 },
     };
     lanes.set(event.connection, lane);
     newest = Math.max(newest, event.connection);
@@ -229,11 +235,13 @@ function drawNow() {
   for (const lane of lanes.values()) if (!isShown.has(lane)) lane.group.remove();
   /** @type {number[]} */
   const heights = new Array(columns).fill(0);
+  const top = -svg.getBoundingClientRect().top;
+  const inSight = { begin: top, end: top + innerHeight };
   for (const lane of shown) {
-    if (!lane.isDrawn) drawLane(lane);
     const y = Math.min(...heights);
     const column = heights.indexOf(y);
     const x = column * (laneWidth + GAP);
+    drawIfNeeded(lane, inSight.begin - y, inSight.end - y);
     lane.group.setAttribute("transform", `translate(${x} ${y})`);
     if (!lane.group.parentNode) svg.append(lane.group);
     heights[column] = y + lane.height + GAP;
@@ -267,9 +275,26 @@ function matches(lane, wanted) {
   return [lane.peer, lane.state, ...texts].some((text) => text.toLowerCase().includes(wanted));
 }
 
+/**
+ * Draws a lane if it has changed, or if rows have come into sight that are not drawn.
+ *
+ * @param {Lane} lane
+ * @param {number} begin of what is in sight, in the lane
+ * @param {number} end
+ */
+function drawIfNeeded(lane, begin, end) {
+  const [first, last] = [Math.max(0, begin), Math.min(lane.height, end)];
+  const isInSight = first < last;
+  const { range } = lane;
+  if (lane.isDrawn && (!isInSight || (range.begin <= first && last <= range.end))) return;
+  lane.range = { begin: begin - MARGIN, end: end + MARGIN };
+  drawLane(lane);
+}
+
 /** @param {Lane} lane */
 function drawLane(lane) {
   lane.isDrawn = true;
+  const { range } = lane;
   const { width, server } = layout;
   const back = []; // what is drawn before the rows
   const front = [];
@@ -299,12 +324,12 @@ function drawLane(lane) {
         const end = top + (i + 1) * height - 3;
         brackets[event.from].set(slot.first, { ...slot, begin, end });
       });
-      front.push(chunkRow(event, top, y));
+      if (y >= range.begin && top <= range.end) front.push(chunkRow(event, top, y));
     } else {
       const text = event.type === "open" ? "connected" : event.text;
       const lines = wrap(text, layout.characters);
       y += lines.length * LINE_HEIGHT + (event.type === "end" || event.type === "reset" ? 20 : 8);
-      front.push(stateRow(event, lines, top, y));
+      if (y >= range.begin && top <= range.end) front.push(stateRow(event, lines, top, y));
       if (event.type === "end") lifelines[event.from].halfClosed ??= y - 8;
       if (event.type === "reset" || event.type === "close") closed ??= y - 8;
     }
@@ -317,14 +342,16 @@ function drawLane(lane) {
       back.push(element("line", { class: "lifeline half", x1: x, y1: half, x2: x, y2: end }));
     }
   }
-  for (const { first, last, begin, end } of brackets.client.values()) {
+  const isNear = (/** @type {Range} */ { begin, end }) => end >= range.begin && begin <= range.end;
+  for (const { first, last, begin, end } of brackets.client.values().filter(isNear)) {
     back.push(bracket(CLIENT - 10, -7, begin, end, nameOf(first, last)));
   }
-  for (const { first, last, begin, end } of brackets.server.values()) {
+  for (const { first, last, begin, end } of brackets.server.values().filter(isNear)) {
     back.push(bracket(server + 10, 7, begin, end, nameOf(first, last)));
   }
   lane.height = y + 8;
   lane.group.setAttribute("data-connection", `${lane.number}`);
+  if (lane.events.at(-1)?.type === "close") lane.group.setAttribute("data-ended", "");
   lane.group.replaceChildren(
     element("rect", { class: "paper", width, height: lane.height }),
     element("rect", { class: "title", width, height: 24, rx: 4 }),
@@ -582,7 +609,13 @@ function halves(line) {
 
 /** Saves what is shown, with its style, as a file of its own. */
 function save() {
+  for (const lane of lanes.values()) {
+    lane.range = { begin: -Infinity, end: Infinity };
+    drawLane(lane);
+  }
   const copy = /** @type {SVGElement} */ (svg.cloneNode(true));
+  for (const lane of lanes.values()) lane.isDrawn = false;
+  draw();
   copy.setAttribute("xmlns", SVG);
   const title = element("title");
   title.textContent = `What travelled: ${byId("route").textContent}`;

@@ -71,17 +71,25 @@ export async function servePage(port: number, log: EventLog, route: string): Pro
   /** Sends the events after one, and then each that comes: as fast as the page takes them. */
   function sendEvents(response: ServerResponse, lastId: string): void {
     let next = log.after(lastId);
+    const greet = () => {
+      response.write(`event: hello\ndata: ${JSON.stringify({ run: log.run, route, next })}\n\n`);
+    };
     const send = () => {
       while (next < log.next && response.writableLength < MAX_LAG) {
-        const event = log.at(next++);
-        if (!event) return void response.destroy(); // too late; the page will ask for the last ones
-        response.write(event);
+        const event = log.at(next);
+        if (event) {
+          response.write(event);
+          next++;
+        } else { // it is not kept any more, because the page takes them too slowly
+          next = log.after(undefined);
+          greet();
+        }
       }
     };
     response.on("drain", send);
     response.on("close", () => log.unwatch(send));
     response.writeHead(200, { ...HEADERS, "content-type": "text/event-stream" });
-    response.write(`event: hello\ndata: ${JSON.stringify({ run: log.run, route, next })}\n\n`);
+    greet();
     log.watch(send);
     send();
   }

@@ -175,6 +175,8 @@ export interface EncodeMessageOptions {
   contentEncoding?: string;
   /** The `byteorder` of the header. The default is that of this host. */
   byteOrder?: ByteOrder;
+  /** The longest content that whoever reads it will accept, in bytes. By default there is no limit. */
+  maxContentLength?: number;
 }
 
 /**
@@ -188,7 +190,7 @@ export interface EncodeMessageOptions {
  * the encoding is not a text.
  * @throws {RangeError} If a text has a lone surrogate, which UTF-8 cannot express.
  * @throws {UnsupportedEncodingError} If JSON content is to be in another encoding than UTF-8.
- * @throws {LengthLimitError} If the header is longer than 65,535 bytes.
+ * @throws {LengthLimitError} If the header is longer than 65,535 bytes, or the content than its limit.
  *
  * @example Usage
  * ```ts
@@ -205,11 +207,15 @@ export interface EncodeMessageOptions {
  */
 export function encodeMessage(content: unknown, options: EncodeMessageOptions = {}): OwnBytes {
   const { contentType = JSON_CONTENT_TYPE, byteOrder = HOST_BYTE_ORDER } = options;
+  const { maxContentLength = Infinity } = options;
   const { contentEncoding = contentType === JSON_CONTENT_TYPE ? "utf-8" : "binary" } = options;
   isLittle(byteOrder); // throws if it is no byte order
   checkText("contentType", contentType);
   checkText("contentEncoding", contentEncoding);
   const contentBytes = encodeContent(content, contentType, contentEncoding);
+  if (contentBytes.length > maxContentLength) {
+    throw new LengthLimitError(contentBytes.length, maxContentLength, "content");
+  }
   // Written by hand: JSON.stringify may call a toJSON of the program, which may encode a message into the
   // same scratch.
   const header = encodeText(

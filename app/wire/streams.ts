@@ -1,50 +1,54 @@
 import type { Decoder } from "./decoder.ts";
 
 /**
- * A `ReadableStream` of bytes, or whatever has its `getReader`. The types of that class which browsers and
- * Node.js declare exclude each other; both are accepted here.
+ * A `ReadableStream` of bytes, or whatever has its `getReader`: browsers and Node.js declare types of that
+ * class which exclude each other.
  *
  * @category Streams
  */
 export interface ByteStream {
   /** Locks the stream, and returns a reader. */
   getReader(): {
-    read(): Promise<{ done: false; value: Uint8Array } | { done: true; value?: unknown }>;
+    read(): Promise<{ done: false; value: Uint8Array } | { done: true }>;
     cancel(reason?: unknown): Promise<void>;
     releaseLock(): void;
   };
 }
 
 /**
- * A `ReadableStream` of items. The types of that class which browsers and Node.js declare exclude each
- * other; this one is accepted as either.
+ * A `ReadableStream` of items. Browsers and Node.js declare types of that class which exclude each other; a
+ * stream of this type is accepted as either.
  *
  * @category Streams
  */
-export interface ItemStream<T> {
-  /** Whether a reader, a pipe or a loop has the stream. */
+export type ItemStream<T> = ReadableStream<T> & {
   readonly locked: boolean;
-  /** Throws: only a stream of bytes fills the buffers of its reader. */
-  getReader(options: { mode: "byob" }): never;
-  /** Locks the stream, and returns a reader. */
-  getReader(options?: unknown): {
-    readonly closed: Promise<undefined>;
-    read(): Promise<{ done: false; value: T } | { done: true; value: never }>;
-    cancel(reason?: unknown): Promise<void>;
-    releaseLock(): void;
-  };
-  /** Passes the items on to a pair of streams, and returns its readable side. */
+  // All three, as browsers declare them: TypeScript compares them one by one to find out what the items are.
+  getReader(options: { mode: "byob" }): never; // throws: that is for streams of bytes
+  getReader(): ItemReader<T>;
+  getReader(options?: unknown): ItemReader<T>;
   pipeThrough<Output>(pair: { readable: Output; writable: unknown }, options?: unknown): Output;
-  /** Passes the items on to a `WritableStream`. */
   pipeTo(writable: unknown, options?: unknown): Promise<void>;
-  /** Splits the stream into two that both have all items. */
   tee(): [ItemStream<T>, ItemStream<T>];
-  /** Cancels the stream. */
   cancel(reason?: unknown): Promise<void>;
-  /** Returns an iterator. */
   values(options?: unknown): AsyncGenerator<T, undefined, unknown>;
-  /** Returns an iterator, for `for await`. Safari has none. */
   [Symbol.asyncIterator](options?: unknown): AsyncGenerator<T, undefined, unknown>;
+};
+
+/**
+ * The reader of an {@linkcode ItemStream}.
+ *
+ * @category Streams
+ */
+export interface ItemReader<T> {
+  /** Resolves when no more items come, and rejects with the error that ends the stream. */
+  readonly closed: Promise<undefined>;
+  /** Reads the next item. */
+  read(): Promise<{ done: false; value: T } | { done: true; value: never }>;
+  /** Cancels the stream: nobody wants more items. */
+  cancel(reason?: unknown): Promise<void>;
+  /** Unlocks the stream, for another reader. */
+  releaseLock(): void;
 }
 
 /**
@@ -185,10 +189,10 @@ async function* readAll<T extends NonNullable<unknown> | null>(
   try {
     yield undefined as never; // which nobody gets
     while (true) {
-      const { done, value } = await reader.read();
-      ended = done;
-      if (done) break;
-      decoder.push(value);
+      const next = await reader.read();
+      ended = next.done;
+      if (next.done) break;
+      decoder.push(next.value);
       yield* decoder;
     }
     endQuietly(decoder);

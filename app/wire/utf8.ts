@@ -1,7 +1,7 @@
 /** What stands for bytes that are not valid UTF-8. */
 export const REPLACEMENT = "\ufffd";
 
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Decodes UTF-8. Bytes that are not valid become U+FFFD. A byte order mark is kept. */

@@ -46,7 +46,7 @@ async function flood(kind: Kind, script: string, ...args: string[]): Promise<Fig
 async function floodRelay(): Promise<Figure[]> {
   console.error("flood: app/relay.ts");
   await using server = await startServer("app/server.ts", "--quiet");
-  await using relay = await startRelay(server.port);
+  await using relay = await startRelay(server.port, "--quiet", "--web", "0"); // labels for the page
   return await floodAt("app", relay.port, "app/relay.ts");
 }
 

@@ -14,9 +14,8 @@ import {
 } from "../support/programs.ts";
 import { PYTHON } from "../support/python.ts";
 
-const JSON_FORMAT = { contentType: "text/json", contentEncoding: "utf-8" };
 const SPACES = new Uint8Array(65_536).fill(0x20);
-const RABBIT = encodeMessage({ result: "Follow the white rabbit. 🐰" }, JSON_FORMAT);
+const RABBIT = encodeMessage({ result: "Follow the white rabbit. 🐰" });
 
 Deno.test("app/client.ts prints what the original prints", async () => {
   await using server = await startServer("app/server.ts");
@@ -194,7 +193,7 @@ Deno.test("app/client.ts escapes what the server sends", async () => {
   const value = { result: "\x1b[31mred\x07\x9b\r\n" };
   const { code, stdout } = await against((socket) => {
     socket.end(concat([
-      encodeMessage(value, JSON_FORMAT),
+      encodeMessage(value),
       encodeMessage(new Uint8Array([27]), { contentType: "\x1b[2J", contentEncoding: "b" }),
     ]));
   }, ...["search", "x", "search", "y"]);
@@ -293,7 +292,7 @@ Deno.test("describeResponse() refuses a response without a result", () => {
 });
 
 Deno.test("app/client.ts exits 1 when a response has no result", async () => {
-  const bytes = encodeMessage({ answer: 42 }, JSON_FORMAT);
+  const bytes = encodeMessage({ answer: 42 });
   const { code, stderr } = await against((socket) => socket.end(bytes), "search", "morpheus");
   assertEquals(code, 1);
   assertMatch(stderr, /^No response from 127\.0\.0\.1:\d+: The response has no result\n$/);
@@ -314,7 +313,7 @@ Deno.test("app/client.ts takes longer headers and contents when it is told to", 
 
 function response(value: unknown): Message {
   const decoder = new MessageDecoder();
-  decoder.push(encodeMessage(value, JSON_FORMAT));
+  decoder.push(encodeMessage(value));
   return decoder.take()!;
 }
 

@@ -32,7 +32,6 @@ import {
 import { PYTHON } from "../support/python.ts";
 import { descriptors, peakMemory, processorTime } from "../support/resource_usage.ts";
 
-const JSON_FORMAT = { contentType: "text/json", contentEncoding: "utf-8" };
 const MORPHEUS = createRequest("search", "morpheus");
 const ANSWER = { result: "Follow the white rabbit. 🐰" };
 const TRICKLE = new TextEncoder().encode("a");
@@ -205,7 +204,7 @@ Deno.test("app/server.ts answers strange but well-formed requests at once, and g
 Deno.test("app/server.ts never prints a peer's control characters, and cuts what is long", async () => {
   await using server = await startApp();
   const value = "\x1b[31m\r\n\x07\x85" + "x".repeat(10_000);
-  const content = encodeMessage({ action: "search", value }, JSON_FORMAT);
+  const content = encodeMessage({ action: "search", value });
   const binary = encodeMessage(new TextEncoder().encode(value), {
     contentType: "\x1b[31m" + value.slice(0, 1000),
     contentEncoding: "binary",
@@ -223,7 +222,7 @@ Deno.test("app/server.ts never prints control characters of a failed action, or 
     `actions.set("plugged", ({ value }) => { throw new Error("bad value " + value); });`,
     "--quiet",
   );
-  const request = encodeMessage({ action: "plugged", value: "\x1b[31m\x07" }, JSON_FORMAT);
+  const request = encodeMessage({ action: "plugged", value: "\x1b[31m\x07" });
   const [response] = await exchange(server.port, request);
   assertEquals(decodeContent(response!), { result: "Error: the action failed." });
   await server.prints(/An action failed: Error: bad value \\x1b\[31m\\x07\n +at /, "stderr");
@@ -243,7 +242,7 @@ Deno.test({
       "--write-timeout=0.5",
     );
     using conn = await dial(server.port);
-    const request = encodeMessage({ action: "plugged", value: "" }, JSON_FORMAT);
+    const request = encodeMessage({ action: "plugged", value: "" });
     await writeAll(conn, concat(Array(100).fill(request))); // in one read, and no answer is taken
     await server.prints(/The peer did not read within 0\.5 s/, "stderr");
     assertLessOrEqual(server.stderr.match(/asked/g)!.length, 20); // what socket buffers hold

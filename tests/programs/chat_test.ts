@@ -346,6 +346,18 @@ Deno.test(`${SERVER} pings, and drops who does not answer`, async () => {
 });
 
 Deno.test({
+  name: `${SERVER}, told to stop, pings no more, so that answers do not keep it`,
+  ignore: Deno.build.os === "windows", // signals
+  async fn() {
+    await using server = await startServer(SERVER, "--ping-interval", "0.4");
+    using peer = await join(server.port, "ada");
+    server.kill("SIGTERM");
+    assertEquals(await peer.next(), undefined); // which answers pings
+    assertEquals((await server.ended).code, 0); // it would be 1 after the drain timeout
+  },
+});
+
+Deno.test({
   name: `${SERVER} delivers what was said, then ends all connections and exits 0 on Ctrl-C`,
   ignore: Deno.build.os === "windows", // where a process cannot send these signals to another
   async fn() {

@@ -11,8 +11,6 @@ import { actions, createErrorResponse, createResponse } from "../../app/libserve
 import { decodeContent, encodeMessage, type Message, MessageDecoder } from "../../mod.ts";
 import { startServerWithActions, startServerWithOneOutput } from "../support/programs.ts";
 
-const JSON_FORMAT = { contentType: "text/json", contentEncoding: "utf-8" };
-
 Deno.test("createResponse() answers the tutorial's searches", () => {
   const answers: [value: unknown, result: string][] = [
     ["morpheus", "Follow the white rabbit. 🐰"],
@@ -122,7 +120,7 @@ Deno.test("app/server.ts answers in order whatever an action does, and outlives 
   ];
   using connection = await connect(server.port);
   for (const [action] of answers) {
-    connection.reply(encodeMessage({ action, value: "hello" }, JSON_FORMAT)); // all at once
+    connection.reply(encodeMessage({ action, value: "hello" })); // all at once
   }
   await connection.flush();
   for (const [action, result] of answers) {
@@ -196,7 +194,7 @@ async function connect(port: number): Promise<MessageConnection> {
 }
 
 async function request(connection: MessageConnection, action: string): Promise<unknown> {
-  await connection.send(encodeMessage({ action }, JSON_FORMAT));
+  await connection.send(encodeMessage({ action }));
   return (decodeContent((await connection.receive())!) as { result: unknown }).result;
 }
 

@@ -1,5 +1,11 @@
 // The page of app/relay.ts in a real browser.
-import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLessOrEqual,
+  assertNotEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import { concat } from "@std/bytes/concat";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { encodeMessage } from "../../mod.ts";
@@ -17,6 +23,8 @@ import {
 // What the functions that run in the browser find there. Its library of types disagrees with Deno's.
 // deno-lint-ignore no-explicit-any -- any element, with whatever it has
 declare const document: any, getComputedStyle: any, DOMParser: any, MutationObserver: any;
+// deno-lint-ignore no-explicit-any -- the same
+declare const scrollTo: any;
 
 const ignore = BROWSER === undefined;
 
@@ -80,9 +88,16 @@ async function setHidden(page: Page, isHidden: boolean): Promise<void> {
 /** Waits until so many connections are drawn to their end. */
 async function drawn(page: Page, connections: number): Promise<void> {
   await page.waitForFunction(
-    (count) => document.querySelectorAll("g[data-connection] g.close").length === count,
+    (count) => document.querySelectorAll("g[data-connection][data-ended]").length === count,
     connections,
   );
+}
+
+/** Counts the rows of the file that the page saves, which has those that are out of sight, too. */
+async function countSavedRows(page: Page): Promise<number> {
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#save")]);
+  const saved = await Deno.readTextFile(await download.path());
+  return saved.matchAll(/<g class="(chunk|open|end|close|note|reset)"/g).toArray().length;
 }
 
 Deno.test({
@@ -253,11 +268,36 @@ Deno.test({
   name: "app/relay/page.html keeps the last 2000 events",
   ignore: ignore || !tryAll, // drawing them takes long
   fn: () =>
-    withPage({ script: "app/multiconn_server.ts", args: ["--chunk", "1"] }, async (page, port) => {
+    withPage({
+      script: "app/multiconn_server.ts",
+      args: ["--chunk", "1"],
+      acceptDownloads: true,
+    }, async (page, port) => {
       await Promise.all([exchange(port, noise(550)), exchange(port, noise(550))]);
       await drawn(page, 2);
-      const rows = "g[data-connection] > :is(g.chunk, g.open, g.end, g.close, g.note)";
-      assertEquals(await page.locator(rows).count(), 2000);
+      assertEquals(await countSavedRows(page), 2000);
+    }),
+});
+
+Deno.test({
+  name: "app/relay/page.html draws the rows that are in sight, and saves all",
+  ignore,
+  fn: () =>
+    withPage({
+      script: "app/multiconn_server.ts",
+      args: ["--chunk", "1"],
+      acceptDownloads: true,
+    }, async (page, port) => {
+      await exchange(port, noise(100)); // 200 arrows, of 46 pixels each
+      await drawn(page, 1);
+      const rows = page.locator(".chunk");
+      assertLessOrEqual(await rows.count(), 60);
+      assertEquals(await countSavedRows(page), 204); // with open, two ends and close
+      await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+      await page.locator("g.close").waitFor();
+      assertLessOrEqual(await rows.count(), 60);
+      await rows.last().click();
+      assertStringIncludes(await page.locator("#details").innerText(), "1 byte");
     }),
 });
 
@@ -334,7 +374,7 @@ Deno.test({
       await setHidden(page, true);
       await exchange(port, noise(1100)); // some 2200 events
       await setHidden(page, false);
-      await page.locator('g[data-connection="2"] g.close').waitFor({ timeout: 60_000 });
+      await page.locator('g[data-connection="2"][data-ended]').waitFor({ timeout: 60_000 });
       assertEquals(await page.locator("g[data-connection]").count(), 1);
       await page.getByText("earlier events are not kept").waitFor();
       await page.getByText("· 2 connections, 1 kept").waitFor();

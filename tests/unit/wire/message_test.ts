@@ -547,3 +547,12 @@ Deno.test("encodeMessage() refuses a content type or encoding that is no text", 
     }
   }
 });
+
+Deno.test("encodeMessage refuses content that its reader would not accept, and not a byte earlier", () => {
+  encodeMessage("1234", { maxContentLength: 6 }); // with its quotes
+  assertThrows(
+    () => encodeMessage("12345", { maxContentLength: 6 }),
+    LengthLimitError,
+    "7 bytes, the limit is 6",
+  );
+});
