@@ -201,6 +201,10 @@ Deno.test("The numbers in README.md are those of the code", async () => {
   assertMatch(stdout, /--ping-interval SECONDS .*\(default: 15\)\n/);
 });
 
+Deno.test("README.md has at most 110 KB", () => {
+  assert(new TextEncoder().encode(README).length <= 110_000);
+});
+
 Deno.test("README.md has the fixed parts in each step, in their order", () => {
   const steps = README.split(/^## /m).filter((section) => section.startsWith("Step "));
   assertEquals(steps.length, 4);
