@@ -363,7 +363,7 @@ export const chatChecks: Check<ServerRun>[] = [
   {
     name: "crowd",
     what: `${CROWD} guests are there at once, and all hear what one says`,
-    hint: "The server serves one client after the other, or too few.",
+    hint: "The server serves too few clients at once, is too slow for so many, or waits for some.",
     read: "chat",
     needs: ["say", "pong"],
     async run(serverRun) {

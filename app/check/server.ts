@@ -9,6 +9,9 @@ const HOST = "127.0.0.1";
 const MAX_REFUSALS = 3; // in a row: then nobody listens
 const REFUSAL_INTERVAL = 50; // milliseconds
 const DYING_TIME = 500; // milliseconds from a lost connection until the program below it has ended
+const BROKEN_PIPE_CODE = 141; // exit code of a shell whose program was ended by SIGPIPE
+const BROKEN_PIPE =
+  "it wrote to a connection that was closed, and did not ignore the signal for that";
 const START_TIME = 15_000; // milliseconds from the start of a program until it listens
 const FREE_TIME = 2000; // milliseconds from the end of a program until its port is free
 
@@ -178,7 +181,11 @@ export class StartedServer implements Server {
   }
 
   howEnded(): string {
-    return this.#end === undefined ? "" : ` with ${describeEnd(this.#end)}`;
+    if (this.#end === undefined) return "";
+    const { signal, code } = this.#end;
+    const isBrokenPipe = signal === "SIGPIPE" || code === BROKEN_PIPE_CODE;
+    const why = isBrokenPipe ? `: ${BROKEN_PIPE}` : "";
+    return ` with ${describeEnd(this.#end)}${why}`;
   }
 
   async restart(): Promise<boolean> {

@@ -55,7 +55,11 @@ export class ServerTarget implements Target<ServerRun> {
     const ms = performance.now() - start;
     if (connections === 0 && outcome instanceof LostConnection) {
       const stop = await this.#whyAbsent(outcome);
-      if (stop !== undefined) return { result: skipped(check, stop), stop };
+      if (stop !== undefined) {
+        return await this.#startAgain(check.name)
+          ? { result: this.#resultOf(endingOf(check, stop), this.#gone(), ms) }
+          : { result: skipped(check, stop), stop };
+      }
     }
     if (this.#lastGood === undefined && outcome instanceof CannotCheck) {
       const stop = `Cannot connect to ${this.#server.name}: ${escapeText(outcome.message)}`;
@@ -118,17 +122,22 @@ export class ServerTarget implements Target<ServerRun> {
   #gradeEnded(check: Check<ServerRun>, outcome: Outcome, ms: number): Graded {
     const stop = `The server ended during ${check.name}${this.#server.howEnded()}`;
     const isFinding = outcome instanceof Failure && !(outcome instanceof LostConnection);
-    const gone = new Failure(SERVES_OTHERS, `nobody listens on ${this.#server.name} any more`);
-    const ending: Check<ServerRun> = { ...check, hint: `${stop}.`, read: "robustServer" };
-    return { result: this.#resultOf(ending, isFinding ? outcome : gone, ms), stop };
+    const found = isFinding ? outcome : this.#gone();
+    return { result: this.#resultOf(endingOf(check, stop), found, ms), stop };
+  }
+
+  #gone(): Failure {
+    return new Failure(SERVES_OTHERS, `nobody listens on ${this.#server.name} any more`);
   }
 
   /** A check that has failed by itself is what the server hangs at. */
   #gradeStuck(check: Check<ServerRun>, outcome: Outcome, probed: Failure, ms: number): Graded {
-    const stop = `The server stopped answering during ${check.name}${this.#server.whereToLook}`;
+    const stop = isRefusal(probed)
+      ? `The server no longer listens since ${check.name}, but still runs`
+      : `The server stopped answering during ${check.name}${this.#server.whereToLook}`;
     if (outcome instanceof Failure) return { result: this.#resultOf(check, outcome, ms), stop };
-    const hanging: Check<ServerRun> = { ...check, hint: `${stop}.`, read: "robustServer" };
-    return { result: this.#resultOf(hanging, new Failure(SERVES_OTHERS, probed.actual), ms), stop };
+    const hanging = new Failure(SERVES_OTHERS, probed.actual);
+    return { result: this.#resultOf(endingOf(check, stop), hanging, ms), stop };
   }
 
   #resultOf(check: Check<ServerRun>, outcome: Outcome, ms: number) {
@@ -149,8 +158,9 @@ export class ServerTarget implements Target<ServerRun> {
   async #whyAbsent(failure: LostConnection): Promise<string | undefined> {
     const isGone = await this.#hasEnded();
     if (this.#lastGood !== undefined) {
-      return isGone
-        ? `The server ended after ${this.#lastGood}${this.#server.howEnded()}`
+      if (isGone) return `The server ended after ${this.#lastGood}${this.#server.howEnded()}`;
+      return isRefusal(failure)
+        ? `The server no longer listens after ${this.#lastGood}, but still runs`
         : undefined;
     }
     return isGone || isRefusal(failure)
@@ -174,4 +184,9 @@ export class ServerTarget implements Target<ServerRun> {
     using _ = this.#watch(name, run);
     return await tryRun(run, check);
   }
+}
+
+/** A check whose failure means that the server has ended, or hangs. */
+function endingOf(check: Check<ServerRun>, stop: string): Check<ServerRun> {
+  return { ...check, hint: `${stop}.`, read: "robustServer" };
 }

@@ -135,6 +135,33 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name:
+    "app/check.ts tells a listener that is closed, and a broken pipe, from what a check is about",
+  ignore: PYTHON === undefined || !unix,
+  async fn() {
+    await inFolder(async (folder) => {
+      const only = ["echo", "--only", "echo,binary,large", "--"];
+      for (
+        const [misdeed, name, cause] of [
+          ["closes-its-listener", "large", /^The server no longer listens after binary, but still/],
+          [
+            "dies-of-a-broken-pipe",
+            "binary",
+            /^The server ended (after echo|during binary) with signal SIGPIPE: it/,
+          ],
+        ] as const
+      ) {
+        const report = await reportIn(folder, ...only, ...hostile(misdeed));
+        const failed = report.checks.find(({ status }) => status === "failed");
+        assert(failed?.status === "failed", JSON.stringify(report));
+        assertEquals(failed.name, name);
+        assertMatch(failed.hint, cause);
+      }
+    });
+  },
+});
+
 const MISDEEDS: [misdeed: string, stopped: RegExp | null, note?: RegExp][] = [
   ["prints-forever", null],
   ["prints-a-long-line", null],
@@ -236,7 +263,7 @@ Deno.test({
 
       await reportIn(folder, "count", "--", ...hostile("none")); // what is done stays done
       const list = await runIn(folder);
-      assertMatch(list.stdout, /^✓ +3 +count .* 0 of 8 passed$/m);
+      assertMatch(list.stdout, /^✓ +3 +count .* 0 of 9 passed$/m);
       assertMatch(list.stdout, /^Next is exercise 1, /m);
 
       for (const text of ["{", "[]", '{"version":2}', '{"version":1,"exercises":{"count":7}}']) {
@@ -305,7 +332,19 @@ class Tmux implements Disposable {
   readonly #socket = `check-${crypto.randomUUID()}`;
 
   constructor(folder: string) {
-    this.#run("-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "40", "-c", folder, "sh");
+    this.#run(
+      "-f",
+      "/dev/null",
+      "new-session",
+      "-d",
+      "-x",
+      "100",
+      "-y",
+      "40",
+      "-c",
+      folder,
+      "env -u INIT_CWD sh",
+    );
   }
 
   /** Types a line, or presses keys that have a name. */

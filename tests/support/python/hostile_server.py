@@ -70,6 +70,19 @@ elif misdeed == "ignores-signals":
 elif misdeed.startswith("signal-"):
     os.kill(os.getpid(), int(misdeed.removeprefix("signal-")))
     time.sleep(10)
+elif misdeed == "closes-its-listener":
+    listener = listen()
+    for _ in range(4):  # two checks, and a look after each
+        conn, _ = listener.accept()
+        threading.Thread(target=echo, args=(conn,), daemon=True).start()
+    listener.close()
+    time.sleep(1000)
+elif misdeed == "dies-of-a-broken-pipe":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    listener = listen()
+    for _ in range(2):
+        echo(listener.accept()[0])
+    os.kill(os.getpid(), signal.SIGPIPE)  # as a write to a client that is gone does
 elif misdeed == "never-listens":
     time.sleep(1000)
 serve(listen())
