@@ -1,6 +1,6 @@
 // Tests that take long, and are therefore not part of `deno task test`: deno task test:long
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { runAgainst, runScript, startServer, stuck, works } from "./processes.ts";
+import { runAgainst, runScript, startServer, stuck, works } from "./support/programs.ts";
 
 Deno.test("echo_client.ts gives up on a server that is silent for 30 s", async () => {
   const { code, stdout, stderr } = await runAgainst(() => {}, "echo_client.ts");
@@ -9,10 +9,11 @@ Deno.test("echo_client.ts gives up on a server that is silent for 30 s", async (
 });
 
 Deno.test({
-  name: "multiconn_server.ts ends with exit code 1 ten seconds after a signal, whatever clients do",
+  name:
+    "app/multiconn_server.ts ends with exit code 1 ten seconds after a signal, whatever clients do",
   ignore: Deno.build.os === "windows",
   async fn() {
-    await using server = await startServer("multiconn_server.ts", "--quiet");
+    await using server = await startServer("app/multiconn_server.ts", "--quiet");
     using _conn = await stuck(server.port);
     const start = performance.now();
     server.kill("SIGINT");
@@ -27,12 +28,12 @@ Deno.test({
 });
 
 Deno.test({
-  name: "multiconn_client.ts runs 10,000 connections from one process",
+  name: "app/multiconn_client.ts runs 10,000 connections from one process",
   ignore: !works("bash", "-c", "(( $(ulimit -Hn) > 10100 ))"),
   async fn() {
-    await using server = await startServer("multiconn_server.ts", "--quiet");
+    await using server = await startServer("app/multiconn_server.ts", "--quiet");
     const args = ["127.0.0.1", String(server.port), "10000", "--quiet"];
-    const { code, stdout, stderr } = await runScript("multiconn_client.ts", ...args);
+    const { code, stdout, stderr } = await runScript("app/multiconn_client.ts", ...args);
     assertEquals([code, stdout, stderr, server.stderr], [0, "", "", ""]);
   },
 });

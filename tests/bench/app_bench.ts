@@ -4,7 +4,7 @@
 // has a processor core for itself, and the server another.
 import { createRequest } from "../../app/libclient.ts";
 import { decodeContent, encodeMessage, MessageDecoder } from "../../mod.ts";
-import { exchange, Program, works } from "../processes.ts";
+import { exchange, Program, works } from "../support/programs.ts";
 import { type Figure, formatTime, median } from "./figures.ts";
 import { compare, fastest } from "./measure.ts";
 
@@ -31,7 +31,11 @@ async function compareServers(folder: string): Promise<Figure[]> {
   await Deno.writeFile(`${folder}/request`, REQUEST);
   const server = ["run", "--allow-net", "app/server.ts", "127.0.0.1", "0", "--quiet"];
   await using ours = start(...SERVER_CORE, Deno.execPath(), ...server);
-  await using asyncio = start(...SERVER_CORE, "python3", "tests/python/app_asyncio_server.py");
+  await using asyncio = start(
+    ...SERVER_CORE,
+    "python3",
+    "tests/support/python/app_asyncio_server.py",
+  );
   const servers = [await portOf(ours), await portOf(asyncio)];
   const lengths = await Promise.all(
     servers.map(async (port) => (await exchange(port, REQUEST)).length),

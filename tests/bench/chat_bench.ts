@@ -1,7 +1,7 @@
 // The chat server against the same chat in plain asyncio: messages delivered a second.
 //
 // The load generator is written in C; how busy it was shows that it is not what limits them.
-import { Program } from "../processes.ts";
+import { Program } from "../support/programs.ts";
 import { type Figure, median } from "./figures.ts";
 
 const CLIENTS = 200;
@@ -42,7 +42,7 @@ async function compareChats(
   };
   for (let round = 0; round < ROUNDS; round++) { // a new server each time, in turns
     await measureWith(ours, new Program(server));
-    await measureWith(peer, new Program(["tests/python/chat_server.py", "0"], "python3"));
+    await measureWith(peer, new Program(["tests/support/python/chat_server.py", "0"], "python3"));
   }
   const perSecond = (rates: number[]) => `${Math.round(median(rates)).toLocaleString("en")}/s`;
   return {

@@ -9,8 +9,8 @@ import {
   type ParserInput,
   type ParserStep,
 } from "../../mod.ts";
-import { cutIntoBytes } from "../parsers.ts";
-import { importParserBlock } from "../pages.ts";
+import { cutIntoBytes } from "../support/parsers.ts";
+import { importParserBlock } from "../support/pages.ts";
 import { type Figure, formatTime, timesAsFast } from "./figures.ts";
 import { compare } from "./measure.ts";
 

@@ -1,10 +1,10 @@
-// Compares multiconn_server.ts with a plain loop and echo servers in C, Node and Python, prints the table of
+// Compares app/multiconn_server.ts with a plain loop and echo servers in C, Node and Python, prints the table of
 // app/README.md, and draws img/echo_bench.svg.
 //
 // The server has one processor, the load generator another. Peers alternate within a round; the table has
 // the medians of the rounds, and ratios are medians of the ratios within a round: noise hits both alike.
-import { processorTime, residentMemory } from "../proc.ts";
-import { exchange, Program, works } from "../processes.ts";
+import { processorTime, residentMemory } from "../support/resource_usage.ts";
+import { exchange, Program, works } from "../support/programs.ts";
 import { type Figure, median } from "./figures.ts";
 
 const ROUNDS = 5;
@@ -24,7 +24,7 @@ const folder = await Deno.makeTempDir();
 const pinned = works("taskset", "-c", "1", "true");
 const run = [Deno.execPath(), "run", "--no-prompt", "--allow-net"];
 const servers: Record<string, string[]> = {
-  [OURS]: [...run, "multiconn_server.ts", "127.0.0.1", "0", "--quiet"],
+  [OURS]: [...run, "app/multiconn_server.ts", "127.0.0.1", "0", "--quiet"],
   [LIMIT]: [...run, `${PEERS}/plain_server.ts`, "0"],
   [BASE]: [`${folder}/epoll_server`, "0"],
 };
@@ -49,7 +49,7 @@ export async function measureEcho(): Promise<Figure[]> {
   await Deno.writeTextFile("img/echo_bench.svg", chart());
   await Deno.remove(folder, { recursive: true });
   return WORKLOADS.map(([connections, bytes]) => ({
-    what: `multiconn_server.ts, ${connections} x ${bytes} B, a plain Deno loop`,
+    what: `app/multiconn_server.ts, ${connections} x ${bytes} B, a plain Deno loop`,
     value: ratio(nameOf(connections, bytes), OURS, LIMIT),
     unit: "x",
   }));

@@ -1,5 +1,5 @@
 // How much of the throughput of a direct connection is left through app/relay.ts.
-import { Program, readToEnd, startRelay, startServer, writeAll } from "../processes.ts";
+import { Program, readToEnd, startRelay, startServer, writeAll } from "../support/programs.ts";
 import type { Figure } from "./figures.ts";
 import { compare } from "./measure.ts";
 
@@ -13,14 +13,14 @@ const SINK = `
   }`;
 
 export async function measureRelay(): Promise<Figure[]> {
-  await using echo = await startServer("multiconn_server.ts");
+  await using echo = await startServer("app/multiconn_server.ts");
   await using sink = new Program(["eval", SINK]);
   const [, port] = await sink.prints(/:(\d+)\n/);
   await using toEcho = await startRelay(echo.port, "--quiet");
   await using toSink = await startRelay(Number(port), "--quiet");
   return [
     await compareWays("to a server that only reads", Number(port), toSink.port),
-    await compareWays("to multiconn_server.ts and back", echo.port, toEcho.port),
+    await compareWays("to app/multiconn_server.ts and back", echo.port, toEcho.port),
   ];
 }
 

@@ -2,8 +2,8 @@
 // that they are not the bottleneck; where there is taskset, they have a processor core for themselves, and the
 // server has another. Needs cc, and /proc for the memory.
 import { createRequest } from "../../app/libclient.ts";
-import { residentMemory } from "../proc.ts";
-import { exchange, Program, works } from "../processes.ts";
+import { residentMemory } from "../support/resource_usage.ts";
+import { exchange, Program, works } from "../support/programs.ts";
 import { type Figure, median } from "./figures.ts";
 
 const REQUEST = createRequest("search", "morpheus");
@@ -28,7 +28,7 @@ const run = [Deno.execPath(), "run", "--no-prompt", "--allow-net"];
 const address = ["127.0.0.1", "0"];
 const many = ["--max-connections", "20000"];
 const servers = {
-  multiconn: ["multiconn_server.ts", ...address, "--quiet"],
+  multiconn: ["app/multiconn_server.ts", ...address, "--quiet"],
   app: ["app/server.ts", ...address, "--quiet", ...many],
   chat: ["app/chat_server.ts", ...address, ...many],
   plain: [`${PEERS}/plain_server.ts`, "0"],

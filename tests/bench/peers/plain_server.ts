@@ -1,5 +1,5 @@
 // An echo server that is nothing but a loop of read and write for each client: what the fair turn of
-// multiconn_server.ts is measured against. With more than 128 busy clients, most of them starve.
+// app/multiconn_server.ts is measured against. With more than 128 busy clients, most of them starve.
 //   deno run --allow-net plain_server.ts <port>
 const listener = Deno.listen({
   hostname: "127.0.0.1",

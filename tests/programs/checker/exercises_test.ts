@@ -1,0 +1,288 @@
+// The exercises of README.md: that their commands are right, that they can be solved, and that wrong
+// solutions are noticed.
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { decodeContent, encodeMessage, MessageDecoder, pack } from "../../../mod.ts";
+import { exercises as entries } from "../../../app/check/exercises.ts";
+import { isKindName, kinds } from "../../../app/check/kinds.ts";
+import { assertGrades, type Case, check, failed } from "../../support/checking.ts";
+import { some } from "../../support/sampling.ts";
+import { README } from "../../support/pages.ts";
+import { Program, runScript, startServer, writeAll } from "../../support/programs.ts";
+import { PYTHON } from "../../support/python.ts";
+import { WrongServer } from "../../support/wrong_servers.ts";
+
+const SECTION = /^### Exercises\n([^]*?)^## /m.exec(README)![1]!;
+const PATIENCE = "3"; // seconds, as the bots in tests/support/wrong_clients/ have
+const FIRST = /^Every other check builds on/;
+
+Deno.test("README.md has a ladder of exercises, each with a command that grades it, and a hint", async () => {
+  const exercises = SECTION.split(/^(?=\*\*\d+\. )/m).slice(1);
+  assert(exercises.length >= 10);
+  const lists: string[][] = [];
+  for (const [i, exercise] of exercises.entries()) {
+    assert(exercise.startsWith(`**${i + 1}. `), `exercise ${i + 1}`);
+    assertMatch(exercise, /<details><summary>Hint<\/summary>\n\n[^]{60,}?\n<\/details>/);
+    const commands = [...exercise.matchAll(/^```sh\n(.*)\n```$/gm)];
+    assertEquals(commands.length, 1, exercise);
+    const words = commands[0]![1]!.split(" ");
+    assertEquals(words.slice(0, 3), ["deno", "task", "check"]);
+    const entry = entries[i]!;
+    assertEquals(words[3], entry.name);
+    assert(exercise.startsWith(`**${i + 1}. ${entry.title}.** `), entry.title);
+    assertEquals(plainHintOf(exercise), entry.hint);
+    const separator = words.includes("--") ? words.indexOf("--") : words.length;
+    lists.push([...words.slice(3, separator), "--list"]);
+  }
+  assertEquals(exercises.length, entries.length);
+  for (const args of some(lists, 3)) {
+    const { code, stdout, stderr } = await runScript("app/check.ts", ...args);
+    assertEquals([code, stderr], [0, ""], args.join(" "));
+    assert(stdout.split("\n").length > 4);
+  }
+});
+
+/** The hint of an exercise without its markup. */
+function plainHintOf(exercise: string): string {
+  const [, hint] = /<summary>Hint<\/summary>\n\n([^]*?)\n\n<\/details>/.exec(exercise)!;
+  return hint!.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1").replaceAll("`", "").replaceAll(
+    /\s+/g,
+    " ",
+  );
+}
+
+Deno.test("The exercises have names that stay, and checks and kinds that there are", () => {
+  const names = entries.map(({ name }) => name);
+  assertEquals(new Set(names).size, names.length);
+  for (const { name, kind, checks = [], step, hint, minutes } of entries) {
+    assertMatch(name, /^[a-z]+(-[a-z]+)*$/);
+    const all = kinds[kind].checks.map(({ name }) => name);
+    assertEquals(checks.filter((check) => !all.includes(check)), [], name);
+    if (checks.length > 0) {
+      assertEquals(checks[0], all[0], "the first check is what others build on");
+    }
+    // A name that is a kind as well must mean the whole kind.
+    if (isKindName(name)) assertEquals([name, checks], [kind, []]);
+    assert(step >= 1 && hint.length > 60 && minutes > 0);
+  }
+  assertEquals(entries.map(({ step }) => step).toSorted(), entries.map(({ step }) => step));
+});
+
+Deno.test({
+  name: "README.md says which checks the clients of the Python tutorial fail",
+  ignore: PYTHON === undefined,
+  async fn() {
+    const rows = [...README.matchAll(/^\| `([a-z]+)-client\.py` +\| (.*?) +\|/gm)];
+    assertEquals(rows.map(([, name]) => name), ["echo", "multiconn", "app"]);
+    await Promise.all(
+      some(rows, 3).map(async ([, name, cell]) => {
+        const script = `tests/support/python/tutorial_${name}_client.py`;
+        const kind = name === "app" ? "app-client" : "echo-client";
+        const command = [PYTHON!, script, "{host}", "{port}"];
+        const report = await check(kind, "--patience", "2", "--", ...command);
+        const listed = [...cell!.matchAll(/`([a-z-]+)`/g)].map(([, check]) => check);
+        assertEquals(failed(report), listed, script);
+      }),
+    );
+  },
+});
+
+Deno.test("The tunnel of the exercises passes all checks of an echo server", async () => {
+  await using server = await startServer("app/multiconn_server.ts", "--quiet");
+  await using exit = await startTunnel("exit", server.port);
+  await using entry = await startTunnel("entry", exit.port);
+  const report = await check("echo", "127.0.0.1", String(entry.port));
+  assertEquals(failed(report), [], JSON.stringify(report.checks, null, 1));
+  assertEquals(report.status, "passed");
+});
+
+async function startTunnel(side: string, to: number): Promise<Program & { port: number }> {
+  const script = "tests/solutions/tunnel.ts";
+  const program = new Program(["run", "--allow-net", script, side, "0", String(to)]);
+  const [, port] = await program.prints(/Listening on 127\.0\.0\.1:(\d+)\n/);
+  return Object.assign(program, { port: Number(port) });
+}
+
+Deno.test({
+  name: "The bot of the exercises passes all checks, and adds in a chat",
+  ignore: PYTHON === undefined,
+  async fn() {
+    const bot = [PYTHON!, "tests/solutions/bot.py"];
+    const report = await check(
+      ...["bot", "--patience", PATIENCE, "--"],
+      ...[...bot, "{host}", "{port}", "adder", PATIENCE],
+    );
+    assertEquals(failed(report), [], JSON.stringify(report.checks, null, 1));
+    assertEquals(report.status, "passed");
+
+    await using server = await startServer("app/chat_server.ts");
+    const address = ["127.0.0.1", String(server.port)];
+    const run = ["run", "--allow-net", "app/chat_client.ts", ...address, "ada"];
+    await using client = new Program(run, Deno.execPath(), {}, "piped");
+    await client.prints("* ada joined\n");
+    await using _adder = new Program([...bot.slice(1), ...address], PYTHON);
+    await client.prints("* adder joined\n");
+    await client.types("sum 20 22\n");
+    await client.prints("adder: sum 20 22 = 42\n");
+  },
+});
+
+/** A server that counts, with a mistake. */
+function counting(
+  name: string,
+  fails: Case["fails"],
+  answer: (bytes: number, clients: number, reads: number) => Uint8Array | undefined,
+  stopped?: RegExp,
+): Case {
+  let clients = 0;
+  return serverCase("count", name, fails, stopped, async (conn) => {
+    const number = ++clients;
+    const buffer = new Uint8Array(64 * 1024);
+    let bytes = 0;
+    let reads = 0;
+    for (let n; (n = await conn.read(buffer)) !== null;) {
+      bytes += n;
+      reads++;
+    }
+    const reply = answer(bytes, number, reads);
+    if (reply) await writeAll(conn, reply);
+  });
+}
+
+function serverCase(
+  kind: Case["kind"],
+  name: string,
+  fails: Case["fails"],
+  stopped: RegExp | undefined,
+  handle: (conn: Deno.Conn) => Promise<void>,
+): Case {
+  return {
+    kind,
+    name,
+    fails,
+    stopped,
+    start() {
+      const server = new WrongServer(handle);
+      return Promise.resolve({
+        args: ["127.0.0.1", String(server.port), "--timeout", "2"],
+        [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+      });
+    },
+  };
+}
+
+Deno.test("app/check.ts count finds the mistakes of servers that count", async () => {
+  let all = 0; // bytes of all clients
+  await assertGrades([
+    counting("none", {}, (bytes, clients) => pack(">II", bytes, clients)),
+    counting(
+      "little-endian",
+      { "count": /^201326592 bytes\n/ },
+      (bytes, clients) => pack("<II", bytes, clients),
+      FIRST,
+    ),
+    counting(
+      "silent for nothing",
+      { "nothing": /^0 bytes, and then the end\n.* only clients that have sent something/ },
+      (bytes, clients) => bytes === 0 ? undefined : pack(">II", bytes, clients),
+    ),
+    counting(
+      "counts clients in twos",
+      { "clients": /clients\nThe server counts the clients/ },
+      (bytes, clients) => pack(">II", bytes, 2 * clients),
+    ),
+    counting(
+      "counts up to 64 KiB",
+      { "large": /^65536 bytes\nThe server counts what its buffer holds/ },
+      (bytes, clients) => pack(">II", Math.min(bytes, 65536), clients),
+    ),
+    counting(
+      "has one counter for all",
+      { "count": /./ },
+      (bytes, clients) => pack(">II", all += bytes + 1, clients),
+      FIRST,
+    ),
+    counting(
+      "counts reads",
+      { "count": /^1 bytes\n/ },
+      (_bytes, clients, reads) => pack(">II", reads, clients),
+      FIRST,
+    ),
+  ]);
+});
+
+/** Reverses texts, in its own way. */
+function reversing(
+  name: string,
+  fails: Case["fails"],
+  reverse: (value: unknown) => unknown,
+  stopped?: RegExp,
+): Case {
+  return serverCase("reverse", name, fails, stopped, async (conn) => {
+    const decoder = new MessageDecoder({ copy: true });
+    const buffer = new Uint8Array(4096);
+    for (let n; (n = await conn.read(buffer)) !== null;) {
+      decoder.push(buffer.subarray(0, n));
+      for (const message of decoder) {
+        const { action, value } = decodeContent(message) as Record<string, unknown>;
+        const result = action === "search" ? "Follow the white rabbit. 🐰" : reverse(value);
+        const format = { contentType: "text/json", contentEncoding: "utf-8" };
+        await writeAll(conn, encodeMessage({ result }, format));
+      }
+    }
+  });
+}
+
+Deno.test("app/check.ts reverse finds the mistakes of actions", async () => {
+  const isText = (value: unknown) => typeof value === "string";
+  const segments = (text: string) =>
+    [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
+  const right = (value: unknown) =>
+    isText(value) ? segments(value as string).reverse().join("") : "Error: no text";
+  await assertGrades([
+    reversing("none", {}, right),
+    reversing("does nothing", { "reverse": /"abc"/ }, (value) => value, FIRST),
+    reversing("takes an empty text for none", { "empty": /Error/ }, (value) => right(value || 0)),
+    reversing(
+      "splits characters",
+      { "emoji": /reverses the two halves of a character/, "accents": /./ },
+      (value) => isText(value) ? (value as string).split("").reverse().join("") : "Error",
+    ),
+    reversing(
+      "splits letters and accents",
+      { "accents": /reverses code points/ },
+      (value) => isText(value) ? [...value as string].reverse().join("") : "Error",
+    ),
+    reversing(
+      "takes anything",
+      { "no-text": /fails, or returns something/ },
+      (value) => right(String(value)),
+    ),
+  ]);
+});
+
+Deno.test("app/check.ts bot finds the mistakes of bots", async () => {
+  const bot = (mistake: string, fails: Case["fails"] = {}, stopped?: RegExp): Case => ({
+    kind: "bot",
+    name: mistake,
+    fails,
+    stopped,
+    start() {
+      const script = ["run", "--allow-net", "tests/support/wrong_clients/bot.ts", mistake];
+      const command = [Deno.execPath(), ...script, "{host}", "{port}"];
+      return Promise.resolve({
+        args: ["--patience", PATIENCE, "--timeout", "4", "--", ...command],
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      });
+    },
+  });
+  await assertGrades([
+    bot("none"),
+    bot("does-not-join", { "sum": /^the end; exit code 1 .*\nThe bot does not join first/ }, FIRST),
+    bot("adds-two", { "numbers": /sum 1 2 3 4 = 3.*\n.* adds two numbers/ }),
+    bot("is-not-strict", { "others": /answers everything/ }),
+    bot("answers-itself", { "itself": /talks with itself/ }),
+    bot("ignores-pings", { "ping": /does not know pings/ }),
+    bot("ignores-errors", { "error": /^exit code 0\nThe bot ignores messages of type error/ }),
+    bot("hangs", { "silence": /^it still runs/ }),
+  ]);
+});

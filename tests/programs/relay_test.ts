@@ -1,0 +1,378 @@
+import {
+  assert,
+  assertEquals,
+  assertLessOrEqual,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { equals } from "@std/bytes/equals";
+import { connect, createServer } from "node:net";
+import { capture, golden } from "../support/captures.ts";
+import { some } from "../support/sampling.ts";
+import {
+  connectAndReset,
+  exchange,
+  noise,
+  Program,
+  readToEnd,
+  readToReset,
+  startLimitedRelay,
+  startRelay,
+  startServer,
+  writeAll,
+} from "../support/programs.ts";
+import { descriptors, settled } from "../support/resource_usage.ts";
+
+const MIB = 1024 * 1024;
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function listen(): Deno.TcpListener & { port: number } {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return Object.assign(listener, { port: listener.addr.port });
+}
+
+function dial(port: number): Promise<Deno.TcpConn> {
+  return Deno.connect({ hostname: "127.0.0.1", port });
+}
+
+/** What was printed, without what differs from run to run. */
+function stable({ stdout }: Program): string {
+  return stdout.replace(/^(?:(?!#).*\n)*/, "").replaceAll(/ {2}\d+\.\d{3} s {2}/g, "  0.000 s  ")
+    .replaceAll(/127\.0\.0\.1:\d+/g, "127.0.0.1:PORT");
+}
+
+Deno.test("app/relay.ts prints a real exchange as the golden text", async () => {
+  using listener = listen();
+  await using relay = await startRelay(listener.port);
+  using client = await dial(relay.port);
+  await client.write(capture("morpheus", "request"));
+  {
+    using server = await listener.accept();
+    const buffer = new Uint8Array(1024);
+    assertEquals(await server.read(buffer), 146);
+    await server.write(capture("morpheus", "response"));
+    await server.closeWrite();
+    assertEquals(await readToEnd(client), capture("morpheus", "response"));
+    await client.closeWrite();
+    assertEquals(await server.read(buffer), null);
+  }
+  await relay.prints(/closed\n/);
+  const events = ["server half-closed (FIN)", "client half-closed (FIN)", "closed"];
+  const expected = "#1  0.000 s  127.0.0.1:PORT connected\n" + golden("morpheus") +
+    events.map((event) => `#1  0.000 s  ${event}\n`).join("");
+  assertEquals(stable(relay), expected);
+  assertEquals(relay.stderr, "");
+});
+
+Deno.test("app/relay.ts passes on a half-close with 6 MB on the way, and every byte", async () => {
+  await using server = await startServer("app/multiconn_server.ts");
+  await using relay = await startRelay(server.port, "--quiet");
+  const bytes = noise(6e6);
+  const received = await Promise.all([exchange(relay.port, bytes), exchange(relay.port, bytes)]);
+  for (const echo of received) assert(equals(echo, bytes));
+  assertMatch(relay.stdout, /^Listening on .*\nPassing on to .*\n(#\d+ .* takes .*\n)*$/);
+});
+
+Deno.test("app/relay.ts passes on a reset by the client", async () => {
+  using listener = listen();
+  await using relay = await startRelay(listener.port);
+  const client = connect(relay.port, "127.0.0.1");
+  const closed = new Promise((resolve) => client.on("close", resolve));
+  client.write("hello");
+  using server = await listener.accept();
+  assertEquals(await server.read(new Uint8Array(9)), 5);
+  client.resetAndDestroy();
+  await closed;
+  assertEquals(await readToReset(server), [0, "ConnectionReset"]);
+  await relay.prints(/client reset \(RST\)\n/);
+});
+
+Deno.test("app/relay.ts lives on after 500 clients that connect and reset", async () => {
+  await using server = await startServer("app/multiconn_server.ts");
+  await using relay = await startRelay(server.port);
+  for (let i = 0; i < 500; i += 50) {
+    await Promise.all(Array.from({ length: 50 }, () => connectAndReset(relay.port)));
+  }
+  assertEquals(await exchange(relay.port, bytesOf("hello")), bytesOf("hello"));
+  assertEquals(relay.stderr, "");
+});
+
+Deno.test("app/relay.ts passes on half-closes that come before it has reached the server", async () => {
+  await using server = await startServer("app/multiconn_server.ts", "--quiet");
+  await using relay = await startRelay(server.port);
+  const clients = await Promise.all(Array.from({ length: 200 }, () => dial(relay.port)));
+  await Promise.all(clients.map(async (client) => {
+    using conn = client;
+    await conn.closeWrite();
+    assertEquals(await readToReset(conn), [0, "end"]);
+  }));
+});
+
+Deno.test("app/relay.ts turns away the 401st client, and serves again when others have gone", async () => {
+  await using server = await startServer("app/multiconn_server.ts", "--quiet");
+  await using relay = await startRelay(server.port);
+  const clients = await Promise.all(Array.from({ length: 400 }, () => dial(relay.port)));
+  await relay.prints(/#400 .* connected\n/);
+  for (let i = 0; i < 3; i++) {
+    using refused = await dial(relay.port);
+    assertEquals((await readToReset(refused))[0], 0);
+  }
+  await relay.prints(/^Turned away 127\.0\.0\.1:\d+: 400 connections are open\n/, "stderr");
+  await relay.prints(/\n… and 2 more like this\n$/, "stderr");
+  for (const client of clients) client.close();
+  for (let i = 1; i <= 400; i++) await relay.prints(new RegExp(`^#${i} .* closed$`, "m"));
+  assertEquals(await exchange(relay.port, bytesOf("hello")), bytesOf("hello"));
+});
+
+Deno.test("app/relay.ts --max-connections sets the limit", async () => {
+  await using server = await startServer("app/multiconn_server.ts", "--quiet");
+  await using relay = await startRelay(server.port, "--quiet", "--max-connections", "1");
+  using client = await dial(relay.port);
+  await client.write(bytesOf("hello"));
+  assertEquals(await client.read(new Uint8Array(9)), 5);
+  using refused = await dial(relay.port);
+  assertEquals((await readToReset(refused))[0], 0);
+  await relay.prints(": 1 connections are open", "stderr");
+});
+
+Deno.test({
+  name: "app/relay.ts connects nobody to the server but its clients, also after it was full",
+  ignore: Deno.build.os !== "linux", // /proc
+  async fn() {
+    await using server = await startServer("app/multiconn_server.ts");
+    await using relay = await startRelay(server.port, "--quiet", "--max-connections", "1");
+    const before = descriptors(relay.pid);
+    {
+      using _first = await dial(relay.port);
+      using refused = await dial(relay.port);
+      assertEquals((await readToReset(refused))[0], 0);
+    }
+    await server.prints("Closing connection");
+    await new Promise((resolve) => setTimeout(resolve, 2500)); // it asks itself after a second
+    assertEquals(await exchange(relay.port, bytesOf("hello")), bytesOf("hello"));
+    await server.prints("Closing connection", "stdout", 2);
+    assertEquals(server.stdout.match(/Accepted connection/g)!.length, 2);
+    assertEquals(relay.stderr.includes("listening again"), false);
+    assertLessOrEqual(await settled(relay.pid, before), before);
+  },
+});
+
+Deno.test({
+  name: "app/relay.ts takes fewer clients where descriptors are few, and outlives too many at once",
+  ignore: Deno.build.os !== "linux", // bash, ulimit, /proc
+  async fn() {
+    await using server = await startServer("app/multiconn_server.ts", "--quiet");
+    await Promise.all(
+      some([80, 400], 2).map(async (limit) => {
+        await using relay = await startLimitedRelay(limit, server.port, "--quiet");
+        await relay.prints(/^Taking at most \d+ clients at once/, "stderr");
+        const before = descriptors(relay.pid);
+        const dials = Array.from({ length: 1000 }, () => dial(relay.port));
+        const clients = await Promise.allSettled(dials); // a relay that listens again refuses some
+        await relay.prints("Turned away", "stderr");
+        for (const client of clients) if (client.status === "fulfilled") client.value.close();
+        await served(relay.port);
+        assertLessOrEqual(await settled(relay.pid, before), before);
+      }),
+    );
+  },
+});
+
+Deno.test({
+  name: "app/relay.ts --stall ends both sides when the client has ended",
+  ignore: Deno.build.os !== "linux", // /proc
+  async fn() {
+    await using server = await startServer("app/multiconn_server.ts", "--quiet");
+    await using relay = await startRelay(server.port, "--stall");
+    const before = descriptors(relay.pid);
+    const clients = await Promise.all(Array.from({ length: 100 }, () => dial(relay.port)));
+    await relay.prints("never read (--stall)", "stdout", 100);
+    for (const client of clients) client.close();
+    await relay.prints("the client has ended, and gets nothing (--stall)", "stdout", 100);
+    assertLessOrEqual(await settled(relay.pid, before), before);
+  },
+});
+
+Deno.test("app/relay.ts passes on a reset by the server, after the bytes before it", async () => {
+  const server = createServer((socket) => {
+    socket.once("data", () => socket.write("half", () => socket.resetAndDestroy()));
+  });
+  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+  try {
+    await using relay = await startRelay((server.address() as { port: number }).port);
+    using client = await dial(relay.port);
+    await client.write(bytesOf("hello"));
+    const buffer = new Uint8Array(9);
+    assertEquals(await client.read(buffer), 4);
+    assertEquals(await readToReset(client), [0, "ConnectionReset"]);
+    await relay.prints(/server reset \(RST\)\n/);
+  } finally {
+    await new Promise((closed) => server.close(closed));
+  }
+});
+
+Deno.test("app/relay.ts resets a client whose server cannot be reached, and serves the next", async () => {
+  const gone = listen();
+  gone.close();
+  await using relay = await startRelay(gone.port);
+  const outcome = await dial(relay.port).then(async (conn) => {
+    using client = conn;
+    return (await readToReset(client))[1];
+  }, (error: Error) => error.name); // the reset may come before dial has returned
+  assertEquals(outcome, "ConnectionReset");
+  await relay.prints(/the server cannot be reached: .*ECONNREFUSED.*\n/);
+
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: gone.port });
+  using next = await dial(relay.port);
+  using server = await listener.accept();
+  await next.write(bytesOf("hello"));
+  assertEquals(await server.read(new Uint8Array(9)), 5);
+});
+
+Deno.test("app/relay.ts --chunk and --delay pass on small pieces, slowly, and nothing is lost", async () => {
+  await using server = await startServer("app/server.ts");
+  await using relay = await startRelay(server.port, "--chunk", "20", "--delay", "5");
+  const begin = performance.now();
+  const response = await exchange(relay.port, capture("morpheus", "request"));
+  const took = performance.now() - begin;
+  assertStringIncludes(new TextDecoder().decode(response), "Follow the white rabbit.");
+  await relay.prints(/closed\n/);
+  const sizes = [...relay.stdout.matchAll(/client → server {2}(\d+) bytes/g)].map(([, n]) =>
+    Number(n)
+  );
+  assertEquals(sizes, [20, 20, 20, 20, 20, 20, 20, 6]);
+  const pieces = [...relay.stdout.matchAll(/→/g)].length;
+  assert(took >= pieces * 5 * 0.9, `${pieces} pieces took ${took} ms`);
+  assertStringIncludes(relay.stdout, "header, bytes 1-18 of 103\n");
+});
+
+Deno.test("app/relay.ts --cut resets both sides after so many bytes", async () => {
+  using listener = listen();
+  await using relay = await startRelay(listener.port, "--cut", "50");
+  using client = await dial(relay.port);
+  await client.write(capture("morpheus", "request"));
+  using server = await listener.accept();
+  assertEquals(await readToReset(server), [50, "ConnectionReset"]);
+  assertEquals(await readToReset(client), [0, "ConnectionReset"]);
+  await relay.prints(/the relay resets both sides \(--cut 50\)\n/);
+
+  using second = await dial(relay.port); // counts both directions, and each connection anew
+  await second.write(new Uint8Array(30));
+  using conn = await listener.accept();
+  assertEquals(await conn.read(new Uint8Array(99)), 30);
+  await conn.write(new Uint8Array(30));
+  assertEquals(await readToReset(second), [20, "ConnectionReset"]);
+  assertEquals(await readToReset(conn), [0, "ConnectionReset"]);
+});
+
+Deno.test("app/relay.ts --stall makes backpressure arrive at the client, and holds little", async () => {
+  await using server = await startServer("app/multiconn_server.ts");
+  await using relay = await startRelay(server.port, "--stall");
+  using client = await dial(relay.port);
+  let sent = 0;
+  const flood = (async () => {
+    for (const bytes = new Uint8Array(64 * 1024); sent < 256 * MIB;) {
+      sent += await client.write(bytes);
+    }
+  })().catch(() => {}); // it ends when the connection is closed
+  await relay.prints(/server takes no more, so client is not read\n/);
+  // Nobody moves any more: what the client has sent since then is what the system's buffers hold.
+  assert(sent < 64 * MIB, `${sent} bytes were taken`);
+  if (Deno.build.os === "linux") {
+    const status = Deno.readTextFileSync(`/proc/${relay.pid}/status`);
+    const peak = Number(/VmHWM:\s+(\d+)/.exec(status)![1]) / 1024;
+    assert(peak < 250, `The relay held ${peak} MiB`);
+  }
+  relay.kill("SIGKILL");
+  await flood;
+});
+
+for (const args of [[], ["--quiet"]]) {
+  const command = ["app/relay.ts", ...args].join(" ");
+  Deno.test(`${command} says when a client does not read, waits for it, and then goes on`, async () => {
+    using listener = listen();
+    await using relay = await startRelay(listener.port, ...args);
+    using client = await dial(relay.port);
+    using server = await listener.accept();
+    const bytes = noise(32 * MIB);
+    const sending = writeAll(server, bytes).then(() => server.closeWrite());
+    await relay.prints(/client takes no more, so server is not read\n/);
+    assert(equals(await readToEnd(client), bytes));
+    await sending;
+    await relay.prints(/client takes bytes again\n/);
+    assertEquals(/→|connected|FIN/.test(relay.stdout), args.length === 0, "the rest is quiet");
+  });
+}
+
+Deno.test("app/relay.ts warns when everybody can connect", async () => {
+  for (const host of ["0.0.0.0", "[::]"]) {
+    await using relay = new Program([
+      "run",
+      "--allow-net",
+      "app/relay.ts",
+      "--listen",
+      `${host}:0`,
+    ]);
+    await relay.prints(/Passing on .*\n/);
+    await relay.prints(/^Warning: listening on all interfaces.*\n/, "stderr");
+  }
+});
+
+Deno.test({
+  name: "app/relay.ts ends with exit code 0 on Ctrl-C, with connections open",
+  ignore: Deno.build.os === "windows", // where a process cannot send this signal to another
+  async fn() {
+    using listener = listen();
+    await using relay = await startRelay(listener.port, "--web", "0");
+    using client = await dial(relay.port);
+    using server = await listener.accept();
+    await client.write(bytesOf("hello"));
+    assertEquals(await server.read(new Uint8Array(9)), 5);
+    relay.kill("SIGINT");
+    assertEquals((await relay.ended).code, 0);
+    assertEquals(relay.stderr, "");
+    assertEquals(await readToReset(client), [0, "end"]);
+  },
+});
+
+Deno.test("app/relay.ts says in one line what is wrong with its command line", async () => {
+  using taken = listen();
+  const cases: [number, string, ...string[]][] = [
+    [2, `Wrong --listen: "nowhere" is not a host and a port`, "--listen", "nowhere"],
+    [2, `Wrong --protocol: "smtp" is not app, frames or raw`, "--protocol", "smtp"],
+    [2, `Unexpected argument extra`, "extra"],
+    [1, `Cannot listen on 127.0.0.1:${taken.port}: `, "--listen", `127.0.0.1:${taken.port}`],
+    [
+      1,
+      `Cannot listen on 127.0.0.1:${taken.port}: `,
+      "--listen",
+      "127.0.0.1:0",
+      "--web",
+      `${taken.port}`,
+    ],
+  ];
+  await Promise.all(cases.map(async ([code, line, ...args]) => {
+    await using program = new Program([
+      "run",
+      "--no-prompt",
+      "--allow-net",
+      "app/relay.ts",
+      ...args,
+    ]);
+    assertEquals((await program.ended).code, code);
+    assertStringIncludes(program.stderr, line);
+    assertEquals(program.stderr.trimEnd().split("\n").length, 1);
+  }));
+});
+
+/** Waits until an echo comes through the relay: before that, clients are turned away or reset. */
+async function served(port: number): Promise<void> {
+  while (true) {
+    const echo = await exchange(port, bytesOf("hello")).catch(() => new Uint8Array());
+    if (equals(echo, bytesOf("hello"))) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

@@ -1,0 +1,30 @@
+// A browser, for the tests that look at pages.
+import { existsSync } from "node:fs";
+import { works } from "./programs.ts";
+
+/** Where Chromium, Chrome or Edge is installed. */
+export const BROWSER: string | undefined = findBrowser();
+
+function findBrowser(): string | undefined {
+  switch (Deno.build.os) {
+    case "windows": { // where asking for the version would open a window
+      const folders = ["ProgramFiles", "ProgramFiles(x86)", "LOCALAPPDATA"].map((name) =>
+        Deno.env.get(name)
+      );
+      const programs = [
+        "Google\\Chrome\\Application\\chrome.exe",
+        "Microsoft\\Edge\\Application\\msedge.exe",
+      ];
+      return programs.flatMap((program) => folders.map((folder) => `${folder}\\${program}`))
+        .find((path) => existsSync(path));
+    }
+    case "darwin":
+      return ["Google Chrome", "Chromium", "Microsoft Edge"]
+        .map((name) => `/Applications/${name}.app/Contents/MacOS/${name}`)
+        .find((path) => existsSync(path));
+    default:
+      return ["chromium-headless-shell", "chromium", "google-chrome", "microsoft-edge"]
+        .map((name) => `/usr/bin/${name}`)
+        .find((path) => works(path, "--version")); // it may be a script that has nothing to start
+  }
+}

@@ -1,0 +1,169 @@
+// Chat servers that are wrong on purpose, each in one way, to check the checker with.
+import { decodeChat, encodeChat, type FromServer } from "../../app/chat/messages.ts";
+import { isName, keyOf } from "../../app/chat/names.ts";
+import { MessageDecoder, MessageHeaderError } from "../../mod.ts";
+import { close, type WrongServer } from "./wrong_servers.ts";
+import { writeAll } from "./programs.ts";
+
+interface Mistakes {
+  tellsOnlyOthers?: boolean;
+  forgetsLeaves?: boolean;
+  takesAnyName?: boolean;
+  comparesBytes?: boolean;
+  needsNoJoin?: boolean;
+  answersPongs?: boolean;
+  waitsForReaders?: boolean;
+  hidesTheAsker?: boolean;
+  keepsLeavers?: boolean;
+  diesOfNonsense?: boolean;
+  keepsEverything?: boolean;
+  neverPings?: boolean;
+}
+
+interface Guest {
+  name: string;
+  conn: Deno.Conn;
+  written: Promise<void>;
+  waiting: number; // bytes, until they are written
+}
+
+const PING_INTERVAL = 500; // milliseconds
+const MAX_WAITING = 256 * 1024; // bytes
+
+/** The mistakes, the checks that must fail, and what they must say. */
+export const wrongChatServers: {
+  mistake: keyof Mistakes;
+  fails: Record<string, RegExp>;
+  stopped?: RegExp;
+  skips?: string[];
+}[] = [
+  {
+    mistake: "tellsOnlyOthers",
+    fails: { "say": /does not pass it on, or not to all/ },
+    skips: ["order", "slow-reader", "crowd"],
+  },
+  {
+    mistake: "forgetsLeaves",
+    fails: {
+      "leave": /does not tell them/,
+      "gone": /The others are not told/,
+      "nonsense": /does not tell the others/,
+    },
+    skips: ["slow-reader"],
+  },
+  { mistake: "takesAnyName", fails: { "bad-name": /takes any text for a name/ } },
+  { mistake: "comparesBytes", fails: { "name-taken": /names as they are/ } },
+  { mistake: "needsNoJoin", fails: { "first-message": /messages from strangers/ } },
+  {
+    mistake: "answersPongs",
+    fails: { "pong": /What is a pong.*\nThe server takes a pong/ },
+    skips: ["slow-reader", "crowd"],
+  },
+  { mistake: "waitsForReaders", fails: { "slow-reader": /waits for each reader/ } },
+  { mistake: "hidesTheAsker", fails: { "who": /The list lacks a guest/ } },
+  {
+    mistake: "keepsLeavers",
+    fails: { "leave": /does not close the connection/ },
+    skips: ["slow-reader"],
+  },
+  {
+    mistake: "keepsEverything",
+    fails: { "slow-reader": /^32 MiB kept for it\n.* keeps all that one of them does not read/ },
+  },
+  { mistake: "neverPings", fails: { "ping": /^\d+ bytes, then nothing within [\d.]+ s\n/ } },
+  {
+    mistake: "diesOfNonsense",
+    fails: { "nonsense": /ended during nonsense/ },
+    stopped: /^The server ended during nonsense; look at its terminal$/,
+  },
+];
+
+/** A chat with a mistake, for a `WrongServer`. */
+export function createChat(mistake: keyof Mistakes) {
+  const mistakes: Mistakes = { [mistake]: true };
+  const guests = new Map<string, Guest>();
+
+  return async (conn: Deno.Conn, server: WrongServer): Promise<void> => {
+    const decoder = new MessageDecoder({ copy: true });
+    const buffer = new Uint8Array(64 * 1024);
+    let guest: Guest | undefined;
+    const timer = setInterval(() => {
+      if (guest && !mistakes.neverPings) send(guest, { type: "ping" });
+    }, PING_INTERVAL);
+    try {
+      for (let n; (n = await conn.read(buffer)) !== null;) {
+        decoder.push(buffer.subarray(0, n));
+        for (const message of decoder) {
+          const content = decodeChat(message);
+          if (!guest && content.type !== "join" && mistakes.needsNoJoin) continue;
+          if (!guest) guest = join(conn, content);
+          else if (await handle(guest, content)) return;
+        }
+      }
+    } catch (error) {
+      if (mistakes.diesOfNonsense && error instanceof MessageHeaderError) server.die();
+      await writeAll(conn, encodeChat({ type: "error", reason: (error as Error).message }));
+    } finally {
+      clearInterval(timer);
+      if (guest) await leave(guest);
+    }
+  };
+
+  function join(conn: Deno.Conn, { type, name }: Record<string, unknown>): Guest {
+    if (type !== "join") throw new Error("Join first");
+    if (!mistakes.takesAnyName && !isName(name)) throw new Error("No name");
+    const key = mistakes.comparesBytes ? `${name}` : keyOf(`${name}`);
+    if (guests.has(key)) throw new Error("The name is taken");
+    const guest = { name: `${name}`, conn, written: Promise.resolve(), waiting: 0 };
+    guests.set(key, guest);
+    tell({ type: "join", name: guest.name });
+    return guest;
+  }
+
+  /** Returns whether the guest has left. */
+  async function handle(guest: Guest, content: Record<string, unknown>): Promise<boolean> {
+    const { type, text } = content;
+    if (type === "say") {
+      const except = mistakes.tellsOnlyOthers ? guest : undefined;
+      const told = tell({ type, name: guest.name, text: `${text}` }, except);
+      if (mistakes.waitsForReaders) await told;
+    } else if (type === "who") {
+      const all = [...guests.values()].filter((other) =>
+        !mistakes.hidesTheAsker || other !== guest
+      );
+      await send(guest, { type, names: all.map(({ name }) => name) });
+    } else if (type === "pong" && mistakes.answersPongs) {
+      await send(guest, { type: "error", reason: "What is a pong?" });
+    } else if (type === "leave") {
+      if (!mistakes.keepsLeavers) return true;
+      await leave(guest);
+    }
+    return false;
+  }
+
+  async function leave(guest: Guest): Promise<void> {
+    const key = mistakes.comparesBytes ? guest.name : keyOf(guest.name);
+    if (guests.get(key) !== guest) return;
+    const told = mistakes.forgetsLeaves
+      ? undefined
+      : send(guest, { type: "leave", name: guest.name });
+    guests.delete(key);
+    if (!mistakes.forgetsLeaves) tell({ type: "leave", name: guest.name });
+    await told;
+  }
+
+  function tell(content: FromServer, except?: Guest): Promise<unknown> {
+    const others = [...guests.values()].filter((guest) => guest !== except);
+    return Promise.all(others.map((guest) => send(guest, content)));
+  }
+
+  function send(guest: Guest, content: FromServer): Promise<void> {
+    const bytes = encodeChat(content);
+    guest.waiting += bytes.length;
+    if (guest.waiting > MAX_WAITING && !mistakes.keepsEverything) close(guest.conn);
+    return guest.written = guest.written
+      .then(() => writeAll(guest.conn, bytes))
+      .catch(() => {})
+      .finally(() => guest.waiting -= bytes.length);
+  }
+}
