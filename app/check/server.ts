@@ -13,6 +13,8 @@ const BROKEN_PIPE_CODE = 141; // exit code of a shell whose program was ended by
 const BROKEN_PIPE =
   "it wrote to a connection that was closed, and did not ignore the signal for that";
 const START_TIME = 15_000; // milliseconds from the start of a program until it listens
+const SERVER_PORTS = { min: 10_000, max: 30_000 }; // where a free port is looked for
+const MAX_TRIES = 20; // to find one
 const FREE_TIME = 2000; // milliseconds from the end of a program until its port is free
 
 /** Where the server is. */
@@ -137,7 +139,8 @@ export class StartedServer implements Server {
    */
   constructor(command: ServerCommand) {
     this.#command = command;
-    this.address = { hostname: HOST, port: freePort(command.port) };
+    const port = command.port === 0 ? findFreePort() : freePort(command.port);
+    this.address = { hostname: HOST, port };
     this.#program = this.#start();
   }
 
@@ -252,14 +255,14 @@ export class StartedServer implements Server {
 }
 
 /**
- * Makes sure that a port is free, or takes a free one.
+ * Makes sure that a port is free.
  *
  * @throws {CannotCheck} If somebody listens there, or listening is not permitted.
  */
 function freePort(port: number): number {
   try {
-    using listener = Deno.listen({ hostname: HOST, port });
-    return listener.addr.port;
+    Deno.listen({ hostname: HOST, port }).close();
+    return port;
   } catch (error) {
     const name = formatAddress({ transport: "tcp", hostname: HOST, port });
     throw new CannotCheck(
@@ -267,6 +270,22 @@ function freePort(port: number): number {
         ? `Cannot start the server: another program listens on ${name}`
         : `Cannot look for a free port: ${(error as Error).message}`,
     );
+  }
+}
+
+/**
+ * Finds a port that is free. It lies below those that systems give to clients, so that no client gets it
+ * before the server listens there.
+ */
+function findFreePort(): number {
+  for (let tries = 1;; tries++) {
+    const { min, max } = SERVER_PORTS;
+    const port = min + Math.floor(Math.random() * (max - min));
+    try {
+      return freePort(port);
+    } catch (error) {
+      if (tries === MAX_TRIES) throw error;
+    }
   }
 }
 
