@@ -13,7 +13,7 @@ import { encodeHandshake, encodePacket, packet } from "../../app/examples/minecr
 import { encodeQuery, encodeStartup, message } from "../../app/examples/postgresql.ts";
 import { encodeCommand, type Reply, reply } from "../../app/examples/redis.ts";
 import { Decoder, type Parser } from "../../mod.ts";
-import { README, ROOT } from "../support/pages.ts";
+import { read, ROOT } from "../support/pages.ts";
 import {
   exchange,
   findFreePort,
@@ -26,6 +26,7 @@ import {
 } from "../support/programs.ts";
 import { PYTHON } from "../support/python.ts";
 
+const PAGE = read("app/examples/README.md");
 const MIB = 1024 * 1024;
 const REDIS_KEYS = 10_000;
 const ROWS = 10_000;
@@ -148,8 +149,8 @@ Deno.test({
       const url = `postgresql://${user}@127.0.0.1:${server.port}/postgres`;
       return runScript("app/examples/postgresql.ts", url, sql);
     };
-    const [, sql] = /postgresql\.ts postgresql:\S+ '(.*)'/.exec(README)!;
-    const [, row] = /It prints `(.*)`, because PostgreSQL/.exec(README)!;
+    const [, sql] = /postgresql\.ts postgresql:\S+ '(.*)'/.exec(PAGE)!;
+    const [, row] = /It prints `(.*)`, because PostgreSQL/.exec(PAGE)!;
     assertEquals(await run("learner", sql!), { code: 0, stdout: `${row}\n`, stderr: "" });
     const two = await run("learner", "SELECT 'ö', '' UNION ALL SELECT E'\\x1b[31m', 'x'");
     assertEquals(two.stdout, '["ö",""]\n["\\u001b[31m","x"]\n');
