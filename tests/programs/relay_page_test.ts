@@ -472,6 +472,7 @@ for (const width of some([390, 1280], 2)) {
         const chunks = await page.locator(".chunk").all();
         for (const [i, chunk] of some([...chunks.entries()], 3)) {
           await chunk.scrollIntoViewIfNeeded();
+          await nextFrame(page); // in which rows that have come into sight are drawn
           const before = (await chunk.boundingBox())!;
           const arrow = chunk.locator("polygon");
           const place = await arrow.boundingBox();
@@ -489,6 +490,13 @@ for (const width of some([390, 1280], 2)) {
         }
       }),
   });
+}
+
+/** Waits until the page has drawn what it had to draw. */
+async function nextFrame(page: Page): Promise<void> {
+  await page.evaluate(
+    "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))",
+  );
 }
 
 Deno.test({
