@@ -51,10 +51,12 @@ Passes on what a client and a server send each other, and shows it.`,
       { min: 0, max: 60_000 },
       "wait this many milliseconds before each piece",
     ),
-    "cut": {
-      ...integer("BYTES", Infinity, { min: 0, max: Number.MAX_SAFE_INTEGER }, ""),
-      help: "reset a connection after this many bytes, both directions together (default: never)",
-    },
+    "cut": integer(
+      "BYTES",
+      undefined,
+      { min: 0, max: Number.MAX_SAFE_INTEGER },
+      "reset a connection after this many bytes, both directions together (default: never)",
+    ),
     "max-connections": integer(
       "COUNT",
       400,
@@ -81,10 +83,12 @@ Passes on what a client and a server send each other, and shows it.`,
     ),
     "stall": flag("never read what the server sends"),
     "quiet": flag("print only when a side takes no more, and other notes"),
-    "web": {
-      ...integer("PORT", -1, { min: 0, max: 65_535 }, ""),
-      help: "show a diagram in the browser, on this port of 127.0.0.1; 0 takes a free one",
-    },
+    "web": integer(
+      "PORT",
+      undefined,
+      { min: 0, max: 65_535 },
+      "show a diagram in the browser, on this port of 127.0.0.1; 0 takes a free one",
+    ),
   },
 );
 if (args.length > 0) failUsage(`Unexpected argument ${args[0]}`);
@@ -93,7 +97,9 @@ const color = Deno.stdout.isTerminal() && !Deno.noColor;
 const log = new EventLog(); // for the page
 let connections = 0;
 
-const relaying = { ...options, isWatched: !options.quiet || options.web >= 0, publish };
+const { cut = Infinity, web } = options;
+const isWatched = !options.quiet || web !== undefined;
+const relaying = { ...options, cut, isWatched, publish };
 const server = new BoundedServer(
   options.listen,
   findMaxConnections(),
@@ -106,16 +112,16 @@ const route = `${formatAddress(listening)} → ${formatAddress(options.to)}`;
 warnIfOpen(listening.hostname);
 printLine(`Listening on ${formatAddress(listening)}`);
 printLine(`Passing on to ${formatAddress(options.to)}`);
-if (options.web >= 0) {
-  const port = await servePage(options.web, log, route).catch((error) =>
-    failToListen({ transport: "tcp", hostname: "127.0.0.1", port: options.web }, error)
+if (web !== undefined) {
+  const port = await servePage(web, log, route).catch((error) =>
+    failToListen({ transport: "tcp", hostname: "127.0.0.1", port: web }, error)
   );
   printLine(`Showing it on http://127.0.0.1:${port}/`);
 }
 
 /** How many clients to take: fewer than wanted if there are not enough descriptors, two for each. */
 function findMaxConnections(): number {
-  const reserved = RESERVED_DESCRIPTORS + (options.web >= 0 ? MAX_WEB_CONNECTIONS : 0);
+  const reserved = RESERVED_DESCRIPTORS + (web === undefined ? 0 : MAX_WEB_CONNECTIONS);
   const wanted = options.maxConnections;
   const possible = Math.floor((countFreeDescriptors(2 * wanted + reserved) - reserved) / 2);
   if (possible < 1) fail("Cannot relay: there are too few file descriptors (see `ulimit -n`)");
@@ -132,7 +138,7 @@ function publish(event: RelayEvent) {
   if (!options.quiet || event.type === "note") {
     printLine(formatEvent(event, color));
   }
-  if (options.web >= 0) log.add(event);
+  if (web !== undefined) log.add(event);
 }
 
 /** An option whose value is an address as people write it. */

@@ -222,7 +222,9 @@ export const appClientChecks: Check<ClientRun>[] = [
     async run(clientRun) {
       const answers = new Answers();
       const exit = await clientRun.against(async (peer) => {
-        for (let requests; (requests = await receiveRequests(peer)).length > 0;) {
+        while (true) {
+          const requests = await receiveRequests(peer);
+          if (requests.length === 0) break;
           const responses = requests.map((request) => answers.respond(request));
           // A client with one request did not ask for the second, and may ignore it, or complain.
           if (responses.length === 1) responses.push(encodeResult("too much"));

@@ -57,16 +57,16 @@ export function duration(initial: number, help: string): Option<number> {
   };
 }
 
-/** An option whose value is an integer from `min` to `max`. */
-export function integer(
+/** An option whose value is an integer from `min` to `max`; without an initial value, it may be left out. */
+export function integer<Initial extends number | undefined>(
   placeholder: string,
-  initial: number,
+  initial: Initial,
   { min, max }: { min: number; max: number },
   help: string,
-): Option<number> {
+): Option<number | Initial> {
   return {
     placeholder,
-    help: `${help} (default: ${initial})`,
+    help: initial === undefined ? help : `${help} (default: ${initial})`,
     initial,
     read: (text) => parseInteger(text, min, max),
   };

@@ -15,7 +15,7 @@ export interface Listener {
 
 /** How a server treats its connections. */
 export interface ServeOptions extends DeadlineConnOptions {
-  /** When this aborts, no more connections are accepted, and idle ones are closed. */
+  /** When this aborts, no more connections are accepted, and idle ones are closed soon. */
   stop: AbortSignal;
   /** When this aborts, all connections are closed. */
   kill: AbortSignal;
@@ -31,7 +31,7 @@ export interface ServeOptions extends DeadlineConnOptions {
  * Accepts connections until `stop` aborts, whatever clients do. Then it waits until all connections
  * have ended, or until `kill` aborts.
  *
- * @param listener The listener that accepts. It is closed at the end.
+ * @param listener The listener that accepts. It is closed when `stop` aborts.
  * @param handle Serves one connection, which is closed when this returns or throws.
  */
 export async function serve(
@@ -41,7 +41,7 @@ export async function serve(
 ): Promise<void> {
   const { stop, kill, maxConnections = MAX_CONNECTIONS, log = () => {}, report = printError } =
     options;
-  const open = new Map<DeadlineConn, Promise<void>>(); // with what resolves when they have ended
+  const open = new Map<DeadlineConn, Promise<void>>(); // each with a promise that resolves at its end
   using turnedAway = new RateLimitedLog(report);
   const beginToStop = () => {
     listener.close(); // ends the accept that waits
@@ -65,7 +65,8 @@ export async function serve(
       continue;
     }
     const conn = new DeadlineConn(accepted, options);
-    open.set(conn, run(conn)); // not awaited: the next client need not wait for this one
+    // Not awaited (`run` stands below): the next client need not wait for this one.
+    open.set(conn, run(conn).finally(() => open.delete(conn)));
     if (stop.aborted) conn.stop(); // it was accepted in the moment of the signal, which has passed
     if (kill.aborted) conn.close();
   }
@@ -84,7 +85,6 @@ export async function serve(
       const isIdle = error instanceof DeadlineError && error.phase === "idle";
       if (!isIdle && !kill.aborted) problem = error;
     }
-    open.delete(conn);
     if (problem === undefined) log(`Closing connection to ${conn.peerAddress}`);
     else report(`Lost connection to ${conn.peerAddress}: ${messageOf(problem)}`);
   }

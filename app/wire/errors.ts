@@ -35,7 +35,9 @@ export class LengthLimitError extends Error {
    */
   constructor(declaredLength: number, maxLength: number, what = "part") {
     super(
-      `Cannot accept ${what}: its length is ${declaredLength} bytes, the limit is ${maxLength}`,
+      `Cannot accept ${what}: its length is ${
+        countBytes(declaredLength)
+      }, the limit is ${maxLength}`,
     );
     this.name = "LengthLimitError";
     this.declaredLength = declaredLength;

@@ -42,8 +42,7 @@ Deno.test.beforeAll(async () => {
 Deno.test.afterAll(() => browser?.close());
 
 function request(value: unknown): Uint8Array {
-  const format = { contentType: "text/json", contentEncoding: "utf-8" };
-  return encodeMessage({ action: "search", value }, format);
+  return encodeMessage({ action: "search", value });
 }
 
 /** A relay before a server, and its page in a browser. */

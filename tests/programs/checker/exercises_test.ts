@@ -289,8 +289,7 @@ function reversing(
       for (const message of decoder) {
         const { action, value } = decodeContent(message) as Record<string, unknown>;
         const result = action === "search" ? "Follow the white rabbit. 🐰" : reverse(value);
-        const format = { contentType: "text/json", contentEncoding: "utf-8" };
-        await writeAll(conn, encodeMessage({ result }, format));
+        await writeAll(conn, encodeMessage({ result }));
       }
     }
   });

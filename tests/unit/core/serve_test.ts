@@ -176,6 +176,17 @@ Deno.test("serve() turns away one connection too many, and takes the next when o
   await server.ended;
 });
 
+Deno.test("serve() counts no connection whose handler has thrown at once", async () => {
+  const server = new FakeServer(() => {
+    throw new Error("broken");
+  }, { maxConnections: 1 });
+  for (let i = 0; i < 2; i++) await server.come(new FakeConn());
+  server.stop();
+  await server.ended;
+  assertEquals(server.reported.length, 2);
+  for (const line of server.reported) assertMatch(line, /^Lost connection to .*: broken$/);
+});
+
 Deno.test("serve() says nothing of a client that was idle for too long", async () => {
   const stop = new AbortController();
   const reported: string[] = [];
