@@ -77,7 +77,7 @@ export class Program implements AsyncDisposable {
   ) {
     this.#child = new Deno.Command(command, {
       args,
-      cwd: ROOT,
+      cwd: user.uid === undefined ? ROOT : "/", // where another user may be
       env: { NO_COLOR: "1", ...env },
       ...user,
       stdin,
