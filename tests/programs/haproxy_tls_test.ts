@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertLessOrEqual, assertRejects } from "@std/assert";
 import { createRequest } from "../../app/libclient.ts";
 import { OtherMachine } from "../support/other_machine.ts";
+import { tryAll } from "../support/sampling.ts";
 import { descriptors, processorTime, settled } from "../support/resource_usage.ts";
 import {
   CLOSE_CANCELS_WRITES,
@@ -150,7 +151,7 @@ Deno.test({
 
 Deno.test({
   name: "HAProxy with TLS: clients who never read leave nothing open, and hold little until then",
-  ignore: !canRun || PYTHON === undefined,
+  ignore: !tryAll || !canRun || PYTHON === undefined,
   fn: () =>
     upToThreeTimes(async () => {
       await using proxy = await startProxy();
@@ -166,7 +167,7 @@ Deno.test({
 
 Deno.test({
   name: "HAProxy with TLS: clients who vanish leave nothing open",
-  ignore: !canRun || !OtherMachine.isPossible(),
+  ignore: !tryAll || !canRun || !OtherMachine.isPossible(),
   fn: () =>
     upToThreeTimes(async () => {
       using machine = new OtherMachine();

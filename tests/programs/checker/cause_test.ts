@@ -159,7 +159,7 @@ const CASES: Case[] = [
   },
 ];
 
-for (const { kind, program, fails, never, beside = [], isLong = false } of some(CASES, 3)) {
+for (const { kind, program, fails, never, beside = [], isLong = false } of some(CASES, 6)) {
   Deno.test({
     name: `app/check.ts names no false cause for ${program.join(" ")}`,
     ignore: PYTHON === undefined || (isLong && !tryAll),

@@ -111,7 +111,7 @@ const SERVERS: [kind: string, command: string[]][] = [
   ]],
 ];
 
-for (const [kind, [command = "", ...args]] of SERVERS) {
+for (const [kind, [command = "", ...args]] of some(SERVERS, 2)) {
   Deno.test({
     name: `${args.find((word) => word.startsWith("tests/"))} passes all checks`,
     ignore: command === "",
@@ -128,7 +128,7 @@ const CLIENTS: [kind: string, words: string[]][] = [
   ["app-client", ["tests/solutions/app_client.py", "{host}", "{port}", "search", "ring"]],
 ];
 
-for (const [kind, words] of CLIENTS) {
+for (const [kind, words] of some(CLIENTS, 2)) {
   Deno.test({
     name: `${words[0]} passes all checks`,
     ignore: PYTHON === undefined,
