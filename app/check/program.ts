@@ -59,7 +59,9 @@ export class Program {
         stderr: "piped",
       }).spawn();
     } catch (error) {
-      throw new CannotCheck(escapeText(`Cannot run ${program}: ${(error as Error).message}`));
+      throw new CannotCheck(
+        escapeText(`Cannot run ${program}: ${(error as Error).message}`, Infinity),
+      );
     }
     this.ending = waitForEnd(this.#child);
     this.exiting = this.#collect();
