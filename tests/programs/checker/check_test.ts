@@ -223,10 +223,12 @@ Deno.test("app/check.ts says in one line why it cannot run a client", async () =
     assertEquals((await program.ended).code, 1);
     assertMatch(program.stderr, /^Cannot run no\\x1bsuch-command: \P{Cc}*\n$/u);
   }
-  const args = ["echo-client", "--", Deno.execPath(), "{port}"];
-  const { code, stdout, stderr } = await runScript("app/check.ts", ...args);
-  assertEquals([code, stdout], [1, ""]);
-  assertMatch(stderr, /^Cannot run [^\n]*--allow-run[^\n]*\n$/);
+  for (const command of [Deno.execPath(), `/${"long/".repeat(100)}client`]) {
+    const args = ["echo-client", "--", command, "{port}"];
+    const { code, stdout, stderr } = await runScript("app/check.ts", ...args);
+    assertEquals([code, stdout], [1, ""]);
+    assertMatch(stderr, /^Cannot run [^\n]*--allow-run[^\n]*\n$/);
+  }
   using listener = Deno.listen(CLEAR);
   const { port } = listener.addr;
   await using program = checkClient(["c"], ["--port", `${port}`]);
