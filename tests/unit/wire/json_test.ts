@@ -53,7 +53,6 @@ Deno.test("parseJson() is quick with texts that fall into one place of V8's tabl
   const count = 30_000;
   const cured = time(() => parseJson(texts(count, 1, STEP)));
   const plain = time(() => JSON.parse(texts(count, 1, STEP)));
-  assert(cured < 300, `${cured} ms`);
   // If this fails, the runtime is quick by itself, and parseJson() is not needed any more.
   assert(plain > 5 * cured, `JSON.parse: ${plain} ms, parseJson(): ${cured} ms`);
 });
