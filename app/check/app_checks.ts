@@ -289,10 +289,20 @@ function explainResponse(response: Uint8Array): Cause | undefined {
   try {
     const decoder = new MessageDecoder();
     decoder.push(response);
-    const { type, result } = Object(decodeContent(decoder.take()!));
+    const message = decoder.take()!;
+    const { type, result } = Object(decodeContent(message));
     if (type !== undefined) return otherKind("chat");
-    if (typeof result !== "string") return undefined;
-    return { hint: "The server speaks the protocol, but lacks this answer." };
+    if (!isJson(message)) {
+      const found = escapeJson(message.header["content-type"]);
+      return {
+        hint: `The content-type of the response is ${found}, and not "${JSON_CONTENT_TYPE}".`,
+      };
+    }
+    return {
+      hint: result === undefined
+        ? "The server speaks the protocol, but its response has no result."
+        : "The server speaks the protocol, but gives another answer.",
+    };
   } catch {
     return undefined;
   }

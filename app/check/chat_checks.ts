@@ -37,11 +37,13 @@ class Guest {
   /** How many pings have come. */
   pings = 0;
   readonly #client: Client;
+  readonly #timeout: number; // milliseconds
   readonly #decoder = new MessageDecoder({ copy: true });
 
-  constructor(client: Client, name: string) {
+  constructor(client: Client, name: string, timeout: number) {
     this.#client = client;
     this.name = name;
+    this.#timeout = timeout;
   }
 
   send(...contents: FromClient[]): Promise<void> {
@@ -58,14 +60,17 @@ class Guest {
     return this.#client.send(bytes);
   }
 
-  /** What comes next; `undefined` is the end. */
-  async next(expected: string, timeout?: number): Promise<Content | undefined> {
-    while (true) {
+  /** What comes next, apart from pings; `undefined` is the end. */
+  async next(expected: string, timeout = this.#timeout): Promise<Content | undefined> {
+    using stopwatch = new Stopwatch();
+    while (stopwatch.elapsed < timeout) {
       const content = await this.#receive(expected, timeout);
       if (content?.type !== "ping") return content;
       this.pings++;
       await this.send({ type: "pong" });
     }
+    const actual = `nothing but pings within ${timeout / 1000} s`;
+    throw new LostConnection(expected, this.#client.came(actual), { seen: "silence" });
   }
 
   /** Waits for a ping. */
@@ -149,7 +154,7 @@ async function join(serverRun: ServerRun, name = newName()): Promise<Guest> {
 }
 
 async function connect(serverRun: ServerRun, name = newName()): Promise<Guest> {
-  return new Guest(await serverRun.connect(), name);
+  return new Guest(await serverRun.connect(), name, serverRun.timeout);
 }
 
 function newName(): string {

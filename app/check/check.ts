@@ -3,6 +3,9 @@ import { TIMED_OUT } from "../core/timeout.ts";
 import type { Lesson } from "./lessons.ts";
 import { inTime, Stopwatch } from "./running_time.ts";
 
+const TOO_SLOW =
+  "Each step comes in time, but all together take too long. Look for a pause, or for " +
+  "work that is done again and again.";
 const MAX_TRIES = 3; // of a check that fails while the checker itself does not run
 
 /** One promise that a server or client keeps, and how to find out whether it does. */
@@ -35,13 +38,15 @@ export interface CheckRun extends AsyncDisposable {
 }
 
 /**
- * What was seen instead of what was expected: nothing in time, or nothing more after a part of it; the
- * end instead of it, or after a part of it; other bytes; a success where an error was due; an output that lacks something; or something
- * else. What a failure means follows from it: a server that is silent has not lost any bytes.
+ * What was seen instead of what was expected: nothing in time, or nothing more after a part of it; all of
+ * it, but too slowly; the end instead of it, or after a part of it; other bytes; a success where an error was
+ * due; an output that lacks something; or something else. What a failure means follows from it: a server that
+ * is silent has not lost any bytes.
  */
 export type Seen =
   | "silence"
   | "stall"
+  | "slow"
   | "end"
   | "loss"
   | "other bytes"
@@ -124,7 +129,7 @@ export async function tryRun<Run extends CheckRun>(
     return new LostConnection(
       `the end of the check within ${owned.limit / 1000} s`,
       owned.progress || "no end",
-      { seen: "stall" },
+      { seen: "slow", meaning: { hint: TOO_SLOW } },
     );
   } catch (error) {
     if (error instanceof Failure || error instanceof CannotCheck) return error;

@@ -4,7 +4,7 @@ import { pause } from "../core/timeout.ts";
 import { escapeBytes } from "../wire/escape.ts";
 import { type Cause, type Check, Failure, type Seen } from "./check.ts";
 import { explainKind, explainProtocol } from "./explain.ts";
-import { readRaw } from "./messages.ts";
+import { endIfReset, readRaw } from "./messages.ts";
 import { both, type Client, KIB, MIB, noise, type ServerRun } from "./server_run.ts";
 
 // More than operating systems keep for the connections of a client, two proxies, and a server behind them:
@@ -28,6 +28,14 @@ const LOSES_ANYWAY =
   "The server loses bytes, whether the client half-closes or not: it forgets what a write did not take.";
 const MISSING: Seen[] = ["loss", "other bytes"];
 const MIXED = "Bytes came that this client has not sent: the clients share a buffer.";
+const FOREIGN =
+  "Bytes came that no client has sent in this check: old ones of a buffer, or words of " +
+  "the server itself, as when it refuses a client.";
+const ENDS_EARLY =
+  "The server ends the connection before all has come back: look at what it has printed.";
+const READS_ONCE =
+  "The server ends the connection before all has come back. It reads or writes once " +
+  "where it needs a loop, or fails: look at what it has printed.";
 const STALE =
   "More came back than was sent, as from an earlier read: the server sends a whole buffer, " +
   "and not only the bytes that it has read into it.";
@@ -60,6 +68,8 @@ export const echoChecks: Check<ServerRun>[] = [
     what: "All 256 byte values come back as they are, UTF-8 or not",
     hint: "Only some of the bytes come back.",
     causes: {
+      "end": ENDS_EARLY,
+      "loss": ENDS_EARLY,
       "other bytes":
         "The server takes the bytes for text, and changes some. Bytes that are not UTF-8 become ef bf bd (U+FFFD).",
     },
@@ -76,6 +86,8 @@ export const echoChecks: Check<ServerRun>[] = [
     what: "100 bytes, sent one by one, each come back before the next is sent",
     hint: "The server does not send back each byte.",
     causes: {
+      "end": ENDS_EARLY,
+      "loss": ENDS_EARLY,
       "silence": "The server waits for more bytes than the client has sent.",
       "other bytes": STALE,
     },
@@ -93,6 +105,8 @@ export const echoChecks: Check<ServerRun>[] = [
     what: "1 MiB comes back whole to a client that reads while it sends",
     hint: "The server reads or writes once where it needs a loop.",
     causes: {
+      "end": READS_ONCE,
+      "loss": READS_ONCE,
       "stall": STUCK,
       "other bytes": FORGETS,
     },
@@ -171,7 +185,7 @@ export const echoChecks: Check<ServerRun>[] = [
     name: "five-clients",
     what: "Five clients at once, who take turns, are all answered",
     hint: "The server serves one client, or a few, and the others wait until one leaves.",
-    causes: { "other bytes": MIXED },
+    causes: { "other bytes": FOREIGN },
     read: "manyClients",
     async run(serverRun) {
       const clients = await serverRun.connectMany(5);
@@ -187,7 +201,7 @@ export const echoChecks: Check<ServerRun>[] = [
     name: "slow-client",
     what: "A client that sends its message slowly does not keep others waiting",
     hint: "The server serves one client at a time, or waits for the rest of what one sends.",
-    causes: { "other bytes": MIXED },
+    causes: { "other bytes": FOREIGN },
     read: "oneAtATime",
     async run(serverRun) {
       const slow = await serverRun.connect();
@@ -202,7 +216,11 @@ export const echoChecks: Check<ServerRun>[] = [
   {
     name: "idle-client",
     what: "A client that is connected and silent costs the others no time",
-    hint: "The server waits for each client in turn.",
+    hint: "The server does not answer all of its clients.",
+    causes: {
+      "silence": "The server waits for each client in turn, or serves only a few.",
+      "other bytes": FOREIGN,
+    },
     read: "oneAtATime",
     async run(serverRun) {
       const alone = await medianTime(await serverRun.connect());
@@ -215,17 +233,20 @@ export const echoChecks: Check<ServerRun>[] = [
         beside = await medianTime(client);
       }
       if (beside <= max) return;
-      throw new Failure(`at most ${max.toFixed(1)} ms an echo`, `${beside.toFixed(1)} ms`);
+      throw new Failure(`at most ${max.toFixed(1)} ms an echo`, `${beside.toFixed(1)} ms`).because(
+        "The server waits for each client in turn.",
+      );
     },
   },
   {
     name: "never-reads",
     what: "A client that sends and never reads does not keep others waiting",
     hint: "The server waits in a write to one client, and everybody waits with it.",
+    causes: { "other bytes": FOREIGN },
     read: "backpressure",
     async run(serverRun) {
       const deaf = await serverRun.connect();
-      await deaf.pour(16 * MIB, serverRun);
+      await deaf.pour(16 * MIB, serverRun).catch(endIfReset); // it may give this one up
       const client = await serverRun.connect();
       for (let i = 0; i < 10; i++) await client.echo(SAME);
       await deaf.drain();
@@ -248,7 +269,7 @@ export const echoChecks: Check<ServerRun>[] = [
     name: "500-clients",
     what: "500 clients who are connected at the same time are all answered",
     hint: "The server cannot hold that many clients at once.",
-    causes: { "other bytes": MIXED },
+    causes: { "other bytes": FOREIGN },
     read: "oneTooMany",
     async run(serverRun) {
       const clients = await serverRun.connectMany(500, (client) => client.echo(SAME));
@@ -259,6 +280,7 @@ export const echoChecks: Check<ServerRun>[] = [
   {
     name: "reset",
     what: "A client that resets its connection in the middle of an echo does no harm",
+    causes: { "end": "The server ends the connection before anything comes back." },
     hint: "An error of one connection harms others, or the server.",
     read: "resets",
     async run(serverRun) {
@@ -289,7 +311,8 @@ async function explainEcho(
   }
   if (isEnd && echoes > 0) {
     return failure.because(
-      "The server reads once for each client, and then closes, where it needs a loop.",
+      "The server reads once for each client, and then closes, where it needs a loop. Or it fails: " +
+        "look at what it has printed.",
     );
   }
   if (failure.seen === "silence") {

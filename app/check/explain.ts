@@ -127,6 +127,13 @@ function explainFields(
   const isObject = fields["content-type"] === JSON_CONTENT_TYPE && rest[0] === OPEN;
   const end = isObject ? findObjectEnd(rest, 0) : rest.length;
   const isFollowed = rest[announced + PREFIX_LENGTH] === OPEN; // by another message
+  const more = rest.length - announced;
+  if (isObject && end === announced && more > 0 && !isFollowed) {
+    return {
+      hint: `The ${sender} sends ${countBytes(more)} more than it announces, after the content.`,
+      read: "protocol",
+    };
+  }
   if (end === undefined || end === announced || (!isObject && isFollowed)) return undefined;
   const counts = `The ${sender} announces ${countBytes(announced)} of content, and sends ${end}`;
   const content = new TextDecoder().decode(rest.subarray(0, end));

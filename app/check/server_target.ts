@@ -198,6 +198,6 @@ export class ServerTarget implements Target<ServerRun> {
 
 /** Whether a server that ends in the middle of a check explains its failure. */
 function mayComeFromEnd(failure: Failure): boolean {
-  return failure instanceof LostConnection && failure.seen !== "silence" &&
-    failure.seen !== "stall";
+  const wasOpen = ["silence", "stall", "slow"].includes(failure.seen);
+  return failure instanceof LostConnection && !wasOpen;
 }

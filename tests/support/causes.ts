@@ -299,6 +299,19 @@ const echoServers: Case[] = [
   }),
   echoCase("reverses", { "echo": /send back what it reads, unchanged/ }, { stopped: FIRST }),
   echoCase("strips", { "binary": /takes the bytes for text|Only some/ }, { never: /zero byte/ }),
+  echoCase("is-slow", { "single-bytes": /all together take too long/ }, {
+    isCostly: true,
+    timeout: 1000,
+    never: /loop|wait for each other/,
+  }),
+  echoCase("ends-at-a-q", { "binary": /ends the connection before all has come back/ }, {
+    isCostly: true,
+    never: /Only some|text/,
+  }),
+  echoCase("gives-up-early", {
+    "backpressure": /gives up on a client that does not read at once/,
+    "half-close": /closes with bytes unsent/,
+  }, { never: /everybody waits/ }),
   echoCase("says-its-name", { "echo": /sends '220 echo ready.* before the client/ }, {
     stopped: FIRST,
   }),
@@ -426,9 +439,14 @@ const appServers: Case[] = [
   ...Object.entries(SENDING_MISTAKES).map(([mistake, cause]) =>
     appServer(`answers-${mistake}`, cause, { never: /does not speak/ })
   ),
+  appServer("answers-adds-a-line-end", /1 byte more than it announces/, {
+    never: /another answer/,
+  }),
+  appServer("answers-no-result", /its response has no result/, { never: /does not speak/ }),
+  appServer("answers-another-type", /content-type of the response is "text\/plain"/),
   appServer("reads-to-the-end", /only when the client has half-closed/),
   appServer("closes-at-once", /ends the connection instead of answering/, { never: /lacks/ }),
-  appServer("knows-no-answer", /lacks this answer/, { never: /does not speak/ }),
+  appServer("knows-no-answer", /gives another answer/, { never: /does not speak/ }),
   python("app", ["cases/message_servers.py", "chat", "none"], { "search": /try check.ts chat/ }, {
     stopped: FIRST,
     isUsual: true,

@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 import threading
+import time
 
 MISTAKE, PORT = sys.argv[1], int(sys.argv[2])
 
@@ -19,6 +20,8 @@ def serve(conn):
 
 
 def answer(conn):
+    if MISTAKE == "gives-up-early":
+        conn.settimeout(0.3)  # also while the client does not read
     if MISTAKE == "says-its-name":
         conn.sendall(b"220 echo ready\r\n")
     if MISTAKE == "closes-at-once":
@@ -26,6 +29,10 @@ def answer(conn):
     while data := conn.recv(65536):
         if MISTAKE == "never-answers":
             continue
+        if MISTAKE == "is-slow":
+            time.sleep(0.06)
+        if MISTAKE == "ends-at-a-q" and b"q" in data:
+            return
         if MISTAKE == "leaves-out-a-byte":
             data = data[:-1]
         elif MISTAKE == "adds-a-line-end":

@@ -4,6 +4,8 @@ import struct
 
 
 def encode(value, mistake="none"):
+    if mistake == "no-result":
+        value = {"answer": value["result"]}
     content = json.dumps(value, ensure_ascii=False).encode("utf-8")
     length = len(content.decode("utf-8")) if mistake == "counts-characters" else len(content)
     fields = {
@@ -16,8 +18,12 @@ def encode(value, mistake="none"):
         fields["content-length"] += 1
     if mistake == "length-is-a-text":
         fields["content-length"] = str(length)
+    if mistake == "another-type":
+        fields["content-type"] = "text/plain"
     if mistake == "lacks-a-key":
         del fields["byteorder"]
+    if mistake == "adds-a-line-end":
+        content += b"\n"
     header = json.dumps(fields).encode("utf-8")
     if mistake == "no-framing":
         return content + b"\n"
