@@ -2,15 +2,15 @@
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
 import { equals } from "jsr:@std/bytes@^1.0.6/equals";
 import { pause } from "../core/timeout.ts";
-import { readUint16, writeUint16 } from "../wire/endianness.ts";
+import { writeUint16 } from "../wire/endianness.ts";
 import { escapeBytes, escapeJson } from "../wire/escape.ts";
 import { createRequest } from "../libclient.ts";
 import { decodeContent, JSON_CONTENT_TYPE, type Message, MessageDecoder } from "../wire/message.ts";
 import { type Cause, type Check, Failure, LostConnection } from "./check.ts";
-import { decodeOrFail, endIfReset, receive } from "./messages.ts";
+import { explainKind, explainMessage, explainNoAnswer, otherKind } from "./explain.ts";
+import { decodeOrFail, endIfReset, readRaw, receive } from "./messages.ts";
 import type { ServerRun } from "./server_run.ts";
 
-const MAX_RAW = 1024; // bytes of a response that are looked at
 const PAUSE = 2; // milliseconds, in which the server may notice the first part of a request
 
 const encoder = new TextEncoder();
@@ -40,7 +40,11 @@ export const appChecks: Check<ServerRun>[] = [
   {
     name: "search",
     what: "The search for morpheus gets its answer",
-    hint: "The server does not speak this protocol, or lacks this answer.",
+    hint: "The server does not speak this protocol.",
+    causes: {
+      "silence": "The server does not answer. It may wait for more bytes than a request has.",
+      "end": "The server ends the connection instead of answering: look at what it has printed.",
+    },
     read: "protocol",
     async run(serverRun) {
       try {
@@ -62,7 +66,7 @@ export const appChecks: Check<ServerRun>[] = [
     what: "The search for 🐶 gets its answer, and lengths count bytes",
     hint:
       "The server counts characters instead of bytes, does not send UTF-8, or lacks this answer.",
-    read: "protocol",
+    read: "byteOrder",
     run: (serverRun) =>
       expectResult(serverRun, [createRequest("search", "🐶")], "🐾 Playing ball! 🏐"),
   },
@@ -70,7 +74,7 @@ export const appChecks: Check<ServerRun>[] = [
     name: "unknown-value",
     what: "A search for what is not there says so, also for names that every object has",
     hint: "The server does not answer, or finds an answer in the wrong place.",
-    read: "messages",
+    read: "oneRead",
     async run(serverRun) {
       for (const value of ["needle", "constructor", "__proto__"]) {
         await expectResult(serverRun, [createRequest("search", value)], `No match for '${value}'.`);
@@ -81,7 +85,7 @@ export const appChecks: Check<ServerRun>[] = [
     name: "binary",
     what: "An action that is sent as bytes gets its first 10 bytes back, even half an emoji",
     hint: "The server does not answer content other than JSON, or takes its bytes for text.",
-    read: "protocol",
+    read: "notJson",
     async run(serverRun) {
       const content = encoder.encode("search!!😃");
       const expected = concat([
@@ -113,7 +117,7 @@ export const appChecks: Check<ServerRun>[] = [
     name: "split",
     what: "A request is answered wherever it is cut in two, and in single bytes",
     hint: "The server takes what one read returns for a message.",
-    read: "bytes",
+    read: "messages",
     async run(serverRun) {
       for (let at = 1; at < SEARCH.length; at++) {
         await expectResult(serverRun, [SEARCH.subarray(0, at), SEARCH.subarray(at)], ANSWER);
@@ -126,7 +130,7 @@ export const appChecks: Check<ServerRun>[] = [
     name: "pipelined",
     what: "Three requests sent at once are answered in order",
     hint: "The server forgets what it has read beyond the first request.",
-    read: "messages",
+    read: "bytes",
     async run(serverRun): Promise<string | void> {
       const requests = ["morpheus", "needle", "ring"].map((value) =>
         createRequest("search", value)
@@ -160,7 +164,7 @@ export const appChecks: Check<ServerRun>[] = [
     name: "invalid-utf8",
     what: "A header that is not UTF-8 is refused",
     hint: "The server replaces what it cannot decode.",
-    read: "limits",
+    read: "trustNothing",
     run(serverRun) {
       const header = encoder.encode(JSON.stringify({ ...HEADER, "x": "??" }));
       header.fill(0xff, header.indexOf("?".charCodeAt(0)), header.lastIndexOf("?".charCodeAt(0)));
@@ -171,7 +175,7 @@ export const appChecks: Check<ServerRun>[] = [
     name: "not-an-object",
     what: "A header that is a list, null, a number, a text or a boolean is refused",
     hint: "The server looks for keys in a value that has none.",
-    read: "limits",
+    read: "notJson",
     async run(serverRun) {
       for (const header of ["[]", "null", "42", '"content-length"', "true"]) {
         await expectRefusal(serverRun, frame(header));
@@ -182,7 +186,7 @@ export const appChecks: Check<ServerRun>[] = [
     name: "missing-key",
     what: "A header that lacks one of its four keys is refused",
     hint: "The server does not look whether all four keys are there.",
-    read: "limits",
+    read: "trustNothing",
     async run(serverRun) {
       for (const key of Object.keys(HEADER)) {
         await expectRefusal(serverRun, frame(JSON.stringify({ ...HEADER, [key]: undefined })));
@@ -193,7 +197,7 @@ export const appChecks: Check<ServerRun>[] = [
     name: "negative-length",
     what: "A negative content-length is refused",
     hint: "The server calculates with the length, and takes other bytes for the content.",
-    read: "limits",
+    read: "trustNothing",
     async run(serverRun) {
       for (const length of [-1, -CONTENT.length - 1]) {
         const json = { ...HEADER, "content-length": length };
@@ -208,7 +212,7 @@ export const appChecks: Check<ServerRun>[] = [
     name: "huge-length",
     what: "A content-length of a million megabytes, or of far more, is refused at once",
     hint: "The server waits for all of it, and would keep it in memory.",
-    read: "limits",
+    read: "trustNothing",
     async run(serverRun) {
       for (const length of [10 ** 12, 10 ** 18]) {
         await expectRefusal(
@@ -234,7 +238,7 @@ export const appChecks: Check<ServerRun>[] = [
     name: "unknown-encoding",
     what: "Content in an encoding that does not exist is refused",
     hint: "The server ignores content-encoding.",
-    read: "limits",
+    read: "trustNothing",
     run: (serverRun) =>
       expectRefusal(serverRun, frame(JSON.stringify({ ...HEADER, "content-encoding": "klingon" }))),
   },
@@ -242,7 +246,7 @@ export const appChecks: Check<ServerRun>[] = [
     name: "truncated",
     what: "A request that ends too early is refused",
     hint: "The server waits forever, or answers half a request.",
-    read: "limits",
+    read: "messages",
     async run(serverRun) {
       for (const length of [1, 2, 50, SEARCH.length - CONTENT.length, SEARCH.length - 1]) {
         await expectRefusal(serverRun, SEARCH.subarray(0, length), { finish: true });
@@ -271,84 +275,36 @@ export const appChecks: Check<ServerRun>[] = [
 async function explainSearch(failure: Failure, serverRun: ServerRun): Promise<Failure> {
   serverRun.closeAll(); // it may serve one client at a time
   const response = await readRaw(serverRun, SEARCH);
-  if (response.length === 0) {
-    const swapped = concat([SEARCH.slice(0, 2).reverse(), SEARCH.subarray(2)]);
-    if ((await readRaw(serverRun, swapped)).length === 0) return failure;
-    return failure.because(
-      "The server reads the length of the header in the wrong byte order: it must be big-endian.",
-      "byteOrder",
-    );
-  }
-  const meaning = explainResponse(response);
+  const meaning = response.length > 0
+    ? explainResponse(response)
+    : await explainNoAnswer(serverRun, SEARCH, CONTENT) ?? await explainKind(serverRun, "app");
   return meaning ? failure.because(meaning.hint, meaning.read) : failure;
 }
 
-/** What a server answers to these bytes, whatever it is. */
-async function readRaw(serverRun: ServerRun, request: Uint8Array): Promise<Uint8Array> {
-  const client = await serverRun.connect();
-  const buffer = new Uint8Array(MAX_RAW);
-  let length = 0;
-  try {
-    await client.send(request);
-    while (length < buffer.length) {
-      const timeout = serverRun.timeout / 4;
-      const n = await client.read(buffer.subarray(length), "an answer", { timeout });
-      if (n === null) break;
-      length += n;
-    }
-  } catch { /* no more is coming */ }
-  client.close();
-  return buffer.subarray(0, length);
-}
-
-/** What is wrong with a response, as far as that can be calculated. */
+/** What is wrong with a response. */
 function explainResponse(response: Uint8Array): Cause | undefined {
-  if (equals(response, SEARCH)) {
-    return { hint: "The server sends back what it gets: try the kind `echo`." };
-  }
-  const text = new TextDecoder().decode(response);
-  if (text.startsWith("HTTP/")) return { hint: "The server answers as a web server does (HTTP)." };
-  if (text.startsWith("{")) {
-    return { hint: "The response begins with its header, without the two bytes of its length." };
-  }
-  if (response.length > 4 && response[0] === 0 && response[1] === 0 && text[4] === "{") {
-    return { hint: "The length of the header takes four bytes, and not two.", read: "byteOrder" };
-  }
-  if (response.length < 2) return undefined;
-  const length = readUint16(response);
-  const swapped = readUint16(response, 0, "little");
-  if (isJsonObject(response.subarray(2, 2 + swapped)) && swapped !== length) {
-    return {
-      hint:
-        `The length of the header is in the wrong byte order: ${length} is ${swapped} with its ` +
-        "bytes swapped.",
-      read: "byteOrder",
-    };
-  }
-  return explainLength(response, 2 + length);
-}
-
-/** Compares the announced length of the content with what has come. */
-function explainLength(response: Uint8Array, headerEnd: number): Cause | undefined {
-  const header = response.subarray(2, headerEnd);
-  if (!isJsonObject(header)) return undefined;
-  const announced = JSON.parse(new TextDecoder().decode(header))["content-length"];
-  const content = response.subarray(headerEnd);
-  if (typeof announced !== "number" || announced === content.length) return undefined;
-  const counts = `The server announces ${announced} bytes of content, and sends ${content.length}`;
-  const characters = [...new TextDecoder().decode(content)].length;
-  return {
-    hint: announced === characters
-      ? `${counts}: it counts characters instead of bytes.`
-      : `${counts}.`,
-  };
-}
-
-function isJsonObject(bytes: Uint8Array): boolean {
+  if (equals(response, SEARCH)) return otherKind("echo");
+  const cause = explainMessage(response, "server");
+  if (cause !== undefined) return cause;
   try {
-    return typeof JSON.parse(new TextDecoder().decode(bytes)) === "object";
+    const decoder = new MessageDecoder();
+    decoder.push(response);
+    const message = decoder.take()!;
+    const { type, result } = Object(decodeContent(message));
+    if (type !== undefined) return otherKind("chat");
+    if (!isJson(message)) {
+      const found = escapeJson(message.header["content-type"]);
+      return {
+        hint: `The content-type of the response is ${found}, and not "${JSON_CONTENT_TYPE}".`,
+      };
+    }
+    return {
+      hint: result === undefined
+        ? "The server speaks the protocol, but its response has no result."
+        : "The server speaks the protocol, but gives another answer.",
+    };
   } catch {
-    return false;
+    return undefined;
   }
 }
 

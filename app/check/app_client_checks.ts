@@ -19,11 +19,27 @@ import {
   expectSuccess,
   type Peer,
 } from "./client_run.ts";
+import { explainMessage } from "./explain.ts";
 import type { Exit } from "./program.ts";
 
 const GAP = 20; // milliseconds between two pieces, so that they are read one by one
 const HUGE = 10 ** 12; // bytes
 const PREFIX_LENGTH = 2; // bytes
+
+const SENDS_NOTHING = "The client connects and sends nothing. Its request must not come from its " +
+  "standard input, which is empty here.";
+const NO_PROTOCOL = "The client does not speak this protocol.";
+const NOT_PRINTED = "The client does not print the result on standard output.";
+const NO_END =
+  "The client does not end, though it has its whole answer. It may wait for more bytes " +
+  "than have been announced.";
+const READS_TO_THE_END =
+  "The client reads until the connection ends. A response ends where its two " +
+  "lengths say, and the server may keep the connection open for the next request.";
+const READS_TOO_FAR =
+  "The client reads more than the part that it wants, and forgets the rest: it " +
+  "gets its answer only if each part comes alone.";
+const TRY_BYTES = "let it search for 🐶, so that the length of what it sends is checked as well";
 
 const encoder = new TextEncoder();
 
@@ -46,7 +62,9 @@ class Answers {
     const missing = this.texts.find((text) => !stdout.includes(text));
     if (missing === undefined || left > 0) return; // in what is left out of it, it may be
 
-    throw new Failure(`"${missing}" on standard output`, `"${escapeText(stdout)}"`);
+    throw new Failure(`"${missing}" on standard output`, `"${escapeText(stdout)}"`, {
+      seen: "no output",
+    });
   }
 }
 
@@ -61,19 +79,29 @@ function isJson({ header }: Message): boolean {
 /** Receives the requests that the client sends at once; none if it has finished. */
 async function receiveRequests(peer: Peer): Promise<Message[]> {
   const decoder = new MessageDecoder({ copy: true });
+  let received = new Uint8Array();
+  const explained = (failure: Failure) => {
+    const meaning = explainMessage(received, "client");
+    return meaning ? failure.because(meaning.hint, meaning.read) : failure.because(NO_PROTOCOL);
+  };
   while (true) {
-    const bytes = await peer.gather("a request, and then the end of the connection");
+    const bytes = await peer.gather("a request, and then the end of the connection").catch(
+      (error) => {
+        throw error instanceof Failure && decoder.bufferedLength > 0 ? explained(error) : error;
+      },
+    );
     if (bytes === undefined) {
       if (decoder.bufferedLength === 0) return [];
-      throw new Failure("a whole request", "the end in the middle of it");
+      throw explained(new Failure("a whole request", "the end in the middle of it"));
     }
+    received = concat([received, bytes]);
     decoder.push(bytes);
     try {
       const requests = [...decoder];
       for (const request of requests) decodeContent(request);
       if (decoder.bufferedLength === 0) return requests;
     } catch (error) {
-      throw new Failure("a request in the protocol", (error as Error).message);
+      throw explained(new Failure("a request in the protocol", (error as Error).message));
     }
   }
 }
@@ -86,7 +114,9 @@ async function expectAnswers(
   const answers = new Answers();
   const exit = await clientRun.against(async (peer) => {
     let requests = await receiveRequests(peer);
-    if (requests.length === 0) throw new Failure("a request", "the end");
+    if (requests.length === 0) {
+      throw new Failure("a request", "the end").because(SENDS_NOTHING, "command");
+    }
     while (requests.length > 0) {
       await answer(peer, requests, answers);
       if (peer.isLost) {
@@ -120,6 +150,41 @@ async function expectNotice(
   expectError(exit);
 }
 
+/** Finds out why a client goes on waiting when it has its answer, until it gives up or we do. */
+async function explainWait(failure: Failure, clientRun: ClientRun): Promise<Failure> {
+  const runs = [
+    { gap: 0, ends: true, hint: READS_TO_THE_END },
+    { gap: GAP, ends: false, hint: READS_TOO_FAR },
+  ];
+  for (const { gap, ends, hint } of runs) {
+    try {
+      const answers = new Answers();
+      const exit = await clientRun.against(async (peer) => {
+        for (const request of await receiveRequests(peer)) {
+          const response = answers.respond(request);
+          const cuts = gap > 0 ? [PREFIX_LENGTH, PREFIX_LENGTH + readUint16(response)] : [];
+          await peer.sendInPieces(response, cuts, gap);
+        }
+        if (!ends) return;
+        await pause(GAP);
+        peer.finish();
+      });
+      expectSuccess(exit);
+      answers.expectIn(exit);
+      return failure.because(hint, "messages");
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+    }
+  }
+  return failure.seen === "silence" ? failure.because(NO_END) : failure;
+}
+
+/** Whether all text in a value is ASCII, whose characters have one byte each. */
+function isAscii(value: unknown): boolean {
+  if (value instanceof Uint8Array) return value.every((byte) => byte < 128);
+  return /^[\0-\x7f]*$/.test(JSON.stringify(value));
+}
+
 /** A message whose header is any text or bytes. */
 function frame(header: string | Uint8Array, content = '{"result":"wrong"}'): Uint8Array {
   const bytes = typeof header === "string" ? encoder.encode(header) : header;
@@ -140,18 +205,33 @@ export const appClientChecks: Check<ClientRun>[] = [
   {
     name: "answer",
     what: "The client sends a request in the protocol, prints the response, and ends with 0",
-    hint: "The client does not speak this protocol, does not print the result, or does not end.",
+    hint: "The client fails, although its answer is right: look at what it has printed.",
+    causes: { "stall": NO_END, "no output": { hint: NOT_PRINTED, read: "client" } },
     read: "protocol",
-    run: (clientRun) =>
-      expectAnswers(clientRun, async (peer, requests, answers) => {
-        for (const request of requests) await peer.send(answers.respond(request));
-      }),
+    async run(clientRun): Promise<string | void> {
+      const values: unknown[] = [];
+      try {
+        await expectAnswers(clientRun, async (peer, requests, answers) => {
+          for (const request of requests) {
+            values.push(decodeContent(request));
+            await peer.send(answers.respond(request));
+          }
+        });
+      } catch (error) {
+        const isKnown = !(error instanceof Failure) || error.meaning !== undefined ||
+          error.seen === "no output";
+        if (isKnown) throw error;
+        if (values.length > 0) throw await explainWait(error, clientRun);
+        throw error.seen === "silence" ? error.because(SENDS_NOTHING, "command") : error;
+      }
+      if (values.every(isAscii)) return TRY_BYTES;
+    },
   },
   {
     name: "bytes",
     what: "A response whose bytes are more than its characters is read to its end",
     hint: "The client takes content-length for a number of characters, or the bytes for no UTF-8.",
-    read: "protocol",
+    read: "byteOrder",
     run: (clientRun) =>
       expectAnswers(clientRun, async (peer, requests, answers) => {
         for (const request of requests) {
@@ -173,7 +253,7 @@ export const appClientChecks: Check<ClientRun>[] = [
     name: "single-bytes",
     what: "A response in single bytes is read to its end",
     hint: "The client takes what one read returns for a message.",
-    read: "bytes",
+    read: "messages",
     run: (clientRun) =>
       expectAnswers(clientRun, async (peer, requests, answers) => {
         for (const request of requests) {
@@ -186,7 +266,7 @@ export const appClientChecks: Check<ClientRun>[] = [
     name: "split",
     what: "A response in two pieces is read to its end, wherever it is cut",
     hint: "The client takes what one read returns for a message, or for a part of one.",
-    read: "bytes",
+    read: "messages",
     async run(clientRun) {
       for (let i = 0, count = 1; i < count; i++) {
         await expectAnswers(clientRun, async (peer, requests, answers) => {
@@ -205,7 +285,7 @@ export const appClientChecks: Check<ClientRun>[] = [
     name: "pause",
     what: "A response with a pause in the middle is read to its end",
     hint: "The client takes a pause for the end.",
-    read: "bytes",
+    read: "messages",
     run: (clientRun) =>
       expectAnswers(clientRun, async (peer, requests, answers) => {
         for (const request of requests) {
@@ -239,7 +319,7 @@ export const appClientChecks: Check<ClientRun>[] = [
     name: "cut-short",
     what: "When the connection ends in the middle of a response, the client ends with an error",
     hint: "The client takes the end of the connection for the end of the response.",
-    read: "messages",
+    read: "brokenConnection",
     async run(clientRun) {
       const response = encodeResult("cut short");
       const headerLength = readUint16(response);
@@ -255,21 +335,21 @@ export const appClientChecks: Check<ClientRun>[] = [
     name: "no-answer",
     what: "When the connection ends without a response, the client ends with an error",
     hint: "The client takes the end of the connection for a response.",
-    read: "messages",
+    read: "brokenConnection",
     run: (clientRun) => expectNotice(clientRun, new Uint8Array(), "finish"),
   },
   {
     name: "reset",
     what: "When the connection is reset in the middle of a response, the client ends with an error",
     hint: "The client ignores the error.",
-    read: "reset",
+    read: "brokenConnection",
     run: (clientRun) => expectNotice(clientRun, encodeResult("reset").subarray(0, 60), "reset"),
   },
   {
     name: "bad-header",
     what: "When a header is empty, not JSON, not an object or lacks a key, it ends with an error",
     hint: "The client does not look whether the header is what the protocol says.",
-    read: "limits",
+    read: "trustNothing",
     async run(clientRun) {
       const noType = { ...HEADER, "content-type": undefined };
       const headers = ["", "{", "[]", "null", JSON.stringify(noType), new Uint8Array(20).fill(255)];
@@ -283,7 +363,7 @@ export const appClientChecks: Check<ClientRun>[] = [
     name: "bad-length",
     what: "When content-length is negative or not a number, the client ends with an error",
     hint: "The client calculates with the length before it looks at it.",
-    read: "limits",
+    read: "trustNothing",
     async run(clientRun) {
       for (const length of [-1, "many", null]) {
         const header = JSON.stringify({ ...HEADER, "content-length": length });
@@ -295,7 +375,7 @@ export const appClientChecks: Check<ClientRun>[] = [
     name: "huge-length",
     what: "A response of a million megabytes is refused at once",
     hint: "The client waits for all of it, and would keep it in memory.",
-    read: "limits",
+    read: "trustNothing",
     async run(clientRun) {
       const header = JSON.stringify({ ...HEADER, "content-length": HUGE });
       await expectNotice(clientRun, frame(header), "wait");
@@ -305,7 +385,7 @@ export const appClientChecks: Check<ClientRun>[] = [
     name: "garbage",
     what: "When the answer is no message at all, such as HTTP, the client ends with an error",
     hint: "The client takes anything for a response, or ignores the error.",
-    read: "limits",
+    read: "trustNothing",
     async run(clientRun) {
       for (const text of ["HTTP/1.1 400 Bad Request\r\n\r\n", "\0\x02{}"]) {
         await expectNotice(clientRun, encoder.encode(text), "finish");
@@ -332,7 +412,7 @@ export const appClientChecks: Check<ClientRun>[] = [
     name: "refused",
     what: "When nobody listens, the client ends with an error",
     hint: "The client ignores that it could not connect.",
-    read: "client",
+    read: "resets",
     run: async (clientRun) => expectError(await clientRun.againstNobody()),
   },
   {

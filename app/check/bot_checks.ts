@@ -6,6 +6,7 @@ import { escapeJson } from "../wire/escape.ts";
 import { MessageDecoder } from "../wire/message.ts";
 import { type Check, Failure } from "./check.ts";
 import { type ClientRun, expectError, expectImpatience, type Peer } from "./client_run.ts";
+import { explainMessage } from "./explain.ts";
 import type { Exit } from "./program.ts";
 
 const GAP = 2; // milliseconds between two bytes
@@ -15,6 +16,7 @@ class Room {
   name = "";
   readonly #peer: Peer;
   readonly #decoder = new MessageDecoder({ copy: true });
+  #received: Uint8Array = new Uint8Array(); // all of it: a bot sends little
 
   constructor(peer: Peer) {
     this.#peer = peer;
@@ -57,16 +59,25 @@ class Room {
         const message = this.#decoder.take();
         if (message) return decodeChat(message);
       } catch (error) {
-        throw new Failure(expected, (error as Error).message);
+        throw this.#explained(new Failure(expected, (error as Error).message));
       }
-      const bytes = await this.#peer.gather(expected);
-      if (bytes === undefined) throw new Failure(expected, "the end");
+      const bytes = await this.#peer.gather(expected).catch((error) => {
+        throw error instanceof Failure ? this.#explained(error) : error;
+      });
+      if (bytes === undefined) throw this.#explained(new Failure(expected, "the end"));
+      this.#received = concat([this.#received, bytes]);
       this.#decoder.push(bytes);
     }
   }
 
   end(): void {
     this.#peer.finish();
+  }
+
+  /** Says what is wrong with what the bot has sent first. */
+  #explained(failure: Failure): Failure {
+    const meaning = explainMessage(this.#received, "client");
+    return meaning ? failure.because(meaning.hint, meaning.read) : failure;
   }
 }
 
@@ -88,7 +99,7 @@ export const botChecks: Check<ClientRun>[] = [
     name: "sum",
     what: "The bot joins, answers sum 2 3, and ends when the chat ends",
     hint: "The bot does not join first, does not answer in this form, or does not end.",
-    read: "chat",
+    read: "chatMessages",
     async run(clientRun) {
       await inChat(clientRun, async (room) => {
         await room.tell(say("sum 2 3"));
@@ -100,7 +111,7 @@ export const botChecks: Check<ClientRun>[] = [
     name: "numbers",
     what: "Any number of integers are added, also negative ones",
     hint: "The bot adds two numbers only, or not as integers, which may be negative.",
-    read: "chat",
+    read: "chatExercises",
     async run(clientRun) {
       await inChat(clientRun, async (room) => {
         for (
@@ -116,7 +127,7 @@ export const botChecks: Check<ClientRun>[] = [
     name: "others",
     what: "What is no sum gets no answer, and does not end the bot",
     hint: "The bot answers everything, or fails on what it does not understand.",
-    read: "chat",
+    read: "chatExercises",
     async run(clientRun) {
       await inChat(clientRun, async (room) => {
         const texts = [
@@ -138,7 +149,7 @@ export const botChecks: Check<ClientRun>[] = [
     name: "itself",
     what: "The bot does not answer what it has said itself",
     hint: "Everybody hears what is said, also the one who says it: the bot talks with itself.",
-    read: "chat",
+    read: "chatMessages",
     async run(clientRun) {
       await inChat(clientRun, async (room) => {
         await room.tell(say("sum 1 2", room.name), say("sum 3 4"));
@@ -150,7 +161,7 @@ export const botChecks: Check<ClientRun>[] = [
     name: "ping",
     what: "A ping is answered by a pong",
     hint: "The bot does not know pings; a chat drops a client that does not answer them.",
-    read: "chat",
+    read: "pings",
     async run(clientRun) {
       await inChat(clientRun, async (room) => {
         await room.tell({ type: "ping" });
@@ -187,7 +198,7 @@ export const botChecks: Check<ClientRun>[] = [
     name: "error",
     what: "When the chat does not let it in, the bot ends with an error",
     hint: "The bot ignores messages of type error.",
-    read: "chat",
+    read: "chatMessages",
     async run(clientRun) {
       expectError(
         await clientRun.against(async (peer) => {
@@ -202,7 +213,7 @@ export const botChecks: Check<ClientRun>[] = [
     name: "refused",
     what: "When nobody listens, the bot ends with an error",
     hint: "The bot ignores that it could not connect.",
-    read: "client",
+    read: "resets",
     run: async (clientRun) => expectError(await clientRun.againstNobody()),
   },
   {

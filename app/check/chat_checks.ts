@@ -1,11 +1,13 @@
 // The checks of a chat server: one that speaks step 4 of the tutorial.
 import { pause } from "../core/timeout.ts";
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
+import { equals } from "jsr:@std/bytes@^1.0.6/equals";
 import { decodeChat, encodeChat, type FromClient } from "../chat/messages.ts";
 import { escapeJson } from "../wire/escape.ts";
 import { MessageDecoder } from "../wire/message.ts";
-import { type Check, Failure, LostConnection } from "./check.ts";
-import { decodeOrFail, endIfReset, receive } from "./messages.ts";
+import { type Cause, type Check, Failure, LostConnection } from "./check.ts";
+import { explainKind, explainMessage, explainNoAnswer, otherKind } from "./explain.ts";
+import { decodeOrFail, endIfReset, readRaw, receive } from "./messages.ts";
 import { Stopwatch } from "./running_time.ts";
 import type { Client, ServerRun } from "./server_run.ts";
 
@@ -16,6 +18,15 @@ const FLOOD_TEXT = "x".repeat(15 * 1024); // bytes; a chat takes messages of 16 
 const MAX_FLOOD = 32 * 1024 * 1024; // bytes: far more than the system keeps for one reader
 const PING_TIMEOUT = 35_000; // milliseconds; the tutorial's server pings every 15 s
 const REFUSAL = "an error message, and then the end";
+const NO_ERROR =
+  "The server ends the connection without saying why: before the end comes a message " +
+  "of type error, with a reason.";
+const STAYS_OPEN = "The server sends its error, and does not close the connection.";
+const MAX_PINGS = 2; // while somebody sends pongs, for which nobody has asked
+const JOIN_ALONE = "The server tells only the one who joins, and not those who are already there.";
+const JOIN_OTHERS = "The server tells only the others, and not the one who joins.";
+const ONE_AT_A_TIME =
+  "The server serves one client at a time: as long as another one is connected, this one waits.";
 
 /** What somebody says, or is told. */
 type Content = Record<string, unknown>;
@@ -23,29 +34,43 @@ type Content = Record<string, unknown>;
 /** A client of a chat. It answers pings. */
 class Guest {
   readonly name: string;
+  /** How many pings have come. */
+  pings = 0;
   readonly #client: Client;
+  readonly #timeout: number; // milliseconds
   readonly #decoder = new MessageDecoder({ copy: true });
 
-  constructor(client: Client, name: string) {
+  constructor(client: Client, name: string, timeout: number) {
     this.#client = client;
     this.name = name;
+    this.#timeout = timeout;
   }
 
   send(...contents: FromClient[]): Promise<void> {
     return this.#client.send(concat(contents.map(encodeChat)));
   }
 
+  /** Joins, and waits until it is told so. */
+  async joins(): Promise<void> {
+    await this.send({ type: "join", name: this.name });
+    await this.hears({ type: "join", name: this.name });
+  }
+
   sendBytes(bytes: Uint8Array): Promise<void> {
     return this.#client.send(bytes);
   }
 
-  /** What comes next; `undefined` is the end. */
-  async next(expected: string): Promise<Content | undefined> {
-    while (true) {
-      const content = await this.#receive(expected);
+  /** What comes next, apart from pings; `undefined` is the end. */
+  async next(expected: string, timeout = this.#timeout): Promise<Content | undefined> {
+    using stopwatch = new Stopwatch();
+    while (stopwatch.elapsed < timeout) {
+      const content = await this.#receive(expected, timeout);
       if (content?.type !== "ping") return content;
+      this.pings++;
       await this.send({ type: "pong" });
     }
+    const actual = `nothing but pings within ${timeout / 1000} s`;
+    throw new LostConnection(expected, this.#client.came(actual), { seen: "silence" });
   }
 
   /** Waits for a ping. */
@@ -88,13 +113,35 @@ class Guest {
   /** Expects an error message, and then the end. */
   async isRefused(): Promise<void> {
     const content = await this.next(REFUSAL);
-    if (content !== undefined && content.type !== "error") {
-      throw new Failure(REFUSAL, escapeJson(content));
+    if (content === undefined) {
+      throw endsSilently();
     }
-    if (content !== undefined && await this.next("the end") !== undefined) {
-      throw new Failure("the end", "more messages");
-    }
+    if (content.type !== "error") throw new Failure(REFUSAL, escapeJson(content));
+    await this.isDisconnected();
   }
+
+  /** Expects the end, and before it an error. What happens to others may be told as well. */
+  async isToldWhy(): Promise<void> {
+    let hasReason = false;
+    while (true) {
+      const next = this.next(hasReason ? "the end" : REFUSAL);
+      const content: Content | undefined = await (hasReason ? because(STAYS_OPEN, next) : next);
+      if (content === undefined) break;
+      hasReason ||= content.type === "error";
+    }
+    if (!hasReason) throw endsSilently();
+  }
+
+  /** Expects the end, after an error. */
+  async isDisconnected(): Promise<void> {
+    const content = await because(STAYS_OPEN, this.next("the end"));
+    if (content !== undefined) throw new Failure("the end", "more messages");
+  }
+}
+
+/** The failure of a server that ends a connection without an error. */
+function endsSilently(): Failure {
+  return new LostConnection(REFUSAL, "the end", { seen: "end" }).because(NO_ERROR, "chatMessages");
 }
 
 let guests = 0;
@@ -102,13 +149,12 @@ let guests = 0;
 /** Connects, and joins under a name that nobody has. */
 async function join(serverRun: ServerRun, name = newName()): Promise<Guest> {
   const guest = await connect(serverRun, name);
-  await guest.send({ type: "join", name });
-  await guest.hears({ type: "join", name });
+  await guest.joins();
   return guest;
 }
 
 async function connect(serverRun: ServerRun, name = newName()): Promise<Guest> {
-  return new Guest(await serverRun.connect(), name);
+  return new Guest(await serverRun.connect(), name, serverRun.timeout);
 }
 
 function newName(): string {
@@ -126,19 +172,24 @@ export const chatChecks: Check<ServerRun>[] = [
   {
     name: "join",
     what: "A guest who joins is told so, and so are those who are already there",
-    hint: "The server tells only the others, or nobody.",
-    read: "chat",
+    hint: "The server does not tell that somebody has joined.",
+    causes: {
+      "end": "The server ends the connection instead of answering: look at what it has printed.",
+    },
+    read: "chatMessages",
     async run(serverRun) {
-      const first = await join(serverRun);
-      const { name } = await join(serverRun);
-      await first.hears({ type: "join", name });
+      const first = await connect(serverRun);
+      await explainJoin(serverRun, () => first.joins());
+      const second = await connect(serverRun);
+      await explainSecond(serverRun, () => second.joins());
+      await explainAlone(serverRun, () => first.hears({ type: "join", name: second.name }));
     },
   },
   {
     name: "say",
     what: "What a guest says reaches everybody, also the one who says it",
     hint: "The server does not pass it on, or not to all.",
-    read: "chat",
+    read: "chatMessages",
     async run(serverRun) {
       const [first, second] = [await join(serverRun), await join(serverRun)];
       const text = "Hello, wörld 🐶\n\u202e";
@@ -152,7 +203,7 @@ export const chatChecks: Check<ServerRun>[] = [
     name: "split",
     what: "A message is understood wherever it is cut in two, and in single bytes",
     hint: "The server takes what one read returns for a message.",
-    read: "bytes",
+    read: "messages",
     async run(serverRun) {
       const [first, second] = [await join(serverRun), await join(serverRun)];
       const said = encodeChat({ type: "say", text: "in two pieces" });
@@ -189,7 +240,7 @@ export const chatChecks: Check<ServerRun>[] = [
     name: "push",
     what: "A guest who sends nothing hears what others say",
     hint: "The server does not write to clients that send nothing.",
-    read: "chat",
+    read: "speaksFirst",
     async run(serverRun) {
       const [listener, talker] = [await join(serverRun), await join(serverRun)];
       for (const text of ["one", "two", "three"]) {
@@ -202,7 +253,7 @@ export const chatChecks: Check<ServerRun>[] = [
     name: "order",
     what: "All hear the same in the same order, whoever talks",
     hint: "The server waits for one reader before it writes to the next.",
-    read: "chat",
+    read: "slowReader",
     needs: ["say", "glued"],
     async run(serverRun) {
       const talkers = [await join(serverRun), await join(serverRun), await join(serverRun)];
@@ -224,7 +275,7 @@ export const chatChecks: Check<ServerRun>[] = [
     name: "who",
     what: "A guest who asks gets the names of all who are there",
     hint: "The list lacks a guest, or has one who has left.",
-    read: "chat",
+    read: "chatMessages",
     async run(serverRun) {
       const [first, second] = [await join(serverRun), await join(serverRun)];
       await first.send({ type: "who" });
@@ -239,7 +290,7 @@ export const chatChecks: Check<ServerRun>[] = [
     name: "leave",
     what: "A guest who leaves is told so, and so are the others, and the connection ends",
     hint: "The server does not tell them, or does not close the connection.",
-    read: "chat",
+    read: "chatMessages",
     async run(serverRun) {
       const [first, second] = [await join(serverRun), await join(serverRun)];
       await second.send({ type: "leave" });
@@ -251,7 +302,7 @@ export const chatChecks: Check<ServerRun>[] = [
     name: "gone",
     what: "A guest who vanishes by a reset has left, and does not disturb the others",
     hint: "The others are not told, or the reset ends their connections too.",
-    read: "chat",
+    read: "harmedByReset",
     async run(serverRun) {
       const first = await join(serverRun);
       const name = newName();
@@ -263,7 +314,7 @@ export const chatChecks: Check<ServerRun>[] = [
     name: "name-taken",
     what: "A name that a guest has is refused, also in other letters that look the same",
     hint: "The server compares names as they are, and not what they look like.",
-    read: "chat",
+    read: "chatMessages",
     async run(serverRun) {
       const { name } = await join(serverRun);
       const wide = name.replace("guest", "ｇｕｅｓｔ");
@@ -278,7 +329,7 @@ export const chatChecks: Check<ServerRun>[] = [
     name: "bad-name",
     what: "Names that are empty, or could be taken for something else, are refused",
     hint: "The server takes any text for a name.",
-    read: "chat",
+    read: "chatMessages",
     async run(serverRun) {
       const names = [
         "",
@@ -302,7 +353,7 @@ export const chatChecks: Check<ServerRun>[] = [
     name: "first-message",
     what: "A guest who talks before joining is refused",
     hint: "The server takes messages from strangers.",
-    read: "chat",
+    read: "chatMessages",
     async run(serverRun) {
       const guest = await connect(serverRun);
       await guest.send({ type: "say", text: "hello" });
@@ -312,29 +363,41 @@ export const chatChecks: Check<ServerRun>[] = [
   {
     name: "pong",
     what: "A pong is taken without an answer",
-    hint: "The server takes a pong, which is the answer to a ping, for a mistake.",
-    read: "chat",
+    hint: "The server answers a pong. A pong is the answer to a ping, and needs none itself.",
+    causes: {
+      "silence": "The server falls silent after a pong, or forgets what comes after it.",
+      "end": "The server ends the connection of a guest who sends a pong.",
+    },
+    read: "pings",
+    needs: ["glued"],
     async run(serverRun) {
       const [first, second] = [await join(serverRun), await join(serverRun)];
-      await first.send({ type: "pong" });
-      await pause(PAUSE); // in a piece of its own
+      for (let pongs = 0; pongs <= MAX_PINGS; pongs++) {
+        await first.send({ type: "pong" });
+        await pause(PAUSE); // in a piece of its own
+      }
       await first.send({ type: "say", text: "still here" });
       await second.hears({ type: "say", name: first.name, text: "still here" });
       await second.send({ type: "say", text: "over" });
-      const note = ({ type }: Content) => {
-        if (type === "pong") throw new Failure("no answer to a pong", "a pong");
+      const note = (content: Content) => {
+        if (["join", "say", "leave"].includes(content.type as string)) return; // of others
+        throw new Failure("no answer to a pong", escapeJson(content));
       };
       await first.hears({ type: "say", name: second.name, text: "over" }, note); // and no error before
+      if (first.pings > MAX_PINGS) {
+        throw new Failure("no answer to a pong", "a ping for each of them");
+      }
     },
   },
   {
     name: "nonsense",
     what: "A guest who sends what is no message is disconnected, and the others are told",
     hint: "The server goes on with this guest, or does not tell the others.",
-    read: "limits",
+    read: "chatMessages",
     async run(serverRun) {
       const [first, second] = [await join(serverRun), await join(serverRun)];
       await second.sendBytes(new Uint8Array(2)); // a header of no bytes
+      await second.isToldWhy();
       await first.hears({ type: "leave", name: second.name });
     },
   },
@@ -342,7 +405,7 @@ export const chatChecks: Check<ServerRun>[] = [
     name: "slow-reader",
     what: "Nobody waits for a guest who does not read, and who is disconnected in the end",
     hint: "The server waits for each reader, or keeps all that one of them does not read.",
-    read: "chat",
+    read: "outbox",
     needs: ["say", "leave", "pong", "glued"],
     async run(serverRun) {
       const [listener, talker] = [await join(serverRun), await join(serverRun)];
@@ -364,7 +427,7 @@ export const chatChecks: Check<ServerRun>[] = [
     name: "crowd",
     what: `${CROWD} guests are there at once, and all hear what one says`,
     hint: "The server serves too few clients at once, is too slow for so many, or waits for some.",
-    read: "chat",
+    read: "oneTooMany",
     needs: ["say", "pong"],
     async run(serverRun) {
       const all: Guest[] = [];
@@ -382,7 +445,7 @@ export const chatChecks: Check<ServerRun>[] = [
     name: "ping",
     what: "A guest who only listens is pinged within half a minute",
     hint: "The server does not look whether a silent guest is still there.",
-    read: "chat",
+    read: "pings",
     extraTime: PING_TIMEOUT,
     async run(serverRun) {
       const guest = await join(serverRun);
@@ -391,3 +454,99 @@ export const chatChecks: Check<ServerRun>[] = [
     },
   },
 ];
+
+/** Waits for something whose failure means this, if the server is silent. */
+async function because<T>(hint: string, running: Promise<T>): Promise<T> {
+  try {
+    return await running;
+  } catch (error) {
+    const isSilent = error instanceof Failure && error.seen === "silence";
+    throw isSilent ? error.because(hint) : error;
+  }
+}
+
+/** Finds out more about a server that does not let even the first guest in. */
+async function explainJoin(serverRun: ServerRun, join: () => Promise<void>): Promise<void> {
+  try {
+    await join();
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    serverRun.closeAll(); // it may serve one client at a time
+    const content = { type: "join", name: newName() } as const;
+    const request = encodeChat(content);
+    const answer = await readRaw(serverRun, request);
+    const meaning = answer.length > 0
+      ? explainAnswer(answer, request)
+      : await tellsOthers(serverRun)
+      ? { hint: JOIN_OTHERS }
+      : await explainNoAnswer(
+        serverRun,
+        request,
+        new TextEncoder().encode(JSON.stringify(content)),
+      ) ??
+        await explainKind(serverRun, "chat");
+    throw meaning ? error.because(meaning.hint, meaning.read) : error;
+  }
+}
+
+/** Finds out more about a server that lets one guest in, and not a second. */
+async function explainSecond(serverRun: ServerRun, join: () => Promise<void>): Promise<void> {
+  try {
+    await join();
+  } catch (error) {
+    if (!(error instanceof Failure) || error.seen !== "silence") throw error;
+    const request = () => encodeChat({ type: "join", name: newName() });
+    serverRun.closeAll();
+    await serverRun.connect(); // and says nothing
+    const beside = await readRaw(serverRun, request());
+    serverRun.closeAll();
+    const alone = await readRaw(serverRun, request());
+    const isApart = beside.length === 0 && alone.length > 0;
+    throw isApart ? error.because(ONE_AT_A_TIME, "oneAtATime") : error;
+  }
+}
+
+/** Finds out more about a server that does not tell a guest who else joins. */
+async function explainAlone(serverRun: ServerRun, hear: () => Promise<unknown>): Promise<void> {
+  try {
+    await hear();
+  } catch (error) {
+    if (!(error instanceof Failure) || error.seen !== "silence") throw error;
+    serverRun.closeAll();
+    const { hint, read } = await explainKind(serverRun, "chat") ?? { hint: JOIN_ALONE };
+    throw error.because(hint, read);
+  }
+}
+
+/** What is wrong with the answer to a join. */
+function explainAnswer(answer: Uint8Array, request: Uint8Array): Cause | undefined {
+  if (equals(answer, request)) return otherKind("echo");
+  const cause = explainMessage(answer, "server");
+  if (cause !== undefined) return cause;
+  try {
+    const decoder = new MessageDecoder();
+    decoder.push(answer);
+    const { type, result, reason } = decodeChat(decoder.take()!);
+    if (result !== undefined) return otherKind("app");
+    if (type !== "error") return undefined;
+    return { hint: `The server does not let the guest in. It says: ${escapeJson(reason)}.` };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether somebody is told who joins, but not of oneself. */
+async function tellsOthers(serverRun: ServerRun): Promise<boolean> {
+  const listener = await connect(serverRun);
+  const name = newName();
+  try {
+    await listener.send({ type: "join", name: listener.name });
+    await readRaw(serverRun, encodeChat({ type: "join", name }));
+    const content = await listener.next("a join", serverRun.timeout / 5);
+    return content?.type === "join" && content.name === name;
+  } catch {
+    return false;
+  } finally {
+    serverRun.closeAll();
+  }
+}

@@ -3,6 +3,9 @@ import { TIMED_OUT } from "../core/timeout.ts";
 import type { Lesson } from "./lessons.ts";
 import { inTime, Stopwatch } from "./running_time.ts";
 
+const TOO_SLOW =
+  "Each step comes in time, but all together take too long. Look for a pause, or for " +
+  "work that is done again and again.";
 const MAX_TRIES = 3; // of a check that fails while the checker itself does not run
 
 /** One promise that a server or client keeps, and how to find out whether it does. */
@@ -13,7 +16,7 @@ export interface Check<Run> {
   /** What it means when it fails, if nothing more exact is known. */
   hint: string;
   /** What it means if this was seen. */
-  causes?: Partial<Record<Seen, string>>;
+  causes?: Partial<Record<Seen, string | Cause>>;
   /** Where the tutorial explains it. */
   read: Lesson;
   /** Checks without which a failure of this one would mean something else. */
@@ -35,11 +38,21 @@ export interface CheckRun extends AsyncDisposable {
 }
 
 /**
- * What was seen instead of what was expected: nothing in time, or nothing more after a part of it; the
- * end instead of it, or after a part of it; other bytes; a success where an error was due, or something
- * else. What a failure means follows from it: a server that is silent has not lost any bytes.
+ * What was seen instead of what was expected: nothing in time, or nothing more after a part of it; all of
+ * it, but too slowly; the end instead of it, or after a part of it; other bytes; a success where an error was
+ * due; an output that lacks something; or something else. What a failure means follows from it: a server that
+ * is silent has not lost any bytes.
  */
-export type Seen = "silence" | "stall" | "end" | "loss" | "other bytes" | "success" | "other";
+export type Seen =
+  | "silence"
+  | "stall"
+  | "slow"
+  | "end"
+  | "loss"
+  | "other bytes"
+  | "success"
+  | "no output"
+  | "other";
 
 /** What a failure means, and where the tutorial explains that. */
 export interface Cause {
@@ -77,9 +90,18 @@ export class Failure extends Error {
 
   /** The same failure, of which more is known. */
   because(hint: string, read?: Lesson): Failure {
+    return this.#with({ meaning: read ? { hint, read } : { hint } });
+  }
+
+  /** The same failure, described in another way. */
+  but(actual: string): Failure {
+    return this.#with({ actual });
+  }
+
+  #with(changes: { actual?: string; meaning?: Cause }): Failure {
     const Kind = this.constructor as typeof Failure;
-    const { expected, actual, cause, seen } = this;
-    return new Kind(expected, actual, { cause, seen, meaning: read ? { hint, read } : { hint } });
+    const { expected, actual, seen, meaning } = { ...this, ...changes };
+    return new Kind(expected, actual, { cause: this.cause, seen, meaning });
   }
 }
 
@@ -107,7 +129,7 @@ export async function tryRun<Run extends CheckRun>(
     return new LostConnection(
       `the end of the check within ${owned.limit / 1000} s`,
       owned.progress || "no end",
-      { seen: "stall" },
+      { seen: "slow", meaning: { hint: TOO_SLOW } },
     );
   } catch (error) {
     if (error instanceof Failure || error instanceof CannotCheck) return error;

@@ -6,7 +6,7 @@ import { pause, TIMED_OUT, withTimeout } from "../core/timeout.ts";
 import { escapeText } from "../wire/escape.ts";
 import { CannotCheck, type CheckRun, Failure } from "./check.ts";
 import { ByteStore } from "./output.ts";
-import { describeEnd, type Exit, fillIn, killStrays, Program } from "./program.ts";
+import { describeEnd, type Exit, fillIn, Program } from "./program.ts";
 import { inTime, Stopwatch } from "./running_time.ts";
 
 const HOST = "127.0.0.1";
@@ -27,6 +27,8 @@ const COMPLAINT = /error|exception|traceback|failed|refused|reset by peer|timed?
 const NOTICED =
   "The client has noticed that something went wrong, and has printed it, but ends with exit " +
   "code 0, as if all were well.";
+const NO_CONNECTION = "The client does not connect to the address that stands in the place of " +
+  "{host} and {port}.";
 const UNPRINTABLE = /[^\P{Cc}\n\r\t]/u; // all of C0 and C1, but for what a line may have
 const WATCH_INTERVAL = 20; // milliseconds
 
@@ -90,16 +92,18 @@ export class ClientRun implements CheckRun {
 
     const { failure, connections } = service;
     if (failure instanceof Failure && exit !== undefined && exit.code !== 0) {
-      throw new Failure(failure.expected, `${failure.actual}; ${describeExit(exit)}`);
+      throw failure.but(`${failure.actual}; ${describeExit(exit)}`);
     }
     if (failure !== undefined) throw failure;
     if (connections === 0) {
       const actual = exit ? describeExit(exit) : `none within ${this.command.timeout / 1000} s`;
       const name = formatAddress({ transport: "tcp", hostname: HOST, port });
-      throw new Failure(`a connection to ${name}`, actual);
+      throw new Failure(`a connection to ${name}`, actual).because(NO_CONNECTION, "command");
     }
     if (exit === undefined) {
-      throw new Failure("the client ends", `it still runs after ${patience / 1000} s`);
+      throw new Failure("the client ends", `it still runs after ${patience / 1000} s`, {
+        seen: "stall",
+      });
     }
     return exit;
   }
@@ -118,7 +122,7 @@ export class ClientRun implements CheckRun {
   abort(): void {
     this.#isOver = true;
     this.#program?.kill();
-    killStrays();
+    this.#program?.killStrays();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -281,7 +285,8 @@ export class Peer {
         );
       }
       if (this.#received.length === 0 && stopwatch.elapsed > this.#timeout) {
-        throw new Failure(expected, `nothing within ${this.#timeout / 1000} s`);
+        const actual = `nothing within ${this.#timeout / 1000} s`;
+        throw new Failure(expected, actual, { seen: "silence" });
       }
       const woken = new Promise<void>((resolve) => this.#wake = resolve);
       await withTimeout(woken, QUIET - quiet);

@@ -3,8 +3,11 @@
 // this client has sent, and how many clients have connected so far, this one included.
 import { pause } from "../core/timeout.ts";
 import { unpack } from "../wire/struct.ts";
+import { readUint32 } from "../wire/endianness.ts";
 import { escapeBytes } from "../wire/escape.ts";
 import { type Check, Failure, LostConnection } from "./check.ts";
+import { explainKind } from "./explain.ts";
+import { readRaw } from "./messages.ts";
 import { type Client, MIB, noise, type ServerRun } from "./server_run.ts";
 
 const ANSWER = ">II";
@@ -58,21 +61,27 @@ export const countChecks: Check<ServerRun>[] = [
     name: "count",
     what: "12 bytes are counted, in network byte order",
     hint: "The server does not answer in this form when the client has finished.",
-    read: "byteOrder",
-    run: probeCount,
+    read: "countExercise",
+    async run(serverRun) {
+      try {
+        await probeCount(serverRun);
+      } catch (error) {
+        throw error instanceof Failure ? await explainCount(error, serverRun) : error;
+      }
+    },
   },
   {
     name: "nothing",
     what: "A client that sends nothing gets the number 0",
     hint: "The server answers only clients that have sent something.",
-    read: "halfClose",
+    read: "countExercise",
     run: async (serverRun) => void await expectCount(serverRun, new Uint8Array()),
   },
   {
     name: "single-bytes",
     what: "100 bytes, sent one by one, are counted as 100",
     hint: "The server counts reads instead of bytes, or answers after the first.",
-    read: "bytes",
+    read: "echo",
     async run(serverRun) {
       const client = await serverRun.connect();
       for (let i = 0; i < 100; i++) await client.send(noise(i, 1));
@@ -83,14 +92,14 @@ export const countChecks: Check<ServerRun>[] = [
     name: "large",
     what: "Somewhat more than 1 MiB is counted to the last byte",
     hint: "The server counts what its buffer holds, and not what a read returns.",
-    read: "bytes",
+    read: "echo",
     run: async (serverRun) => void await expectCount(serverRun, noise(0, MIB + 7)),
   },
   {
     name: "bytes",
     what: "Bytes are counted, and not the characters that they may stand for",
     hint: "The server counts characters instead of bytes.",
-    read: "text",
+    read: "byteOrder",
     async run(serverRun) {
       await expectCount(serverRun, new TextEncoder().encode("Grüße 🐶"));
       await expectCount(serverRun, new Uint8Array(100).fill(0xff));
@@ -113,7 +122,7 @@ export const countChecks: Check<ServerRun>[] = [
     name: "clients",
     what: "Clients are counted one by one",
     hint: "The server counts the clients that are connected now, or not each one.",
-    read: "manyClients",
+    read: "countExercise",
     async run(serverRun) {
       const first = await expectCount(serverRun, noise(0, 1));
       for (let i = 1; i <= 5; i++) {
@@ -146,3 +155,18 @@ export const countChecks: Check<ServerRun>[] = [
     run: (serverRun) => serverRun.resetMany(100),
   },
 ];
+
+/** Finds out more about a server that counts wrong from the beginning. */
+async function explainCount(failure: Failure, serverRun: ServerRun): Promise<Failure> {
+  serverRun.closeAll(); // it may serve one client at a time
+  const answer = await readRaw(serverRun, noise(0, 12), { finish: true });
+  if (answer.length === ANSWER_LENGTH && readUint32(answer, 0, "little") === 12) {
+    const bytes = readUint32(answer);
+    return failure.because(
+      `The numbers are in the wrong byte order: ${bytes} is 12 with its bytes swapped.`,
+      "byteOrder",
+    );
+  }
+  const meaning = await explainKind(serverRun, "count");
+  return meaning ? failure.because(meaning.hint, meaning.read) : failure;
+}

@@ -1,12 +1,16 @@
 // The checks of an echo server.
+import { equals } from "jsr:@std/bytes@^1.0.6/equals";
 import { pause } from "../core/timeout.ts";
 import { escapeBytes } from "../wire/escape.ts";
-import { type Check, Failure } from "./check.ts";
+import { type Cause, type Check, Failure, type Seen } from "./check.ts";
+import { explainKind, explainProtocol } from "./explain.ts";
+import { endIfReset, readRaw } from "./messages.ts";
 import { both, type Client, KIB, MIB, noise, type ServerRun } from "./server_run.ts";
 
 // More than operating systems keep for the connections of a client, two proxies, and a server behind them:
 // Linux may keep 37 MB for each direction of each.
 const MAX_BUFFERED = 256; // MiB
+const MORE = 8; // MiB, after a client was pushed back
 const MAX_MEASUREMENTS = 3; // of the time of an echo, until it counts as slow
 const MAX_GREETING = 40; // bytes
 const LINE_END = new TextEncoder().encode("\n");
@@ -20,7 +24,18 @@ const STUCK =
   "each until the other one reads, or it stops after so many bytes, where it needs a loop.";
 const FORGETS =
   "The server forgets what a write did not take: a write may take fewer bytes than it is given.";
+const LOSES_ANYWAY =
+  "The server loses bytes, whether the client half-closes or not: it forgets what a write did not take.";
+const MISSING: Seen[] = ["loss", "other bytes"];
 const MIXED = "Bytes came that this client has not sent: the clients share a buffer.";
+const FOREIGN =
+  "Bytes came that no client has sent in this check: old ones of a buffer, or words of " +
+  "the server itself, as when it refuses a client.";
+const ENDS_EARLY =
+  "The server ends the connection before all has come back: look at what it has printed.";
+const READS_ONCE =
+  "The server ends the connection before all has come back. It reads or writes once " +
+  "where it needs a loop, or fails: look at what it has printed.";
 const STALE =
   "More came back than was sent, as from an earlier read: the server sends a whole buffer, " +
   "and not only the bytes that it has read into it.";
@@ -53,10 +68,12 @@ export const echoChecks: Check<ServerRun>[] = [
     what: "All 256 byte values come back as they are, UTF-8 or not",
     hint: "Only some of the bytes come back.",
     causes: {
+      "end": ENDS_EARLY,
+      "loss": ENDS_EARLY,
       "other bytes":
         "The server takes the bytes for text, and changes some. Bytes that are not UTF-8 become ef bf bd (U+FFFD).",
     },
-    read: "text",
+    read: "echo",
     async run(serverRun) {
       const client = await serverRun.connect();
       await echoAroundZero(client);
@@ -69,6 +86,8 @@ export const echoChecks: Check<ServerRun>[] = [
     what: "100 bytes, sent one by one, each come back before the next is sent",
     hint: "The server does not send back each byte.",
     causes: {
+      "end": ENDS_EARLY,
+      "loss": ENDS_EARLY,
       "silence": "The server waits for more bytes than the client has sent.",
       "other bytes": STALE,
     },
@@ -86,6 +105,8 @@ export const echoChecks: Check<ServerRun>[] = [
     what: "1 MiB comes back whole to a client that reads while it sends",
     hint: "The server reads or writes once where it needs a loop.",
     causes: {
+      "end": READS_ONCE,
+      "loss": READS_ONCE,
       "stall": STUCK,
       "other bytes": FORGETS,
     },
@@ -97,7 +118,9 @@ export const echoChecks: Check<ServerRun>[] = [
   {
     name: "backpressure",
     what: "A client that sends without reading is pushed back, and then gets every byte",
-    hint: "The server reads on without limit, or forgets what a write did not take.",
+    hint:
+      "The server reads on without limit, or forgets what a write did not take. Finish a write " +
+      "before you read more.",
     causes: {
       "silence": STUCK,
       "stall": STUCK,
@@ -105,7 +128,7 @@ export const echoChecks: Check<ServerRun>[] = [
       "loss": "The server gives up on a client that does not read at once.",
       "other bytes": FORGETS,
     },
-    read: "backpressure",
+    read: "writeAll",
     needs: ["large"],
     async run(serverRun) {
       const client = await serverRun.connect();
@@ -115,7 +138,8 @@ export const echoChecks: Check<ServerRun>[] = [
           `${MAX_BUFFERED} MiB taken, which it keeps in memory, or loses`,
         );
       }
-      await client.expectNoise(serverRun);
+      const length = client.sent + MORE * MIB;
+      await both(client.pourRest(length), client.expectNoise(length, serverRun));
     },
   },
   {
@@ -131,18 +155,18 @@ export const echoChecks: Check<ServerRun>[] = [
     },
     read: "halfClose",
     needs: ["large"],
-    async run(serverRun): Promise<string | void> {
+    async run(serverRun) {
       const few = await serverRun.connect();
       await few.send(HELLO);
       await few.finish();
       await few.expect(HELLO);
       await few.expectEnd();
 
-      const length = 8 * MIB;
+      const length = 16 * MIB;
       const many = await serverRun.connect();
       const start = performance.now();
       const isPushedBack = await many.pour(length, serverRun, serverRun.timeout / 3);
-      const sending = many.pourRest(length);
+      const sending = many.pourRest(length).then(() => many.finish());
       if (!isPushedBack) { // it keeps much, so let it notice the half-close before we read
         await sending;
         await pause(digestingTime(start, serverRun));
@@ -150,10 +174,10 @@ export const echoChecks: Check<ServerRun>[] = [
       try {
         await both(sending, many.expectNoiseToEnd(length, serverRun));
       } catch (error) {
-        if (await losesAnyway(length, serverRun)) {
-          return 'it loses bytes anyway, see "backpressure"';
-        }
-        throw error;
+        if (!(error instanceof Failure) || !MISSING.includes(error.seen)) throw error;
+        throw await losesAnyway(length, serverRun)
+          ? error.because(LOSES_ANYWAY, "writeAll")
+          : error;
       }
     },
   },
@@ -161,7 +185,7 @@ export const echoChecks: Check<ServerRun>[] = [
     name: "five-clients",
     what: "Five clients at once, who take turns, are all answered",
     hint: "The server serves one client, or a few, and the others wait until one leaves.",
-    causes: { "other bytes": MIXED },
+    causes: { "other bytes": FOREIGN },
     read: "manyClients",
     async run(serverRun) {
       const clients = await serverRun.connectMany(5);
@@ -177,7 +201,7 @@ export const echoChecks: Check<ServerRun>[] = [
     name: "slow-client",
     what: "A client that sends its message slowly does not keep others waiting",
     hint: "The server serves one client at a time, or waits for the rest of what one sends.",
-    causes: { "other bytes": MIXED },
+    causes: { "other bytes": FOREIGN },
     read: "oneAtATime",
     async run(serverRun) {
       const slow = await serverRun.connect();
@@ -192,7 +216,11 @@ export const echoChecks: Check<ServerRun>[] = [
   {
     name: "idle-client",
     what: "A client that is connected and silent costs the others no time",
-    hint: "The server waits for each client in turn.",
+    hint: "The server does not answer all of its clients.",
+    causes: {
+      "silence": "The server waits for each client in turn, or serves only a few.",
+      "other bytes": FOREIGN,
+    },
     read: "oneAtATime",
     async run(serverRun) {
       const alone = await medianTime(await serverRun.connect());
@@ -205,17 +233,20 @@ export const echoChecks: Check<ServerRun>[] = [
         beside = await medianTime(client);
       }
       if (beside <= max) return;
-      throw new Failure(`at most ${max.toFixed(1)} ms an echo`, `${beside.toFixed(1)} ms`);
+      throw new Failure(`at most ${max.toFixed(1)} ms an echo`, `${beside.toFixed(1)} ms`).because(
+        "The server waits for each client in turn.",
+      );
     },
   },
   {
     name: "never-reads",
     what: "A client that sends and never reads does not keep others waiting",
     hint: "The server waits in a write to one client, and everybody waits with it.",
+    causes: { "other bytes": FOREIGN },
     read: "backpressure",
     async run(serverRun) {
       const deaf = await serverRun.connect();
-      await deaf.pour(16 * MIB, serverRun);
+      await deaf.pour(16 * MIB, serverRun).catch(endIfReset); // it may give this one up
       const client = await serverRun.connect();
       for (let i = 0; i < 10; i++) await client.echo(SAME);
       await deaf.drain();
@@ -238,8 +269,8 @@ export const echoChecks: Check<ServerRun>[] = [
     name: "500-clients",
     what: "500 clients who are connected at the same time are all answered",
     hint: "The server cannot hold that many clients at once.",
-    causes: { "other bytes": MIXED },
-    read: "robustServer",
+    causes: { "other bytes": FOREIGN },
+    read: "oneTooMany",
     async run(serverRun) {
       const clients = await serverRun.connectMany(500, (client) => client.echo(SAME));
       for (const client of clients) await client.send(SAME);
@@ -249,6 +280,7 @@ export const echoChecks: Check<ServerRun>[] = [
   {
     name: "reset",
     what: "A client that resets its connection in the middle of an echo does no harm",
+    causes: { "end": "The server ends the connection before anything comes back." },
     hint: "An error of one connection harms others, or the server.",
     read: "resets",
     async run(serverRun) {
@@ -272,8 +304,18 @@ async function explainEcho(
   echoes: number,
   serverRun: ServerRun,
 ): Promise<Failure> {
-  if (failure.seen === "silence" && echoes === 0) {
-    serverRun.closeAll(); // it may serve one client at a time
+  serverRun.closeAll(); // it may serve one client at a time
+  const isEnd = failure.seen === "end" || failure.seen === "loss";
+  if (failure.seen === "silence" && echoes > 0) {
+    return failure.because("The server reads once for each client, where it needs a loop.");
+  }
+  if (isEnd && echoes > 0) {
+    return failure.because(
+      "The server reads once for each client, and then closes, where it needs a loop. Or it fails: " +
+        "look at what it has printed.",
+    );
+  }
+  if (failure.seen === "silence") {
     if (await echoesAfter(serverRun, (client) => client.send(LINE_END))) {
       return failure.because("The server waits for the end of a line.");
     }
@@ -283,21 +325,46 @@ async function explainEcho(
         "halfClose",
       );
     }
-    return failure.because("The server reads nothing, or sends nothing back.");
   }
-  if (failure.seen === "silence") {
-    return failure.because("The server reads once for each client, where it needs a loop.");
-  }
-  if (failure.seen === "end" && echoes > 0) {
+  const greeting = await readGreeting(serverRun);
+  if (greeting !== undefined) {
     return failure.because(
-      "The server reads once for each client, and then closes, where it needs a loop.",
+      `The server sends ${greeting} before the client has sent anything. An echo server only ` +
+        "answers.",
     );
   }
-  if (failure.seen !== "other bytes") return failure;
-  const greeting = await readGreeting(serverRun);
-  return greeting === undefined ? failure : failure.because(
-    `The server sends ${greeting} before the client has sent anything. An echo server only answers.`,
-  );
+  const answer = await readRaw(serverRun, HELLO);
+  const meaning = explainProtocol(answer, "server") ?? explainAnswer(answer) ??
+    await explainKind(serverRun, "echo");
+  if (meaning !== undefined) return failure.because(meaning.hint, meaning.read);
+  if (failure.seen === "silence") {
+    return failure.because("The server reads nothing, or sends nothing back.");
+  }
+  return isEnd && answer.length === 0
+    ? failure.because("The server ends the connection instead of sending back what it reads.")
+    : failure;
+}
+
+/** What a server adds to what it should send back, or leaves out. */
+function explainAnswer(answer: Uint8Array): Cause | undefined {
+  const [text, hello] = [new TextDecoder().decode(answer), new TextDecoder().decode(HELLO)];
+  if (text === "" || text === hello) return undefined;
+  const show = (text: string) => escapeBytes(new TextEncoder().encode(text));
+  if (text.includes(hello)) {
+    const [before, after] = text.split(hello) as [string, string];
+    const added = [
+      ...(before === "" ? [] : [`${show(before)} before it`]),
+      ...(after === "" ? [] : [`${show(after)} after it`]),
+    ].join(" and ");
+    return { hint: `The server sends back what it reads, with ${added}.` };
+  }
+  if (!hello.includes(text)) return undefined;
+  const missing = hello.length - text.length;
+  return {
+    hint:
+      `The server sends back ${missing === 1 ? "one byte" : `${missing} bytes`} fewer than it ` +
+      `reads: ${show(text)} for ${show(hello)}.`,
+  };
 }
 
 /** Whether the echo of a new client comes after something else has happened. */
@@ -309,8 +376,15 @@ async function echoesAfter(
     const client = await serverRun.connect();
     await client.send(HELLO);
     await act(client);
-    await client.expect(HELLO);
-    return true;
+    const buffer = new Uint8Array(HELLO.length);
+    const timeout = serverRun.timeout / 4;
+    for (let length = 0; length < buffer.length;) {
+      const n = await client.read(buffer.subarray(length), "an echo", { timeout });
+      if (n === null) return false;
+      length += n;
+    }
+    client.close();
+    return equals(buffer, HELLO);
   } catch {
     return false;
   }
@@ -343,12 +417,13 @@ function digestingTime(start: number, { timeout }: ServerRun): number {
   return Math.min(300 + 4 * (performance.now() - start), timeout);
 }
 
+/** Whether bytes are missing also where a client does not half-close. */
 async function losesAnyway(length: number, serverRun: ServerRun): Promise<boolean> {
-  const client = await serverRun.connect();
-  const start = performance.now();
   try {
+    const client = await serverRun.connect();
+    const start = performance.now();
     if (!await client.pour(length, serverRun)) await pause(digestingTime(start, serverRun));
-    await client.expectNoise(serverRun);
+    await both(client.pourRest(length), client.expectNoise(length, serverRun));
     return false;
   } catch {
     return true;

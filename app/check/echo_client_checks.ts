@@ -22,6 +22,11 @@ const ON_STDERR = "The client shows the echo on standard error. Output for the u
 const SENDS_NOTHING =
   "The client connects and sends nothing. If it sends what it reads from its standard " +
   "input, which is empty here, feed it: sh -c 'echo hello | my_client {host} {port}'";
+const NO_WAIT = "The client does not wait for its echo.";
+const NO_END = "The client has its whole echo, and does not end.";
+const NO_HALF_CLOSE = "The client reads until the connection ends, but does not say that it has " +
+  "finished (half-close). So it waits for the end of the server, and the server for its end.";
+const READS_TOO_FAR = "The client waits for more bytes than it has sent.";
 const ESCAPES = new TextEncoder().encode("\x1b[2J\x1b[31mred\x07 \x9b1m\n");
 
 /** What our server does with each message of the client. */
@@ -74,11 +79,33 @@ function cutsOf(length: number): number[][] {
 }
 
 function sendsNothing(): Failure {
-  return new Failure("a client that sends something", "the end").because(SENDS_NOTHING);
+  return new Failure("a client that sends something", "the end").because(SENDS_NOTHING, "command");
 }
 
 function half({ length }: Uint8Array): number {
   return Math.ceil(length / 2);
+}
+
+/** Finds out why a client does not end when it has its echo: it may wait for the end of the connection. */
+async function explainWait(failure: Failure, clientRun: ClientRun): Promise<Failure> {
+  let sent = 0;
+  try {
+    const { code } = await clientRun.against(async (peer) => {
+      const message = await peer.gather();
+      if (message === undefined) return;
+      sent = message.length;
+      await peer.send(message);
+      await pause(LONG_GAP);
+      peer.finish();
+    });
+    const isSilent = failure.seen === "silence";
+    if (sent === 0) return isSilent ? failure.because(SENDS_NOTHING, "command") : failure;
+    if (code === 0) return failure.because(NO_HALF_CLOSE, "client");
+    return isSilent ? failure.because(READS_TOO_FAR, "client") : failure;
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return error.seen === "stall" ? failure.because(NO_END) : failure;
+  }
 }
 
 /** What an echo client promises. */
@@ -86,13 +113,19 @@ export const echoClientChecks: Check<ClientRun>[] = [
   {
     name: "echo",
     what: "With its echo in one piece, the client ends with exit code 0",
-    hint: "The client does not wait for its echo, does not end when it has it, or fails.",
-    read: "echo",
+    hint: "The client fails although its echo is right: look at what it has printed.",
+    causes: { "stall": NO_END },
+    read: "client",
     async run(clientRun) {
       await expectWhole(clientRun, async (peer, message) => {
         await pause(LONG_GAP);
-        if (peer.hasClientEnded) throw new Failure("a client that waits for its echo", "its end");
+        if (peer.hasClientEnded) {
+          throw new Failure("a client that waits for its echo", "its end").because(NO_WAIT);
+        }
         await peer.send(message);
+      }).catch(async (error) => {
+        const isKnown = !(error instanceof Failure) || error.meaning !== undefined;
+        throw isKnown ? error : await explainWait(error, clientRun);
       });
     },
   },
@@ -100,7 +133,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     name: "prints",
     what: "What comes back is printed",
     hint: "The client does not show its user what it has received.",
-    read: "echo",
+    read: "client",
     async run(clientRun): Promise<string | void> {
       const decoder = new TextDecoder();
       const sent = new Set<string>();
@@ -122,7 +155,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     name: "single-bytes",
     what: "An echo in single bytes is read to its end",
     hint: "The client takes the first read for the whole echo, or counts reads instead of bytes.",
-    read: "bytes",
+    read: "echo",
     async run(clientRun) {
       await expectWhole(clientRun, async (peer, message) => {
         await peer.sendSingly(message, Math.min(GAP * message.length, clientRun.pause));
@@ -133,7 +166,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     name: "pause",
     what: "An echo with pauses in it is read to its end",
     hint: "The client takes a pause for the end, or one read for the whole echo.",
-    read: "bytes",
+    read: "echo",
     async run(clientRun) {
       await expectWhole(clientRun, async (peer, message) => {
         const ends = [half(message), message.length - 1];
@@ -145,7 +178,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     name: "split",
     what: "An echo in pieces is read to its end, wherever it is cut",
     hint: "The client takes the first read for the whole echo, or counts reads instead of bytes.",
-    read: "bytes",
+    read: "echo",
     async run(clientRun) {
       let cuts = [[1]]; // more, as soon as we know how much it sends
       for (let i = 0; i < cuts.length; i++) {
@@ -161,7 +194,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     name: "cut-short",
     what: "When the connection ends in the middle of the echo, the client ends with an error",
     hint: "The client does not compare the echo with what it has sent.",
-    read: "echo",
+    read: "client",
     async run(clientRun) {
       await expectNotice(clientRun, async (peer, message) => {
         await peer.send(message.subarray(0, half(message) - 1));
@@ -173,7 +206,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     name: "no-echo",
     what: "When the connection ends without a byte, the client ends with an error",
     hint: "The client takes the end of the connection for an echo.",
-    read: "echo",
+    read: "client",
     async run(clientRun) {
       await expectNotice(clientRun, (peer) => {
         peer.finish();
@@ -185,7 +218,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     name: "too-much",
     what: "When more comes back than was sent, the client ends with an error",
     hint: "The client does not compare the echo with what it has sent.",
-    read: "echo",
+    read: "client",
     async run(clientRun) {
       await expectNotice(clientRun, async (peer, message) => {
         await peer.send(concat([message, message]));
@@ -197,7 +230,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     name: "differs",
     what: "When other bytes come back, the client ends with an error",
     hint: "The client does not compare the echo with what it has sent.",
-    read: "echo",
+    read: "client",
     async run(clientRun) {
       await expectNotice(clientRun, async (peer, message) => {
         await peer.send(message.map((byte, i) => i === message.length - 1 ? byte ^ 1 : byte));
@@ -223,7 +256,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     name: "reset",
     what: "When the connection is reset in the middle of the echo, the client ends with an error",
     hint: "The client ignores the error, or takes what it has for the whole echo.",
-    read: "reset",
+    read: "resets",
     async run(clientRun) {
       await expectNotice(clientRun, async (peer, message) => {
         await peer.send(message.subarray(0, half(message) - 1));
@@ -236,7 +269,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     name: "refused",
     what: "When nobody listens, the client ends with an error",
     hint: "The client ignores that it could not connect.",
-    read: "echo",
+    read: "resets",
     run: async (clientRun) => expectError(await clientRun.againstNobody()),
   },
   {
@@ -244,7 +277,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     what: "When the server is silent, the client gives up and ends with an error",
     hint: "The client waits forever: it has no deadline. (If it has one, tell it with --patience.)",
     causes: { "success": "The client ends in time, but with exit code 0, as if all were well." },
-    read: "deadlines",
+    read: "client",
     run: expectImpatience,
   },
 ];

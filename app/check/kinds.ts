@@ -10,6 +10,7 @@ import { countChecks, probeCount } from "./count_checks.ts";
 import { echoChecks, probeEcho } from "./echo_checks.ts";
 import { echoClientChecks } from "./echo_client_checks.ts";
 import { type Job, type JobOptions, type Report, runJob } from "./job.ts";
+import type { Lesson } from "./lessons.ts";
 import { probeReverse, reverseChecks } from "./reverse_checks.ts";
 import { RunningServer, StartedServer } from "./server.ts";
 import type { ServerRun } from "./server_run.ts";
@@ -19,7 +20,7 @@ import { type Probe, ServerTarget } from "./server_target.ts";
 export interface Kind {
   side: "server" | "client";
   /** All of its checks. */
-  checks: { name: string; what: string; needs?: string[] }[];
+  checks: { name: string; what: string; read: Lesson; needs?: string[] }[];
   run: (job: Job, options: JobOptions) => Promise<Report>;
 }
 

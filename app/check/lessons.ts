@@ -1,29 +1,54 @@
-/**
- * Where README.md explains what a check is about: a heading, for each topic, with the one above it where
- * several have the same text. It is all that the checks know about the tutorial, and a test holds it to
- * the page.
- */
+// Where the tutorial explains what a check is about: a page and a heading on it, for each topic. It is all that
+// the checks know about the tutorial, and a test holds it to the pages.
+
+/** A heading on a page. */
+export interface Place {
+  page: string;
+  heading: string;
+}
+
+const tutorial = (heading: string): Place => ({ page: "README.md", heading });
+const checker = (heading: string): Place => ({ page: "app/check/README.md", heading });
+
 export const lessons = {
-  echo: "Step 1: echo",
-  bytes: "A stream has no messages",
-  text: "A character cut in two",
-  writeAll: "Write all of it",
-  halfClose: "Half-close and FIN",
-  reset: "Reset",
-  backpressure: "Backpressure",
-  oneAtATime: "The second client waits",
-  manyClients: "One word less",
-  resets: "Be rude",
-  robustServer: "One more reset",
-  client: "The echo client",
-  protocol: "The protocol",
-  byteOrder: "Byte order",
-  messages: "One byte at a time",
-  limits: "What a server must refuse",
-  action: "An action of your own",
-  chat: "Step 4: a chat",
-  deadlines: "Deadlines",
-} as const;
+  // Step 1
+  echo: tutorial("The smallest server"),
+  writeAll: tutorial("Write all of it"),
+  resets: tutorial("Be rude"),
+  robustServer: tutorial("One more reset"),
+  client: tutorial("The echo client"),
+  halfClose: tutorial("The echo client"),
+  // Step 2
+  oneAtATime: tutorial("The second client waits"),
+  manyClients: tutorial("One word less"),
+  harmedByReset: tutorial("Whom a reset harms"),
+  backpressure: tutorial("Backpressure"),
+  oneTooMany: tutorial("One too many"),
+  countExercise: tutorial("Exercises of step 2"),
+  // Step 3
+  bytes: tutorial("A stream has no messages"),
+  byteOrder: tutorial("Byte order"),
+  protocol: tutorial("The protocol"),
+  oneRead: tutorial("One read, one request"),
+  messages: tutorial("One byte at a time"),
+  notJson: tutorial("What isn't JSON"),
+  trustNothing: tutorial("Trust nothing"),
+  deadlines: tutorial("Deadlines"),
+  brokenConnection: tutorial("A connection that breaks"),
+  limits: tutorial("What a server must refuse"),
+  action: tutorial("An action of your own"),
+  appExercises: tutorial("Exercises of step 3"),
+  // Step 4
+  speaksFirst: tutorial("A server that speaks first"),
+  slowReader: tutorial("A guest who doesn't read"),
+  outbox: tutorial("An outbox for everybody"),
+  chatMessages: tutorial("The messages of the chat"),
+  pings: tutorial("A guest who falls silent"),
+  chatExercises: tutorial("Exercises of step 4"),
+  // The page of the checker
+  command: checker("It starts your program"),
+  brokenPipe: checker("When SIGPIPE ends your server"),
+} satisfies Record<string, Place>;
 
 /** A topic of the tutorial. */
 export type Lesson = keyof typeof lessons;

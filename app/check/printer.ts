@@ -81,7 +81,7 @@ export class Printer {
     this.#text(failed.hint, "    ");
     if (failed.printed.length > 0) printSync("    The last that it printed:");
     for (const line of failed.printed) printSync(`      ${line}`);
-    this.#text(`Read "${failed.read}" in README.md.`, "    ");
+    this.#text(`Read "${failed.read}" in ${failed.page}.`, "    ");
   }
 
   #printSkipped(stop: string | undefined): void {

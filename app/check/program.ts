@@ -8,9 +8,8 @@ const MAX_OUTPUT = 2 * 1024 * 1024; // bytes that are kept of the beginning, and
 const LAST_OUTPUT = 500; // milliseconds for the output to end when the program has
 const FIRST_SIGNAL_CODE = 128; // exit code of a program that a signal has ended, less the signal
 
-// Programs that are started inherit this, also those that have left the group of their parent.
+// Programs that a program starts inherit this, also those that have left the group of their parent.
 const MARK = "SOCKETS_CHECK_ID";
-const MARK_VALUE = crypto.randomUUID();
 
 // Colours would be escaped. And what Python prints would wait in its buffer until it ends.
 const ENVIRONMENT = { NO_COLOR: "1", PYTHONUNBUFFERED: "1" };
@@ -37,6 +36,7 @@ export class Program {
   readonly exiting: Promise<Exit>;
   /** The last lines that it has printed. */
   readonly lines: Lines = new Lines();
+  readonly #mark = crypto.randomUUID(); // its own: several programs may run at the same time
   readonly #child: Deno.ChildProcess;
   #hasEnded = false;
 
@@ -53,7 +53,7 @@ export class Program {
         args,
         detached: Deno.build.os !== "windows",
         cwd: folder,
-        env: { ...ENVIRONMENT, [MARK]: MARK_VALUE },
+        env: { ...ENVIRONMENT, [MARK]: this.#mark },
         stdin: "null",
         stdout: "piped",
         stderr: "piped",
@@ -74,6 +74,18 @@ export class Program {
     try {
       killGroup(this.#child);
     } catch { /* it has ended already */ }
+  }
+
+  /**
+   * Kills what this program has started and what has left its group, as daemons do. Only `ps` knows their
+   * environment: where it is missing, or may not be run, they stay.
+   */
+  killStrays(): void {
+    for (const pid of findStrays(this.#mark)) {
+      try {
+        Deno.kill(pid, "SIGKILL");
+      } catch { /* it has ended in the meantime */ }
+    }
   }
 
   async #collect(): Promise<Exit> {
@@ -128,19 +140,8 @@ function killGroup(child: Deno.ChildProcess): void {
   }
 }
 
-/**
- * Kills the programs that have left their group, as daemons do. Only `ps` knows their environment: where
- * it is missing, or this program may not run it, they stay.
- */
-export function killStrays(): void {
-  for (const pid of findStrays()) {
-    try {
-      Deno.kill(pid, "SIGKILL");
-    } catch { /* it has ended in the meantime */ }
-  }
-}
-
-function findStrays(): number[] {
+/** The processes that have this mark in their environment. */
+function findStrays(mark: string): number[] {
   if (Deno.build.os === "windows") return [];
   if (Deno.permissions.querySync({ name: "run", command: "ps" }).state !== "granted") return [];
   const withEnvironment = Deno.build.os === "linux" ? "axeww" : "-axEww";
@@ -148,9 +149,7 @@ function findStrays(): number[] {
   try {
     const { stdout } = new Deno.Command("ps", { args, stderr: "null" }).outputSync();
     const lines = new TextDecoder().decode(stdout).split("\n");
-    return lines.filter((line) => line.includes(`${MARK}=${MARK_VALUE}`)).map((line) =>
-      parseInt(line)
-    );
+    return lines.filter((line) => line.includes(`${MARK}=${mark}`)).map((line) => parseInt(line));
   } catch {
     return []; // there is no `ps`
   }

@@ -1,6 +1,6 @@
 // How a check went. Exactly this is printed as JSON.
 import { escapeText } from "../wire/escape.ts";
-import { CannotCheck, type Check, Failure, type Outcome } from "./check.ts";
+import { CannotCheck, type Cause, type Check, Failure, type Outcome } from "./check.ts";
 import { lessons } from "./lessons.ts";
 
 const MAX_LENGTH = 2000; // characters of what was expected, and of what came
@@ -26,8 +26,10 @@ export interface Failed extends Base {
   actual: string;
   /** What that means. */
   hint: string;
-  /** The heading in README.md to read. */
+  /** The heading to read. */
   read: string;
+  /** The page where it is. */
+  page: string;
   /** The last lines that the program printed during the check, if the checker has started it. */
   printed: string[];
 }
@@ -58,22 +60,29 @@ export function resultOf<Run>(
   time: number,
   printed: string[] = [],
 ): Result {
-  const { name, what, hint, read } = check;
+  const { name, what } = check;
   const ms = Math.round(time);
   if (outcome instanceof CannotCheck) return skipped(check, outcome.message, ms);
   if (outcome instanceof Failure) {
     // What is in these is cut already, and says how long it was.
     const expected = escapeText(outcome.expected, MAX_LENGTH);
     const actual = escapeText(outcome.actual, MAX_LENGTH);
-    const { meaning, seen } = outcome;
-    const cause = {
-      hint: meaning?.hint ?? check.causes?.[seen] ?? hint,
-      read: lessons[meaning?.read ?? read],
+    const cause = causeOf(check, outcome);
+    const { page, heading } = lessons[cause.read];
+    return {
+      ...{ status: "failed", name, what, ms, expected, actual },
+      ...{ hint: cause.hint, page, read: heading, printed },
     };
-    return { status: "failed", name, what, ms, expected, actual, ...cause, printed };
   }
   const remark = outcome === null ? {} : { remark: outcome };
   return { status: "passed", name, what, ms, ...remark };
+}
+
+/** What a failure of a check means: what was found out, or else what follows from what was seen. */
+export function causeOf<Run>(check: Check<Run>, { meaning, seen }: Failure): Required<Cause> {
+  const cause = meaning ?? check.causes?.[seen] ?? check;
+  const { hint, read = check.read } = typeof cause === "string" ? { hint: cause } : cause;
+  return { hint, read };
 }
 
 /** How all checks went: whether all have passed, some have failed, or some were not run. */

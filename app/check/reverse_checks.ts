@@ -31,7 +31,7 @@ export const reverseChecks: Check<ServerRun>[] = [
     name: "empty",
     what: "The empty text stays empty",
     hint: "The action takes an empty text for none.",
-    read: "limits",
+    read: "action",
     run: (serverRun) => expectReversed(serverRun, "", ""),
   },
   {
@@ -45,7 +45,7 @@ export const reverseChecks: Check<ServerRun>[] = [
     name: "accents",
     what: "An accent stays with its letter, and a flag stays whole",
     hint: "The action reverses code points, of which some characters have several.",
-    read: "action",
+    read: "appExercises",
     async run(serverRun) {
       await expectReversed(serverRun, "ae\u0301o", "oe\u0301a");
       await expectReversed(serverRun, "🇩🇪🇫🇷", "🇫🇷🇩🇪");
@@ -55,7 +55,7 @@ export const reverseChecks: Check<ServerRun>[] = [
     name: "no-text",
     what: "A number, a list or null as the value gets an error as its result",
     hint: "The action fails, or returns something, where it should say what is wrong.",
-    read: "limits",
+    read: "action",
     async run(serverRun) {
       for (const value of [12, ["a", "b"], null]) {
         const expected = 'a result that begins with "Error"';

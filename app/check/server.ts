@@ -2,7 +2,7 @@
 import { formatAddress } from "../core/address.ts";
 import { pause, TIMED_OUT } from "../core/timeout.ts";
 import { CannotCheck } from "./check.ts";
-import { describeEnd, type End, fillIn, killStrays, Program } from "./program.ts";
+import { describeEnd, type End, fillIn, Program } from "./program.ts";
 import { inTime, Stopwatch } from "./running_time.ts";
 
 const HOST = "127.0.0.1";
@@ -40,6 +40,8 @@ export interface Server extends Disposable {
   whyAbsent(): string;
   /** How it has ended, after "The server ended during …". */
   howEnded(): string;
+  /** Whether it has ended because it wrote to a connection that was closed. */
+  readonly hasBrokenPipe: boolean;
   /** Where to look for more, after a sentence. */
   readonly whereToLook: string;
   /** How long it may take until it listens, in milliseconds. */
@@ -55,6 +57,7 @@ export interface Server extends Disposable {
 /** A server that somebody else has started. */
 export class RunningServer implements Server {
   readonly address: ServerAddress;
+  readonly hasBrokenPipe = false; // as far as we can know
   readonly whereToLook = "; look at its terminal";
   readonly startTime = 0;
 
@@ -185,10 +188,12 @@ export class StartedServer implements Server {
 
   howEnded(): string {
     if (this.#end === undefined) return "";
-    const { signal, code } = this.#end;
-    const isBrokenPipe = signal === "SIGPIPE" || code === BROKEN_PIPE_CODE;
-    const why = isBrokenPipe ? `: ${BROKEN_PIPE}` : "";
+    const why = this.hasBrokenPipe ? `: ${BROKEN_PIPE}` : "";
     return ` with ${describeEnd(this.#end)}${why}`;
+  }
+
+  get hasBrokenPipe(): boolean {
+    return this.#end?.signal === "SIGPIPE" || this.#end?.code === BROKEN_PIPE_CODE;
   }
 
   async restart(): Promise<boolean> {
@@ -222,7 +227,7 @@ export class StartedServer implements Server {
 
   #kill(): void {
     this.#program.kill();
-    killStrays();
+    this.#program.killStrays();
   }
 
   #start(): Program {

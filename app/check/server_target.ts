@@ -8,7 +8,7 @@ import {
   tryFairly,
   tryRun,
 } from "./check.ts";
-import { resultOf, skipped } from "./result.ts";
+import { causeOf, resultOf, skipped } from "./result.ts";
 import { buildsOn, type Graded, type Target, type Watch } from "./runner.ts";
 import type { Server } from "./server.ts";
 import { isRefusal, ServerRun } from "./server_run.ts";
@@ -57,7 +57,7 @@ export class ServerTarget implements Target<ServerRun> {
       const stop = await this.#whyAbsent(outcome);
       if (stop !== undefined) {
         return await this.#startAgain(check.name)
-          ? { result: this.#resultOf(endingOf(check, stop), this.#gone(), ms) }
+          ? { result: this.#resultOf(this.#endingOf(check, stop), this.#gone(), ms) }
           : { result: skipped(check, stop), stop };
       }
     }
@@ -118,12 +118,22 @@ export class ServerTarget implements Target<ServerRun> {
     }
   }
 
-  /** A lost connection is not what the check is about. But what it has found before that is true. */
+  /** A server that ends loses its connections, which is not what the check is about. What else it found is. */
   #gradeEnded(check: Check<ServerRun>, outcome: Outcome, ms: number): Graded {
-    const stop = `The server ended during ${check.name}${this.#server.howEnded()}`;
-    const isFinding = outcome instanceof Failure && !(outcome instanceof LostConnection);
-    const found = isFinding ? outcome : this.#gone();
-    return { result: this.#resultOf(endingOf(check, stop), found, ms), stop };
+    const how = this.#server.howEnded();
+    const stop = `The server ended during ${check.name}${how}`;
+    if (!(outcome instanceof Failure) || mayComeFromEnd(outcome)) {
+      return { result: this.#resultOf(this.#endingOf(check, stop), this.#gone(), ms), stop };
+    }
+    const found = causeOf(check, outcome);
+    const both = outcome.because(`${found.hint} Then the server ended${how}.`, found.read);
+    return { result: this.#resultOf(check, both, ms), stop };
+  }
+
+  /** A check whose failure means that the server has ended, or hangs. */
+  #endingOf(check: Check<ServerRun>, stop: string): Check<ServerRun> {
+    const read = this.#server.hasBrokenPipe ? "brokenPipe" : "resets";
+    return { ...check, hint: `${stop}.`, causes: {}, read };
   }
 
   #gone(): Failure {
@@ -137,7 +147,7 @@ export class ServerTarget implements Target<ServerRun> {
       : `The server stopped answering during ${check.name}${this.#server.whereToLook}`;
     if (outcome instanceof Failure) return { result: this.#resultOf(check, outcome, ms), stop };
     const hanging = new Failure(SERVES_OTHERS, probed.actual);
-    return { result: this.#resultOf(endingOf(check, stop), hanging, ms), stop };
+    return { result: this.#resultOf(this.#endingOf(check, stop), hanging, ms), stop };
   }
 
   #resultOf(check: Check<ServerRun>, outcome: Outcome, ms: number) {
@@ -186,7 +196,8 @@ export class ServerTarget implements Target<ServerRun> {
   }
 }
 
-/** A check whose failure means that the server has ended, or hangs. */
-function endingOf(check: Check<ServerRun>, stop: string): Check<ServerRun> {
-  return { ...check, hint: `${stop}.`, read: "robustServer" };
+/** Whether a server that ends in the middle of a check explains its failure. */
+function mayComeFromEnd(failure: Failure): boolean {
+  const wasOpen = ["silence", "stall", "slow"].includes(failure.seen);
+  return failure instanceof LostConnection && !wasOpen;
 }

@@ -1,30 +1,60 @@
-// Runs app/check.ts against servers and clients, and compares what it says with what is wrong with them.
+// Checks servers and clients, and compares what the checker says with what is wrong with them.
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Report } from "../../app/check/job.ts";
+import type { Report, Subject } from "../../app/check/job.ts";
 import { type KindName, kinds } from "../../app/check/kinds.ts";
 import type { Failed } from "../../app/check/result.ts";
-import { some, tryAll } from "./sampling.ts";
 import { Program } from "./programs.ts";
+import { some, tryAll } from "./sampling.ts";
 
-const AT_ONCE = tryAll ? 2 : 6; // runs of the checker; most only wait, but all together are a load
+const AT_ONCE = 12; // most programs only wait, but all together are a load
+const TIMEOUT = 4000; // milliseconds, for a step of a program
+const PATIENCE = 3000; // milliseconds after which clients here give up
 
 /** A server or client, and what the checker must say about it. */
 export interface Case {
   kind: KindName;
   name: string;
-  /** Whether it is a program of the tutorial, which is always tried. */
-  isOurs?: boolean;
-  /** Starts it, and returns the rest of the checker's command line. */
-  start: () => Promise<AsyncDisposable & { args: string[] }>;
+  /** Starts it, if the checker does not, and returns what is checked. */
+  start: () => Started | Promise<Started>;
   /** The checks that must fail, and what they must say: what came, a line break, and what it means. */
   fails: Record<string, RegExp>;
+  /** Words that no cause may have. */
+  never?: RegExp | undefined;
+  /** Checks that may fail or not, since what this program does there depends on the moment. */
+  beside?: string[] | undefined;
   /** Why the checks after these are skipped. */
   stopped?: RegExp | undefined;
   /** Checks that are skipped because what they need has failed. */
   skips?: string[] | undefined;
+  /** Whether it is asked for its mistake alone, because each of its starts costs much. */
+  isCostly?: boolean | undefined;
+  /** For a step of the program, in milliseconds, if not the usual time. */
+  timeout?: number | undefined;
+  /** After which a client gives up, in milliseconds, if not after the usual time. */
+  patience?: number | undefined;
+  /** Whether it is tried each time, and not only where all is tried. */
+  isUsual?: boolean | undefined;
+  /** What this machine lacks to run it. */
+  lacks?: string | undefined;
 }
 
-/** Runs the checker. */
+/** What is checked. Disposing it ends what was started for it. */
+export type Started = AsyncDisposable & { subject: Subject };
+
+/** A command that the checker starts itself. */
+export function command(...words: [string, ...string[]]): Started {
+  return { subject: { words }, [Symbol.asyncDispose]: () => Promise.resolve() };
+}
+
+/** A server that runs on this machine. */
+export function running(server: AsyncDisposable & { port: number }): Started {
+  return {
+    subject: { address: { hostname: "127.0.0.1", port: server.port } },
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+/** Runs the checker, as its users do. */
 export async function check(kind: string, ...args: string[]): Promise<Report> {
   const permissions = ["--no-prompt", "--allow-net"];
   if (args.includes("--")) permissions.push("--allow-run");
@@ -53,55 +83,97 @@ export function failures({ checks }: Report): Failed[] {
   return checks.filter((result) => result.status === "failed");
 }
 
-/** Checks all of them, or some if not all is to be tried, several at the same time. */
-export async function assertGrades(cases: Case[]): Promise<void> {
-  const { ours = [], others = [] } = Object.groupBy(
-    cases,
-    ({ isOurs = false }) => isOurs ? "ours" : "others",
-  );
-  const waiting = [...ours, ...some(others, 6)];
-  const problems: string[] = [];
+/**
+ * Checks all of them, or some of them, several at the same time and in this process. What differs is looked
+ * at once more, alone: so many at once are a load of our own making.
+ *
+ * @returns What differs.
+ */
+export async function grade(cases: Case[]): Promise<string[]> {
+  const waiting = cases.filter(({ lacks }) => lacks === undefined);
+  const again: Case[] = [];
   const work = async () => {
-    for (let next; (next = waiting.shift()) !== undefined;) {
-      await using started = await next.start();
-      const report = await check(next.kind, ...chosenChecks(next), ...started.args);
-      try {
-        assertGrade(next, report);
-      } catch (error) {
-        problems.push(`${next.kind}, ${next.name}: ${(error as Error).message}`);
-      }
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      if (await differs(next) !== undefined) again.push(next);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  assertEquals(problems.join("\n"), "");
+  const problems: string[] = [];
+  for (const one of again) {
+    const difference = await differs(one);
+    if (difference !== undefined) problems.push(`${one.kind}, ${one.name}: ${difference}`);
+  }
+  return problems;
 }
 
-/** If not all is to be tried, a wrong one is not asked to pass all the checks that it passes. */
-function chosenChecks({ kind, fails, stopped, skips = [] }: Case): string[] {
+/** Checks all of them, or every sixth if not all is to be tried. */
+export async function assertGrades(cases: Case[]): Promise<void> {
+  const problems = await grade(some(cases, 6));
+  assert(problems.length === 0, problems.join("\n\n"));
+}
+
+/** How what is said of a program differs from what must be said. */
+async function differs(one: Case): Promise<string | undefined> {
+  await using started = await one.start();
+  const report = await kinds[one.kind].run({
+    kind: one.kind,
+    exercise: null,
+    checks: chooseChecks(one),
+    subject: started.subject,
+    folder: Deno.cwd(), // tests run at the top
+    port: 0,
+    timeout: one.timeout ?? TIMEOUT,
+    patience: one.patience ?? PATIENCE,
+  }, { onResult() {}, watch: () => ({ [Symbol.dispose]() {} }) });
+  try {
+    assertGrade(one, report);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** All checks. But if not all is to be tried, only those that it must not pass, and what these need. */
+function chooseChecks({ kind, fails, stopped, skips = [], isCostly }: Case): string[] {
   const noticing = Object.keys(fails);
-  if (tryAll || noticing.length === 0 || stopped !== undefined) return [];
   const { checks } = kinds[kind];
-  const wanted = new Set([checks[0]!.name, ...noticing, ...skips]);
+  const all = checks.map(({ name }) => name);
+  const asksForMistake = isCostly || (!tryAll && noticing.length > 0);
+  if (!asksForMistake || stopped !== undefined) return all;
+  const wanted = new Set([all[0]!, ...noticing, ...skips]);
   for (const { name, needs = [] } of checks) {
     if (wanted.has(name)) needs.forEach((need) => wanted.add(need));
   }
-  const names = checks.map(({ name }) => name).filter((name) => wanted.has(name));
-  return [`--only=${names.join(",")}`];
+  return all.filter((name) => wanted.has(name));
 }
 
-function assertGrade({ fails, stopped, skips = [] }: Case, report: Report): void {
+function assertGrade(one: Case, report: Report): void {
+  const { fails, never, beside = [], stopped, skips = [] } = one;
   const { checks } = report;
-  const details = JSON.stringify(failures(report), null, 1);
-  assertEquals(failed(report), Object.keys(fails), details);
-  for (const { name, actual, hint, read } of failures(report)) {
-    assertMatch(`${actual}\n${hint}`, fails[name]!);
-    assert(read !== "");
+  const seen = failures(report).filter(({ name }) => !beside.includes(name));
+  const told = seen.map(({ name, actual, hint }) => `${name}: ${actual}\n  ${hint}`).join("\n");
+  assertEquals(
+    seen.map(({ name }) => name),
+    Object.keys(fails),
+    `These fail:\n${told}\nNot alike:`,
+  );
+  for (const { name, actual, hint } of seen) {
+    assertMatch(`${actual}\n${hint}`, fails[name]!, `${name}: ${actual}\n${hint}`);
   }
-  const skipped = checks.filter(({ status }) => status === "skipped");
+  for (const { name, hint } of failures(report)) {
+    assert(never === undefined || !never.test(hint), `${name} must not say: ${hint}`);
+  }
+  const skipped = checks.filter(({ name, status }) =>
+    status === "skipped" && !beside.includes(name)
+  );
   if (stopped === undefined) {
     assertEquals([report.stopped, skipped.map(({ name }) => name)], [null, skips]);
   } else {
     assertMatch(report.stopped ?? "", stopped);
-    assertEquals(checks.slice(checks.length - skipped.length), skipped, "skipped are not the last");
+    assertEquals(
+      checks.slice(checks.length - skipped.length),
+      skipped,
+      "what is skipped is not the last",
+    );
   }
 }

@@ -56,7 +56,7 @@ export const wrongChatServers: {
   { mistake: "needsNoJoin", fails: { "first-message": /messages from strangers/ } },
   {
     mistake: "answersPongs",
-    fails: { "pong": /What is a pong.*\nThe server takes a pong/ },
+    fails: { "pong": /What is a pong.*\nThe server answers a pong/ },
     skips: ["slow-reader", "crowd"],
   },
   { mistake: "waitsForReaders", fails: { "slow-reader": /waits for each reader/ } },

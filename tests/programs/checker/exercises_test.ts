@@ -4,7 +4,14 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { decodeContent, encodeMessage, MessageDecoder, pack } from "../../../mod.ts";
 import { exercises as entries } from "../../../app/check/exercises.ts";
 import { isKindName, kinds } from "../../../app/check/kinds.ts";
-import { assertGrades, type Case, check, failed } from "../../support/checking.ts";
+import {
+  assertGrades,
+  type Case,
+  check,
+  command,
+  failed,
+  running,
+} from "../../support/checking.ts";
 import { some } from "../../support/sampling.ts";
 import { read, README } from "../../support/pages.ts";
 import { Program, runScript, startServer, writeAll } from "../../support/programs.ts";
@@ -226,10 +233,7 @@ function serverCase(
     stopped,
     start() {
       const server = new WrongServer(handle);
-      return Promise.resolve({
-        args: ["127.0.0.1", String(server.port), "--timeout", "2"],
-        [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-      });
+      return running(server);
     },
   };
 }
@@ -329,13 +333,10 @@ Deno.test("app/check.ts bot finds the mistakes of bots", async () => {
     name: mistake,
     fails,
     stopped,
+    isCostly: true,
     start() {
       const script = ["run", "--allow-net", "tests/support/wrong_clients/bot.ts", mistake];
-      const command = [Deno.execPath(), ...script, "{host}", "{port}"];
-      return Promise.resolve({
-        args: ["--patience", PATIENCE, "--timeout", "4", "--", ...command],
-        [Symbol.asyncDispose]: () => Promise.resolve(),
-      });
+      return command(Deno.execPath(), ...script, "{host}", "{port}");
     },
   });
   await assertGrades([

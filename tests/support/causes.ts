@@ -1,0 +1,672 @@
+// Programs with a mistake, and right ones, each with what the checker must say about it, and what it must not.
+// It is one table: cause_test.ts runs it. What is said of a program is true, or a learner loses an evening.
+import type { KindName } from "../../app/check/kinds.ts";
+import { type Case, command, running, type Started } from "./checking.ts";
+import { CLOSE_CANCELS_WRITES, startServer, works } from "./programs.ts";
+import { PYTHON } from "./python.ts";
+import { createChat, wrongChatServers } from "./wrong_chat_servers.ts";
+import {
+  rightEchoServers,
+  type Wrong,
+  wrongAppServers,
+  wrongEchoServers,
+  WrongServer,
+} from "./wrong_servers.ts";
+
+const FIRST = /^Every other check builds on/;
+const SUCCEEDED = /^exit code 0 after "/;
+// Its exit may be noticed before its end of the connection.
+const ONE_READ =
+  /^(it closed the connection before|exit code [1-9]).*\nThe client takes .*(first|one) read /;
+const HANGS = /^it still runs after \d+ s\nThe client waits forever/;
+const NOTICED = /has noticed that something went wrong.* but ends with exit code 0/;
+const NO_REFUSAL = /neither answers nor closes.* has failed and left it open/;
+const SHARED = /clients share a buffer|sends a whole buffer/;
+const ADDRESS = ["--timeout=3", "{host}", "{port}"];
+const ONE_AT_A_TIME = /serves one client at a time/;
+const MORE_TIME = 5000; // milliseconds, where connections wait until they are tried again
+
+/** What else a case has. */
+type More = Partial<Case>;
+
+/** A server of this process. */
+function here(kind: KindName, more: More = {}) {
+  return ({ mistake, fails, stopped, skips, handle, ...accepting }: Wrong): Case => ({
+    kind,
+    name: mistake,
+    start: () => running(new WrongServer(handle, accepting)),
+    fails,
+    stopped,
+    skips,
+    lacks: CLOSE_CANCELS_WRITES ? undefined : "a close that cancels writes", // of the checker, too
+    ...more,
+  });
+}
+
+/** A server of the package. */
+function ours(kind: KindName, script: string, fails: Case["fails"] = {}, more: More = {}): Case {
+  const start = async () => running(await startServer(script));
+  return { kind, name: script, start, fails, ...more };
+}
+
+/** A program in Python, by its path in tests/support/python/ and the arguments before its address. */
+function python(
+  kind: KindName,
+  [file, ...args]: [string, ...string[]],
+  fails: Case["fails"] = {},
+  more: More = {},
+): Case {
+  const address = kind.endsWith("client") || kind === "bot" ? ["{host}", "{port}"] : ["{port}"];
+  const name = [file, ...args].join(" ");
+  const words = [`tests/support/python/${file}`, ...args, ...address];
+  const start = () => command(PYTHON!, ...words);
+  return { kind, name, start, fails, lacks: PYTHON ? undefined : "Python", ...more };
+}
+
+/** A server in Python whose mistake is its first argument. */
+function server(
+  kind: KindName,
+  words: [string, string],
+  fails: Case["fails"] = {},
+  stopped?: RegExp,
+): Case {
+  return python(kind, words, fails, { stopped, timeout: MORE_TIME });
+}
+
+/** A case in tests/support/python/cases/ whose address comes before its arguments. */
+function old(
+  kind: KindName,
+  [file, ...args]: [string, ...string[]],
+  fails: Case["fails"] = {},
+  more: More = {},
+): Case {
+  const address = kind.endsWith("client") ? ["{host}", "{port}"] : ["{port}"];
+  const words = [`tests/support/python/cases/${file}`, ...address, ...args];
+  const lacks = PYTHON ? undefined : "Python";
+  return {
+    kind,
+    name: [file, ...args].join(" "),
+    start: () => command(PYTHON!, ...words),
+    fails,
+    lacks,
+    ...more,
+  };
+}
+
+/** A client, by its command, to which the address is added if it has none. */
+function client(
+  kind: KindName,
+  words: [string, ...string[]],
+  fails: Case["fails"] = {},
+  stopped?: RegExp,
+): Case {
+  const all: [string, ...string[]] = words.includes("{port}")
+    ? words
+    : [...words, "{host}", "{port}"];
+  const isCostly = words[0] === Deno.execPath();
+  return { kind, name: words.join(" "), start: () => command(...all), fails, stopped, isCostly };
+}
+
+function deno(script: string, ...args: string[]): [string, ...string[]] {
+  return [Deno.execPath(), "run", "--no-prompt", "--allow-net", script, ...args];
+}
+
+/** A client in tests/support/wrong_clients/, by its mistake. */
+function wrongClient(kind: "echo-client" | "app-client", language: "ts" | "py") {
+  const script = `tests/support/wrong_clients/${kind.replace("-", "_")}.${language}`;
+  return (mistake: string, fails: Case["fails"] = {}, stopped?: RegExp): Case => {
+    if (language === "ts") return client(kind, deno(script, mistake), fails, stopped);
+    const lacks = PYTHON ? undefined : "Python";
+    return { ...client(kind, [PYTHON ?? "", script, mistake], fails, stopped), lacks };
+  };
+}
+
+const echoTs = wrongClient("echo-client", "ts");
+const appTs = wrongClient("app-client", "ts");
+const echoPy = wrongClient("echo-client", "py");
+const appPy = wrongClient("app-client", "py");
+
+/** A compiler, if it is installed, and how it makes a program of a file. */
+interface Compiler {
+  name: string;
+  command: string;
+  version: string;
+  args: (source: string, target: string) => string[];
+}
+
+const C: Compiler = {
+  name: "a C compiler",
+  command: "cc",
+  version: "--version",
+  args: (source, target) => ["-pthread", "-o", target, source],
+};
+const GO: Compiler = {
+  name: "Go",
+  command: "go",
+  version: "version",
+  args: (source, target) => ["build", "-o", target, source],
+};
+
+/** Compiles the echo server of a language once, for all of its mistakes. */
+function compiled(compiler: Compiler, source: string) {
+  const lacks = works(compiler.command, compiler.version) ? undefined : compiler.name;
+  let users = 0;
+  let folder: Promise<string> | undefined;
+  const build = async () => {
+    const folder = await Deno.makeTempDir();
+    const args = compiler.args(source, `${folder}/program`);
+    const { success, stderr } = await new Deno.Command(compiler.command, { args }).output();
+    if (!success) throw new Error(new TextDecoder().decode(stderr));
+    return folder;
+  };
+  return (mistake: string, fails: Case["fails"] = {}, more: More = {}): Case => ({
+    kind: "echo",
+    name: `${source} ${mistake}`,
+    async start(): Promise<Started> {
+      users++;
+      folder ??= build();
+      const path = await folder;
+      return {
+        ...command(`${path}/program`, mistake, "{port}"),
+        async [Symbol.asyncDispose]() {
+          if (--users > 0) return;
+          folder = undefined;
+          await Deno.remove(path, { recursive: true });
+        },
+      };
+    },
+    fails,
+    lacks,
+    ...more,
+  });
+}
+
+const inC = compiled(C, "tests/support/c/echo_server.c");
+const inGo = compiled(GO, "tests/support/go/echo_server.go");
+
+/** A client that is a line of the shell. */
+function shell(kind: KindName, line: string, fails: Case["fails"], more: More = {}): Case {
+  const lacks = works("sh", "-c", "command -v nc") ? undefined : "nc";
+  return { kind, name: line, start: () => command("sh", "-c", line), fails, lacks, ...more };
+}
+
+const echoCase = (mistake: string, fails: Case["fails"], more: More = {}) =>
+  python("echo", ["cases/echo_servers.py", mistake], fails, more);
+const messageServer = (kind: "app" | "chat") => (mistake: string, cause: RegExp, more: More = {}) =>
+  python(kind, ["cases/message_servers.py", kind, mistake], {
+    [kind === "app" ? "search" : "join"]: cause,
+  }, { stopped: FIRST, ...more });
+const appServer = messageServer("app");
+const chatServer = messageServer("chat");
+const appClient = (mistake: string, cause: RegExp, more: More = {}) =>
+  python("app-client", ["cases/message_clients.py", "app", mistake], { "answer": cause }, {
+    stopped: FIRST,
+    ...more,
+  });
+const bot = (mistake: string, fails: Case["fails"], more: More = {}) =>
+  python("bot", ["cases/message_clients.py", "bot", mistake], fails, more);
+
+/** Echo servers. */
+const echoServers: Case[] = [
+  ours("echo", "app/multiconn_server.ts"),
+  ours("echo", "echo_server.ts", {
+    "five-clients": ONE_AT_A_TIME,
+    "slow-client": ONE_AT_A_TIME,
+    "idle-client": ONE_AT_A_TIME,
+    "never-reads": ONE_AT_A_TIME,
+    "no-mixing": ONE_AT_A_TIME,
+    "500-clients": ONE_AT_A_TIME,
+  }, { timeout: 2000, never: /wait for each other|cannot hold|in turn/ }),
+  { // of the eight checks of the first exercise, it fails exactly these
+    kind: "echo",
+    name: "naive_echo_server.ts",
+    start: () => command(...deno("tests/support/naive_echo_server.ts", "{port}")),
+    fails: {
+      "backpressure": /as if some were lost\n.*forgets what a write did not take/,
+      "half-close": /loses bytes, whether the client half-closes or not/,
+      "reset": /ended during reset with exit code 1/,
+      "100-resets": /ended during 100-resets with exit code 1/,
+    },
+    isCostly: true,
+    isUsual: true,
+  },
+  ...rightEchoServers.map(here("echo", { timeout: MORE_TIME })),
+  ...wrongEchoServers.map(here("echo")),
+  server("echo", ["wrong_echo_server.py", "none"]),
+  server("echo", ["threaded_echo_server.py", "0"]),
+  server("echo", ["threaded_echo_server.py", "1"]),
+  server("echo", ["wrong_echo_server.py", "sends-once"], {
+    "backpressure": /a write did not take/,
+    "half-close": /loses bytes, whether/,
+  }),
+  server("echo", ["wrong_echo_server.py", "drops"], { "half-close": /closes with bytes unsent/ }),
+  server(
+    "echo",
+    ["wrong_echo_server.py", "resets"],
+    { "reset": /ended during reset/, "100-resets": /ended during 100-resets/ },
+  ),
+  server(
+    "echo",
+    ["wrong_echo_server.py", "keeps"],
+    {
+      "backpressure": /reads on without limit.* Then the server ended/,
+      "reset": /ended during reset/,
+      "100-resets": /ended during 100-resets/,
+    },
+  ),
+  server("echo", ["wrong_echo_server.py", "ends"], {
+    "echo": /^nobody listens on .*\nThe server ended during echo/,
+  }, /ended during echo/),
+  old("echo", ["reads_to_the_end.py"], { "echo": /only when the client has half-closed/ }, {
+    never: /line|read only once/,
+    stopped: /builds on|ended during/,
+  }),
+  old("echo", ["greets_first.py"], {
+    "echo": /sends 'welcome.* before the client has sent anything/,
+  }, { never: /line end|once/, stopped: /builds on|ended during/ }),
+  old("echo", ["stops_at_zero.py"], { "binary": /zero byte for the end/ }, { never: /UTF-8|text/ }),
+  old("echo", ["stale_buffer.py"], { "single-bytes": SHARED }, {
+    never: /waits|wait for/,
+    beside: ["five-clients", "slow-client", "no-mixing"],
+  }),
+  old("echo", ["stuck_pair.py"], { "large": /wait for each other/ }, {
+    never: /once|lost|forgets/,
+    skips: ["backpressure", "half-close", "no-mixing"],
+  }),
+  old("echo", ["small_backlog_server.py", "5"], {}, {}),
+  old("echo", ["dies_on_reset.py"], { "reset": /exit code 1/, "100-resets": /exit code 1/ }, {
+    never: /terminal/,
+    beside: ["half-close"],
+  }),
+  old("echo", ["ends_after_one.py"], { "echo": /ended during echo with exit code 0/ }, {
+    never: /line|once/,
+    stopped: /builds on|ended during/,
+  }),
+  echoCase("none", {}),
+  echoCase("leaves-out-a-byte", { "echo": /one byte fewer than it reads/ }, {
+    stopped: FIRST,
+    isUsual: true,
+    never: /loop/,
+  }),
+  echoCase("adds-a-line-end", { "echo": /with .* after it/ }, {
+    stopped: FIRST,
+    never: /loop/,
+  }),
+  echoCase("adds-a-zero", { "echo": /with .* after it/ }, { stopped: FIRST }),
+  echoCase("puts-words-before-it", { "echo": /'You said: ' before it/ }, {
+    stopped: FIRST,
+    never: /once/,
+  }),
+  echoCase("reverses", { "echo": /send back what it reads, unchanged/ }, { stopped: FIRST }),
+  echoCase("strips", { "binary": /takes the bytes for text|Only some/ }, { never: /zero byte/ }),
+  echoCase("is-slow", { "single-bytes": /all together take too long/ }, {
+    isCostly: true,
+    timeout: 1000,
+    never: /loop|wait for each other/,
+  }),
+  echoCase("ends-at-a-q", { "binary": /ends the connection before all has come back/ }, {
+    isCostly: true,
+    never: /Only some|text/,
+  }),
+  echoCase("gives-up-early", {
+    "backpressure": /gives up on a client that does not read at once/,
+    "half-close": /closes with bytes unsent/,
+  }, { never: /everybody waits/ }),
+  echoCase("says-its-name", { "echo": /sends '220 echo ready.* before the client/ }, {
+    stopped: FIRST,
+  }),
+  echoCase("closes-at-once", { "echo": /ends the connection instead/ }, {
+    stopped: FIRST,
+    never: /loop/,
+  }),
+  echoCase("never-answers", { "echo": /reads nothing, or sends nothing back/ }, { stopped: FIRST }),
+  echoCase("is-a-web-server", { "echo": /speaks HTTP/ }, { stopped: FIRST, never: /unchanged/ }),
+  echoCase("is-a-redis", { "echo": /protocol of Redis/ }, { stopped: FIRST, never: /unchanged/ }),
+  echoCase("answers-once-and-waits", { "echo": /reads once for each client/ }, { stopped: FIRST }),
+  echoCase("answers-once-and-closes", { "echo": /reads once for each client, and then closes/ }, {
+    stopped: FIRST,
+  }),
+  echoCase("ends-by-a-signal", { "large": /ended during large with signal SIGABRT/ }, {
+    skips: ["backpressure", "half-close", "no-mixing"],
+    beside: ["never-reads", "reset"],
+    never: /wait for each other|loop/,
+  }),
+  echoCase("takes-1-KiB-only", { "large": /one write did not|loop|forgets/ }, {
+    skips: ["backpressure", "half-close", "no-mixing"],
+  }),
+  python("echo", ["cases/message_servers.py", "app", "none"], { "echo": /try check.ts app/ }, {
+    stopped: FIRST,
+  }),
+  python("echo", ["cases/message_servers.py", "chat", "none"], { "echo": /try check.ts chat/ }, {
+    stopped: FIRST,
+  }),
+  old("echo", ["count_of_characters.py"], { "echo": /try check.ts count/ }, { stopped: FIRST }),
+  inC("none", {}, { isUsual: true }),
+  inC("uses-strlen", { "binary": /zero byte for the end/ }, { never: /UTF-8/ }),
+  inC("sends-the-whole-buffer", { "echo": /after it/ }, { stopped: FIRST, never: /loop/ }),
+  inC("serves-one-at-a-time", {
+    "five-clients": ONE_AT_A_TIME,
+    "slow-client": ONE_AT_A_TIME,
+    "idle-client": ONE_AT_A_TIME,
+    "never-reads": ONE_AT_A_TIME,
+    "no-mixing": ONE_AT_A_TIME,
+    "500-clients": ONE_AT_A_TIME,
+  }, { timeout: 2000 }),
+  inC("dies-of-sigpipe", { "reset": /signal SIGPIPE: it wrote to a connection/ }, {
+    beside: ["never-reads", "100-resets"],
+  }),
+  inC("crashes", { "large": /ended during large with signal SIGABRT/ }, {
+    skips: ["backpressure", "half-close", "no-mixing"],
+    beside: ["never-reads", "reset"],
+  }),
+  inC("writes-once", {
+    "backpressure": /forgets what a write did not take/,
+    "half-close": /loses bytes/,
+  }, {
+    beside: ["large", "no-mixing", "never-reads"],
+    skips: [],
+  }),
+  inGo("none"),
+  inGo("one-at-a-time", {
+    "five-clients": ONE_AT_A_TIME,
+    "slow-client": ONE_AT_A_TIME,
+    "idle-client": ONE_AT_A_TIME,
+    "never-reads": ONE_AT_A_TIME,
+    "no-mixing": ONE_AT_A_TIME,
+    "500-clients": ONE_AT_A_TIME,
+  }, { timeout: 2000 }),
+  inGo("takes-bytes-for-runes", { "binary": /takes the bytes for text/ }),
+  inGo("panics-at-a-reset", { "reset": /ended during reset with exit code 2/ }, {
+    beside: ["never-reads", "100-resets", "half-close"],
+  }),
+];
+
+/** What the messages of a server or client may have wrong, and what must be said of it. */
+const MESSAGE_MISTAKES: Record<string, RegExp> = {
+  "swapped": /wrong byte order/,
+  "four-bytes": /four bytes|4 bytes, and not two/,
+  "no-framing": /no length before it|takes a line for a message/,
+};
+/** Those that only the answers or requests can have. */
+const SENDING_MISTAKES: Record<string, RegExp> = {
+  ...MESSAGE_MISTAKES,
+  "one-byte": /takes 1 byte, and not two/,
+  "digits": /in digits/,
+  "no-prefix": /begins with the header, without the two bytes/,
+  "header-off-by-one": /announces a header of \d+ bytes, and sends \d+: it is off by one/,
+  "counts-the-prefix": /counts the two bytes of the length as well/,
+  "counts-the-content": /counts the content as well/,
+  "counts-characters": /counts characters instead of bytes/,
+  "content-off-by-one": /of content, and sends \d+: it is off by one/,
+  "length-is-a-text": /not a number, but "\d+"/,
+  "lacks-a-key": /lacks the key byteorder/,
+};
+
+const appServers: Case[] = [
+  ours("app", "app/server.ts"),
+  ...wrongAppServers.map(here("app")),
+  server("app", ["wrong_app_server.py", "none"]),
+  server("app", ["wrong_app_server.py", "negative-length"], {
+    "negative-length": /takes other bytes for the content/,
+  }),
+  server("app", ["wrong_app_server.py", "spins"], {
+    "falsy-content": /neither answers nor closes/,
+  }),
+  old("app", ["app_servers.py"], {
+    "missing-key": /all four keys/,
+    "negative-length": /calculates with the length/,
+    "unknown-encoding": /ignores content-encoding/,
+  }, { never: /one read returns|beyond the first|one client at a time/, beside: ["huge-length"] }), // right, one client at a time, but it checks few of its headers
+  old("app", ["app_servers.py", "swapped"], { "search": /wrong byte order/ }, {
+    never: /does not speak|lacks/,
+    stopped: /builds on|ended during/,
+  }),
+  old("app", ["app_servers.py", "characters"], {
+    "search": /announces 40 bytes of content, and sends 43: it counts characters/,
+  }, { never: /does not speak|lacks/, stopped: /builds on|ended during/ }),
+  old("app", ["app_servers.py", "silent"], {
+    "empty-header": NO_REFUSAL,
+    "invalid-utf8": NO_REFUSAL,
+    "not-an-object": NO_REFUSAL,
+    "missing-key": /four keys/,
+    "negative-length": NO_REFUSAL,
+    "falsy-content": NO_REFUSAL,
+    "unknown-encoding": /ignores content-encoding/,
+    "truncated": NO_REFUSAL,
+    "garbage": NO_REFUSAL,
+  }, { never: /waits forever|keep it in memory|replaces what/, beside: ["huge-length"] }),
+  ...Object.entries(MESSAGE_MISTAKES).map(([mistake, cause]) => appServer(mistake, cause)),
+  ...Object.entries(SENDING_MISTAKES).map(([mistake, cause]) =>
+    appServer(`answers-${mistake}`, cause, { never: /does not speak/ })
+  ),
+  appServer("answers-adds-a-line-end", /1 byte more than it announces/, {
+    never: /another answer/,
+  }),
+  appServer("answers-no-result", /its response has no result/, { never: /does not speak/ }),
+  appServer("answers-another-type", /content-type of the response is "text\/plain"/),
+  appServer("reads-to-the-end", /only when the client has half-closed/),
+  appServer("closes-at-once", /ends the connection instead of answering/, { never: /lacks/ }),
+  appServer("knows-no-answer", /gives another answer/, { never: /does not speak/ }),
+  python("app", ["cases/message_servers.py", "chat", "none"], { "search": /try check.ts chat/ }, {
+    stopped: FIRST,
+    isUsual: true,
+  }),
+  python("app", ["cases/echo_servers.py", "none"], { "search": /try check.ts echo/ }, {
+    stopped: FIRST,
+  }),
+  python("app", ["cases/echo_servers.py", "is-a-web-server"], { "search": /speaks HTTP/ }, {
+    stopped: FIRST,
+  }),
+  python("app", ["cases/echo_servers.py", "is-a-redis"], { "search": /protocol of Redis/ }, {
+    stopped: FIRST,
+  }),
+  old("app", ["count_of_characters.py"], { "search": /try check.ts count/ }, { stopped: FIRST }),
+];
+
+const chatServers: Case[] = [
+  { ...ours("chat", "app/chat_server.ts"), timeout: MORE_TIME }, // whose pings come after 15 s
+  ...wrongChatServers.map((server) =>
+    here("chat", { timeout: MORE_TIME })({ ...server, handle: createChat(server.mistake) })
+  ),
+  old("chat", ["chat_whole_reads.py"], {
+    "split": /one read returns for a message/,
+    "glued": /all that a read returns/,
+    "name-taken": /look like/,
+    "bad-name": /any text for a name/,
+    "nonsense": /without saying why/,
+    "ping": /silent guest/,
+  }, {
+    never: /waits for one reader|takes a pong|one client after the other/,
+    beside: ["crowd", "order"],
+    skips: ["pong", "slow-reader"],
+  }),
+  ...Object.entries(MESSAGE_MISTAKES).map(([mistake, cause]) =>
+    chatServer(mistake, cause, { never: /tells only|nobody/ })
+  ),
+  ...Object.entries(SENDING_MISTAKES).filter(([mistake]) => mistake !== "counts-characters").map(
+    ([mistake, cause]) => chatServer(`answers-${mistake}`, cause, { never: /tells only|nobody/ }),
+  ),
+  chatServer("tells-only-others", /tells only the others/),
+  chatServer("tells-only-the-one-who-joins", /tells only the one who joins/, { stopped: FIRST }),
+  chatServer("one-at-a-time", ONE_AT_A_TIME, { never: /tells only/ }),
+  chatServer("lets-nobody-in", /does not let the guest in\. It says: "join first"/),
+  python("chat", ["cases/message_servers.py", "chat", "gives-no-reason"], {
+    "name-taken": /without saying why/,
+    "bad-name": /without saying why/,
+    "first-message": /without saying why/,
+    "nonsense": /without saying why/,
+  }, { beside: ["slow-reader", "ping", "crowd"], isCostly: true }),
+  python("chat", ["cases/message_servers.py", "chat", "stays-open-after-errors"], {
+    "name-taken": /does not close the connection/,
+    "first-message": /does not close the connection/,
+    "nonsense": /does not close the connection/,
+  }, { isCostly: true, beside: ["bad-name"] }),
+  python("chat", ["cases/message_servers.py", "chat", "answers-pongs"], {
+    "pong": /answers a pong/,
+  }, { isCostly: true, isUsual: true }),
+  python("chat", ["cases/message_servers.py", "chat", "pings-at-pongs"], {
+    "pong": /a ping for each.*\n.*answers a pong/,
+  }, { isCostly: true }),
+  python("chat", ["cases/message_servers.py", "app", "none"], {
+    "join": /try check.ts app|ends the connection/,
+  }, { stopped: FIRST }),
+  python("chat", ["cases/echo_servers.py", "none"], { "join": /try check.ts echo/ }, {
+    stopped: FIRST,
+  }),
+];
+
+const echoClients: Case[] = [
+  { ...client("echo-client", deno("echo_client.ts")), patience: 30_000 },
+  echoTs("counts-bytes", { "differs": SUCCEEDED }),
+  client("echo-client", [...deno("app/multiconn_client.ts"), ...ADDRESS, "3"]),
+  echoTs("none"),
+  echoTs("reads-once", { "single-bytes": ONE_READ, "pause": ONE_READ, "split": ONE_READ }),
+  echoTs("counts-reads", {
+    "single-bytes": /^it closed the connection before; exit code 1 .*\n.* counts reads instead/,
+  }),
+  echoTs("compares-nothing", {
+    "cut-short": SUCCEEDED,
+    "no-echo": SUCCEEDED,
+    "too-much": SUCCEEDED,
+    "differs": /^exit code 0 .*\nThe client does not compare the echo/,
+  }),
+  echoTs("ignores-no-echo", {
+    "no-echo": /^exit code 0\nThe client takes the end .* for an echo/,
+  }),
+  echoTs("ignores-a-reset", { "reset": /^exit code 0\nThe client ignores the error/ }),
+  echoTs("ignores-refused", { "refused": /^exit code 0\nThe client ignores that it could not/ }),
+  echoTs("prints-raw", { "escapes": /\\x1b\[2J[^]*prints what a server sends as it is/ }),
+  echoTs("prints-nothing", { "prints": /does not show its user/ }),
+  echoTs("hangs", { "silence": HANGS }),
+  echoTs("never-reads", { "echo": /^its end\nThe client does not wait/ }, /^Every other .* echo$/),
+  echoTs(
+    "waits-for-the-end",
+    { "echo": /^exit code 1 after "No echo: Silent"\n/ },
+    /^Every other .* echo$/,
+  ),
+  echoPy("none"),
+  echoPy("half-closes"),
+  echoPy("reads-once", { "single-bytes": ONE_READ, "pause": ONE_READ, "split": ONE_READ }),
+  echoPy("prints-raw", { "escapes": /prints what a server sends/ }),
+  echoPy("hangs", { "silence": HANGS }),
+  echoPy("succeeds-always", {
+    "cut-short": SUCCEEDED,
+    "no-echo": SUCCEEDED,
+    "too-much": SUCCEEDED,
+    "differs": SUCCEEDED,
+    "reset": SUCCEEDED,
+    "refused": SUCCEEDED,
+    "silence": SUCCEEDED,
+  }),
+  old("echo-client", ["quits_with_0.py"], {
+    "cut-short": NOTICED,
+    "no-echo": NOTICED,
+    "too-much": NOTICED,
+    "differs": NOTICED,
+    "reset": NOTICED,
+    "refused": NOTICED,
+    "silence": NOTICED,
+  }, { never: /deadline|ignores|does not compare/ }),
+  old("echo-client", ["prints_on_stderr.py"], { "prints": /standard error/ }, {
+    never: /does not show/,
+  }),
+  old("echo-client", ["sends_its_input.py"], { "echo": /standard input, which is empty here/ }, {
+    never: /does not wait/,
+    stopped: /builds on|ended during/,
+  }),
+  shell("echo-client", "printf Hello | nc -N -w 3 {host} {port}", {
+    "cut-short": SUCCEEDED,
+    "no-echo": /^exit code 0/,
+    "too-much": SUCCEEDED,
+    "differs": SUCCEEDED,
+    "escapes": /prints what a server sends/,
+    "silence": /exit code 0|ends in time/,
+  }, { beside: ["reset"], never: /standard input/ }),
+  shell("echo-client", "nc -N -w 3 {host} {port}", { "echo": /standard input, which is empty/ }, {
+    stopped: FIRST,
+  }),
+  shell("echo-client", "true", { "echo": /does not connect/ }, { stopped: FIRST }),
+];
+
+const appClients: Case[] = [
+  client("app-client", [...deno("app/client.ts"), ...ADDRESS, "search", "morpheus"]),
+  client("app-client", [...deno("app/client.ts"), ...ADDRESS, "search", "ring", "binary", "😃"]),
+  appTs("none"),
+  appTs("reads-once", {
+    "single-bytes": /^it closed the connection before; exit code 1 .*\n.*one read returns/,
+    "split": /one read returns/,
+    "pause": /^it closed the connection before/,
+  }),
+  appTs("counts-characters", {
+    "bytes": /^exit code 1 .*\nThe client takes content-length for a number of characters/,
+    "split": /^exit code 1/,
+  }),
+  appTs("knows-four-keys", { "key-order": /minds keys that it does not know/ }),
+  appTs("takes-all", { "glued": /takes all that a read returns for one message/ }),
+  appTs("takes-the-end", { "cut-short": SUCCEEDED, "garbage": SUCCEEDED }),
+  appTs("misses-no-key", {
+    "bad-header": /^exit code 0 .*\n.* does not look whether the header/,
+  }),
+  appTs("takes-any-length", { "bad-length": SUCCEEDED }),
+  appTs("sends-no-header", { "answer": /./ }, /^Every other check builds on answer$/),
+  appPy("none"),
+  appPy("reads-once", { "single-bytes": /./, "split": /./, "pause": /./ }),
+  appPy("counts-characters", { "bytes": /number of characters/, "split": /./ }),
+  appPy("has-no-limit", { "huge-length": /^it still runs .*\nThe client waits for all of it/ }),
+  appPy("prints-raw", { "escapes": /\\x1b\[2J/ }),
+  appPy("hangs", { "silence": HANGS }),
+  appPy(
+    "says-one-too-many",
+    { "answer": /^the end in the middle of it; exit code 1 after "No response: Timeout/ },
+    /^Every other check builds on answer$/,
+  ),
+  appPy("succeeds-always", {
+    "cut-short": SUCCEEDED,
+    "no-answer": SUCCEEDED,
+    "reset": SUCCEEDED,
+    "bad-header": SUCCEEDED,
+    "bad-length": SUCCEEDED,
+    "huge-length": SUCCEEDED,
+    "garbage": SUCCEEDED,
+    "refused": SUCCEEDED,
+    "silence": SUCCEEDED,
+  }),
+  ...Object.entries(SENDING_MISTAKES).map(([mistake, cause]) => appClient(mistake, cause)),
+  appClient("reads-to-the-end", /reads until the connection ends/, { isUsual: true }),
+  appClient("reads-too-far", /forgets the rest/),
+  appClient("sends-nothing", /sends nothing/),
+  appClient("speaks-http", /speaks HTTP/),
+  appClient("prints-nothing", /does not print the result/, { never: /protocol/ }),
+  appClient("prints-on-stderr", /on standard output/),
+  appClient("never-ends", /does not end/),
+  appClient("fails-at-the-end", /fails, although its answer is right/, { never: /protocol/ }),
+  python("app-client", ["cases/message_clients.py", "app", "none"]),
+];
+
+const bots: Case[] = [
+  bot("none", {}),
+  bot("skips-words", { "others": /answers everything|does not understand/ }),
+  bot("adds-nothing", { "others": /answers everything|does not understand/ }),
+  bot("finds-sum-anywhere", { "others": /answers everything|does not understand/ }),
+  bot("swapped", { "sum": /wrong byte order/ }, { stopped: FIRST }),
+  bot("no-prefix", { "sum": /without the two bytes/ }, { stopped: FIRST }),
+  bot("no-framing", { "sum": /no length before it/ }, { stopped: FIRST }),
+];
+
+const counters: Case[] = [
+  old("count", ["count_of_characters.py"], { "bytes": /characters instead of bytes/ }),
+  python("count", ["cases/echo_servers.py", "none"], { "count": /try check.ts echo/ }, {
+    stopped: FIRST,
+  }),
+];
+
+/** The table. */
+export const CASES: Case[] = [
+  ...echoServers,
+  ...appServers,
+  ...chatServers,
+  ...echoClients,
+  ...appClients,
+  ...bots,
+  ...counters,
+];

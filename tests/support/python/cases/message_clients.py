@@ -1,0 +1,85 @@
+"""An application client or a bot with the mistake that is named:
+
+    python3 tests/support/python/cases/message_clients.py app|bot MISTAKE HOST PORT
+"""
+import json
+import socket
+import struct
+import sys
+import time
+
+from messages import encode, exactly, receive
+
+KIND, MISTAKE, HOST, PORT = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
+REQUEST = {"action": "search", "value": "\U0001f436"}
+
+
+def read_answer(conn):
+    if MISTAKE == "reads-to-the-end":
+        data = b""
+        while more := conn.recv(4096):
+            data += more
+        (length,) = struct.unpack(">H", data[:2])
+        return json.loads(data[2 + length:])
+    if MISTAKE == "reads-too-far":
+        (length,) = struct.unpack(">H", conn.recv(1024)[:2])
+        header = json.loads(exactly(conn, length))
+        return json.loads(exactly(conn, header["content-length"]))
+    return receive(conn)
+
+
+def ask(conn):
+    if MISTAKE == "sends-nothing":
+        sys.stdin.read()
+        time.sleep(1)
+        return
+    if MISTAKE == "speaks-http":
+        conn.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    else:
+        conn.sendall(encode(REQUEST, MISTAKE))
+    answer = read_answer(conn)["result"]
+    printable = "".join(c if c.isprintable() else "?" for c in answer)
+    if MISTAKE == "prints-nothing":
+        return
+    print(printable, file=sys.stderr if MISTAKE == "prints-on-stderr" else sys.stdout, flush=True)
+    if MISTAKE == "never-ends":
+        time.sleep(60)
+    if MISTAKE == "fails-at-the-end":
+        raise ValueError("it was not my day")
+
+
+def chat(conn):
+    conn.sendall(encode({"type": "join", "name": "adder"}, MISTAKE))
+    while True:
+        try:
+            said = receive(conn)
+        except EOFError:
+            return
+        if said["type"] == "error":
+            raise ValueError(said["reason"])
+        if said["type"] == "ping":
+            conn.sendall(encode({"type": "pong"}))
+        if said["type"] != "say" or said["name"] == "adder":
+            continue
+        words = said["text"].split()
+        if not words or words[0] != "sum":
+            if MISTAKE != "finds-sum-anywhere" or "sum" not in words:
+                continue
+            words = words[words.index("sum"):]
+        numbers = []
+        for word in words[1:]:
+            try:
+                numbers.append(int(word))
+            except ValueError:
+                if MISTAKE != "skips-words":
+                    numbers = None
+                    break
+        if numbers or (numbers == [] and MISTAKE == "adds-nothing"):
+            conn.sendall(encode({"type": "say", "text": f"{said['text']} = {sum(numbers)}"}))
+
+
+try:
+    with socket.create_connection((HOST, PORT), timeout=3) as conn:
+        (ask if KIND == "app" else chat)(conn)
+except (OSError, ValueError, EOFError, LookupError, TypeError, struct.error) as error:
+    sys.exit(f"No answer: {error}")
