@@ -11,8 +11,8 @@ import { show } from "./show.ts";
 import type { Limits } from "./unit_reader.ts";
 
 const MAX_WAITING = 128 * 1024; // bytes in each direction, while a side does not take them
-const READ_LENGTH = 64 * 1024; // bytes that node:net reads at once
-const MAX_WORK = 10; // milliseconds for one side, before all others get a turn
+const MUCH = 4 * 1024; // bytes; where so many come at once, there may be more already
+const MAX_WORK = 10; // milliseconds for such sides, before all others get a turn
 const PATIENCE = 200; // milliseconds; longer waiting is worth an event
 const CONNECT_TIMEOUT = 5_000; // milliseconds
 const STALL_TIMEOUT = 2_000; // milliseconds for a client that has ended, while the server is not read
@@ -135,12 +135,11 @@ export class RelayedConnection {
       if (target.write(bytes)) return undefined;
       return this.#taken((done) => target.once("drain", done), from, to);
     };
-    let busySince: number | undefined; // with reads that fill a buffer, so that there is always more
     source.on("data", (chunk: Uint8Array) => {
-      if (chunk.length < READ_LENGTH) busySince = undefined;
-      else busySince ??= performance.now();
-      const taken = (this.#isReshaped ? this.#reshape(chunk, write) : write(chunk)) ??
-        (busySince === undefined ? undefined : pauseForOthers(busySince, MAX_WORK));
+      const start = performance.now();
+      const writing = this.#isReshaped ? this.#reshape(chunk, write) : write(chunk);
+      const pause = chunk.length < MUCH ? undefined : pauseAfter(performance.now() - start);
+      const taken = writing ?? pause; // who waits for the other side keeps nobody out
       if (!taken) return;
       passing = taken;
       source.pause();
@@ -198,6 +197,20 @@ export class RelayedConnection {
       }
     }
   }
+}
+
+let work = 0; // milliseconds since the last pause, for all sides from which much comes
+
+/**
+ * Counts work, and returns a promise to wait for before there is more, if all others come first. Here
+ * a read that does not fill its buffer is no sign that Deno has asked the system for news: node:net reads a
+ * socket until nothing is left, and while the relay labels a chunk, the next one comes.
+ */
+function pauseAfter(milliseconds: number): Promise<void> | undefined {
+  work += milliseconds;
+  const pause = pauseForOthers(performance.now() - work, MAX_WORK);
+  if (pause) work = 0;
+  return pause;
 }
 
 /** The name of a client; its address is not known if it has gone already. */

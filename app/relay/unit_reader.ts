@@ -1,10 +1,8 @@
 // Tells where messages and frames begin and end, in a stream that may be cut anywhere.
-import { readUint16, readUint32 } from "../wire/endianness.ts";
 import { escapeBytes, escapeJson, escapeText } from "../wire/escape.ts";
 import { countBytes, LengthLimitError, TruncatedInputError } from "../wire/errors.ts";
 import { MAX_CONTENT_LENGTH, MAX_FRAME_LENGTH, MAX_HEADER_LENGTH } from "../wire/limits.ts";
 import { decodeContent, JSON_CONTENT_TYPE, type Message, MessageDecoder } from "../wire/message.ts";
-import { decodeUtf8 } from "../wire/utf8.ts";
 import type { Part } from "./events.ts";
 import type { Parts } from "./parts.ts";
 
@@ -22,14 +20,12 @@ export const DEFAULT_LIMITS: Limits = {
   maxFrameLength: MAX_FRAME_LENGTH,
 };
 
-const EMPTY: Uint8Array = new Uint8Array();
-
 type Unit = "message" | "frame";
 type Phase = "prefix" | "header" | "content" | "payload";
 
 const PREFIXES = {
-  message: { name: "header length", type: "uint16", length: 2, read: readUint16 },
-  frame: { name: "payload length", type: "uint32", length: 4, read: readUint32 },
+  message: { name: "header length", type: "uint16", length: 2 },
+  frame: { name: "payload length", type: "uint32", length: 4 },
 };
 
 /** Finds the parts of messages, or of frames with a 4-byte length, one after the other. */
@@ -39,12 +35,12 @@ export class UnitReader {
 
   readonly #unit: Unit;
   readonly #limits: Limits;
-  readonly #messages: MessageDecoder | undefined; // knows whether they are right
+  readonly #messages: MessageDecoder | undefined; // none: these are frames
   #number = 1;
   #phase: Phase = "prefix";
   #expected: number; // bytes of this phase
   #received = 0; // of them
-  #beginning = EMPTY; // of a prefix or a header that is not complete
+  #declared = 0; // bytes of the next phase, once this one is complete
 
   constructor(unit: Unit, limits: Limits) {
     this.#unit = unit;
@@ -85,43 +81,49 @@ export class UnitReader {
 
   /** Takes bytes of the phase. When it is complete, returns what it says, and begins the next one. */
   #go(bytes: Uint8Array, isTold: boolean): string {
-    const isComplete = this.#received === this.#expected;
-    const isLast = this.#phase === "content" || this.#phase === "payload";
-    const whole = isLast ? bytes : joined(this.#beginning, bytes);
-    this.#beginning = isComplete || isLast ? EMPTY : whole;
     const message = this.#decode(bytes);
-    if (!isComplete) return "";
-    if (isLast) {
-      this.#expect("prefix", PREFIXES[this.#unit].length);
-      return message && isTold ? `: ${describe(message)}` : "";
+    if (this.#received < this.#expected) return "";
+    const length = this.#declared;
+    switch (this.#phase) {
+      case "prefix":
+        this.#expect(this.#messages ? "header" : "payload", length);
+        return ` = ${length}`;
+      case "header":
+        if (this.problem) return "";
+        this.#expect("content", length);
+        return `; content-length = ${length}`;
+      case "content":
+      case "payload":
+        this.#expect("prefix", PREFIXES[this.#unit].length);
+        return message && isTold ? `: ${describe(message)}` : "";
     }
-    if (this.#phase === "prefix") {
-      const length = PREFIXES[this.#unit].read(whole);
-      const isMessage = this.#unit === "message";
-      if (!isMessage) this.#checkFrameLength(length);
-      this.#expect(isMessage ? "header" : "payload", length);
-      return ` = ${length}`;
-    }
-    if (this.problem) return "";
-    const { "content-length": length } = JSON.parse(decodeUtf8(whole)); // it was found to be right
-    this.#expect("content", length);
-    return `; content-length = ${length}`;
   }
 
-  /** Gives the bytes to the decoder of messages. Returns the one that is complete. */
+  /** Gives the bytes to the decoder. Returns a message that is complete. */
   #decode(bytes: Uint8Array): Message | undefined {
+    if (!this.#messages) {
+      this.#decodeFrame(bytes);
+      return undefined;
+    }
     try {
-      this.#messages?.push(bytes);
-      return this.#messages?.take();
+      this.#messages.push(bytes);
+      const message = this.#messages.take();
+      this.#declared = this.#messages.awaited?.length ?? 0;
+      return message;
     } catch (error) {
+      this.#declared = error instanceof LengthLimitError ? error.declaredLength : 0;
       this.#fail(error as Error);
       return undefined;
     }
   }
 
-  #checkFrameLength(length: number): void {
+  /** Reads the lengths of frames only: nobody needs the payloads, which may be long. */
+  #decodeFrame(bytes: Uint8Array): void {
+    if (this.#phase === "payload") return;
+    for (const byte of bytes) this.#declared = this.#declared * 256 + byte; // big-endian
     const { maxFrameLength } = this.#limits;
-    if (length > maxFrameLength) this.#fail(new LengthLimitError(length, maxFrameLength, "frame"));
+    if (this.#received < this.#expected || this.#declared <= maxFrameLength) return;
+    this.#fail(new LengthLimitError(this.#declared, maxFrameLength, "frame"));
   }
 
   #fail(error: Error): void {
@@ -130,6 +132,7 @@ export class UnitReader {
 
   #expect(phase: Phase, length: number): void {
     if (length === 0) return this.#expect("prefix", PREFIXES[this.#unit].length);
+    this.#declared = 0;
     if (phase === "prefix") this.#number++;
     this.#phase = phase;
     this.#expected = length;
@@ -145,12 +148,4 @@ function describe(message: Message): string {
   } catch (error) {
     return escapeText((error as Error).message);
   }
-}
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  if (first.length === 0) return second;
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
 }
