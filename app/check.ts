@@ -7,8 +7,9 @@ import {
   chooseChecks,
   commandOf,
   findWhat,
-  type JobSettings,
+  jobOptions,
   KINDS,
+  parseJobLine,
   readJob,
 } from "./check/job_line.ts";
 import { type KindName, kinds } from "./check/kinds.ts";
@@ -17,32 +18,16 @@ import { Progress } from "./check/progress.ts";
 import { Session } from "./check/session.ts";
 import { keepWatching } from "./check/watch.ts";
 import {
-  duration,
   failUsage,
   flag,
-  integer,
   onStopSignal,
+  orFailUsage,
   readCommandLine,
-  text,
 } from "./core/command_line.ts";
 import { printSync } from "./core/output.ts";
 
 const INTERRUPTED = 130; // exit code, as shells have it for Ctrl-C
 
-const settings = {
-  "only": text("NAMES", "run only these checks, separated by commas"),
-  "timeout": duration(5_000, "maximum time for each step of the server or client"),
-  "patience": {
-    ...duration(30_000, "time after which the client gives up on a silent server"),
-    initial: undefined as number | undefined,
-  },
-  "port": integer(
-    "PORT",
-    0,
-    { min: 0, max: 65_535 },
-    "port of a program whose command has no {port}; 0 takes a free one",
-  ),
-};
 const { options, args } = readCommandLine(
   `deno run --allow-net --allow-run app/check.ts <what> -- <command>
 deno run --allow-net app/check.ts <what> <host> <port>
@@ -74,7 +59,7 @@ skipped, or is null. With "all", it prints a list of these.
 
 Programs that have left their group of processes are ended where the checker may run "ps".`,
   {
-    ...settings,
+    ...jobOptions,
     "hint": flag("print the hint of the exercise"),
     "list": flag("list the checks, and run none"),
     "watch": flag("check again whenever a file of the program changes"),
@@ -84,7 +69,7 @@ Programs that have left their group of processes are ended where the checker may
 );
 const folder = workingFolder();
 const progress = Progress.read(folder);
-const session = new Session(standardOutput(), progress, options.only === undefined);
+const session = new Session(standardOutput(), progress);
 const interrupted = new AbortController();
 onStopSignal(() => {
   interrupted.abort();
@@ -100,11 +85,11 @@ if (what === undefined) {
 } else if (what === "all") {
   Deno.exit(await gradeAll(words) ? 0 : 1);
 } else {
-  const { exercise, kind } = findWhat(what);
+  const { exercise, kind } = orFailUsage(() => findWhat(what));
   if (options.hint) printHint(exercise);
   else if (options.list) printChecks(kind, exercise);
   else {
-    const job = readJob(what, words, command, folder, options);
+    const job = orFailUsage(() => readJob(what, words, command, folder, options));
     Deno.exit(await (options.watch ? watch(job) : grade(job)) ? 0 : 1);
   }
 }
@@ -121,7 +106,7 @@ function printHint(exercise: Exercise | undefined): void {
 }
 
 function printChecks(kind: KindName, exercise: Exercise | undefined): void {
-  const chosen = chooseChecks(kind, exercise, options.only);
+  const chosen = orFailUsage(() => chooseChecks(kind, exercise, options.only));
   const width = Math.max(...chosen.map((name) => name.length));
   for (const { name, what } of kinds[kind].checks) {
     if (chosen.includes(name)) printSync(`${name.padEnd(width)}  ${what}`);
@@ -131,7 +116,7 @@ function printChecks(kind: KindName, exercise: Exercise | undefined): void {
 /** Runs a job, prints what comes of it, and returns whether all checks have passed. */
 async function grade(job: Job): Promise<boolean> {
   if (options.json) {
-    const report = await session.run(job, interrupted.signal);
+    const report = await session.runAndNote(job, interrupted.signal);
     printSync(JSON.stringify(report));
     return report.status === "passed";
   }
@@ -155,28 +140,12 @@ function watch(job: Job): Promise<boolean> {
 async function gradeAll([path, unexpected]: string[]): Promise<boolean> {
   if (path === undefined) return failUsage("Missing file with the commands");
   if (unexpected !== undefined) failUsage(`Unexpected argument ${unexpected}`);
-  const lines = readLines(path.startsWith("/") ? path : `${folder}/${path}`, readLine);
+  const read = (words: string[]) => parseJobLine(words, folder, options);
+  const lines = readLines(path.startsWith("/") ? path : `${folder}/${path}`, read);
   const run = (job: Job) => session.run(job, interrupted.signal);
   const reports = await gradeLines(lines, run, options.json);
   const passed = reports.filter(({ status }) => status === "passed").length;
   if (options.json) printSync(JSON.stringify(reports));
   else printSync(`\n${reports.length} programs: ${passed} passed all checks`);
   return passed === reports.length;
-}
-
-/** The job of a line in a file, in which options have the form --NAME=VALUE. */
-function readLine(all: string[]): Job {
-  const values: JobSettings = { ...options };
-  const command = commandOf(all);
-  const [what = "", ...others] = command ? all.slice(0, all.indexOf("--")) : all;
-  for (const word of others.filter((word) => word.startsWith("--"))) {
-    const [, name = "", value = ""] = /^--([^=]+)=(.+)$/s.exec(word) ?? [];
-    if (name === "only") values.only = value;
-    else if (name === "timeout") values.timeout = settings.timeout.read(value);
-    else if (name === "patience") values.patience = settings.patience.read(value);
-    else if (name === "port") values.port = settings.port.read(value);
-    else throw new SyntaxError(`${word} is not --NAME=VALUE of only, timeout, patience or port`);
-  }
-  const words = others.filter((word) => !word.startsWith("--"));
-  return readJob(what, words, command, folder, values);
 }

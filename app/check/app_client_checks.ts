@@ -18,6 +18,7 @@ import {
   expectPrintable,
   expectSuccess,
   type Peer,
+  QUIET,
 } from "./client_run.ts";
 import { explainMessage } from "./explain.ts";
 import type { Exit } from "./program.ts";
@@ -76,8 +77,12 @@ function isJson({ header }: Message): boolean {
   return header["content-type"] === JSON_CONTENT_TYPE;
 }
 
-/** Receives the requests that the client sends at once; none if it has finished. */
-async function receiveRequests(peer: Peer): Promise<Message[]> {
+/**
+ * Receives a request, or more that have come already; none if the client has finished.
+ *
+ * @param silence How long to wait for more requests, in milliseconds.
+ */
+async function receiveRequests(peer: Peer, silence = 0): Promise<Message[]> {
   const decoder = new MessageDecoder({ copy: true });
   let received = new Uint8Array();
   const explained = (failure: Failure) => {
@@ -85,11 +90,10 @@ async function receiveRequests(peer: Peer): Promise<Message[]> {
     return meaning ? failure.because(meaning.hint, meaning.read) : failure.because(NO_PROTOCOL);
   };
   while (true) {
-    const bytes = await peer.gather("a request, and then the end of the connection").catch(
-      (error) => {
-        throw error instanceof Failure && decoder.bufferedLength > 0 ? explained(error) : error;
-      },
-    );
+    const expected = "a request, and then the end of the connection";
+    const bytes = await peer.gather(expected, silence).catch((error) => {
+      throw error instanceof Failure && decoder.bufferedLength > 0 ? explained(error) : error;
+    });
     if (bytes === undefined) {
       if (decoder.bufferedLength === 0) return [];
       throw explained(new Failure("a whole request", "the end in the middle of it"));
@@ -303,7 +307,7 @@ export const appClientChecks: Check<ClientRun>[] = [
       const answers = new Answers();
       const exit = await clientRun.against(async (peer) => {
         while (true) {
-          const requests = await receiveRequests(peer);
+          const requests = await receiveRequests(peer, QUIET);
           if (requests.length === 0) break;
           const responses = requests.map((request) => answers.respond(request));
           // A client with one request did not ask for the second, and may ignore it, or complain.

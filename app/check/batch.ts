@@ -16,7 +16,7 @@ interface Line {
 /**
  * Reads the lines of a file, each of which describes a job. If one is wrong, the program ends.
  *
- * @param read Makes a job of the words of a line, or throws.
+ * @param read Makes a job of the words of a line, or throws a `UsageError`.
  */
 export function readLines(path: string, read: (words: string[]) => Job): Line[] {
   let content: string;
@@ -25,14 +25,14 @@ export function readLines(path: string, read: (words: string[]) => Job): Line[] 
   } catch (error) {
     return fail(`Cannot read ${escapeText(path)}: ${escapeText((error as Error).message)}`);
   }
-  const lines = content.split("\n").map((line) => line.trim());
-  const used = lines.filter((line) => line !== "" && !line.startsWith("#"));
+  const lines = content.split("\n").map((text, i) => ({ text: text.trim(), number: i + 1 }));
+  const used = lines.filter(({ text }) => text !== "" && !text.startsWith("#"));
   if (used.length === 0) fail(`There is no command in ${escapeText(path)}`);
-  return used.map((line) => {
+  return used.map(({ text, number }) => {
     try {
-      return { text: escapeText(line, MAX_SHOWN), job: read(splitWords(line)) };
+      return { text: escapeText(text, MAX_SHOWN), job: read(splitWords(text)) };
     } catch (error) {
-      return failUsage(`Wrong line "${line}": ${(error as Error).message}`);
+      return failUsage(`Wrong line ${number}, "${text}": ${(error as Error).message}`);
     }
   });
 }

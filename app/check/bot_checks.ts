@@ -61,7 +61,7 @@ class Room {
       } catch (error) {
         throw this.#explained(new Failure(expected, (error as Error).message));
       }
-      const bytes = await this.#peer.gather(expected).catch((error) => {
+      const bytes = await this.#peer.gather(expected, 0).catch((error) => {
         throw error instanceof Failure ? this.#explained(error) : error;
       });
       if (bytes === undefined) throw this.#explained(new Failure(expected, "the end"));

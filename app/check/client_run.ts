@@ -5,12 +5,13 @@ import { formatAddress } from "../core/address.ts";
 import { pause, TIMED_OUT, withTimeout } from "../core/timeout.ts";
 import { escapeText } from "../wire/escape.ts";
 import { CannotCheck, type CheckRun, Failure } from "./check.ts";
-import { ByteStore } from "./output.ts";
-import { describeEnd, type Exit, fillIn, Program } from "./program.ts";
+import { ByteStore, ERROR } from "./output.ts";
+import { describeEnd, type Exit, type Family, fillIn, Program } from "./program.ts";
 import { inTime, Stopwatch } from "./running_time.ts";
 
 const HOST = "127.0.0.1";
-const QUIET = 100; // milliseconds without a byte: then the client has sent what it wants to send now
+/** How long a client is silent that has sent what it wants to send now. */
+export const QUIET = 100; // milliseconds
 const MIB = 1024 * 1024; // bytes
 const MAX_GATHERED = 16 * MIB; // bytes that a client may send before it gets an answer
 const MAX_WRITE = 64 * 1024; // bytes of an answer for which a client has the timeout to take them
@@ -22,7 +23,6 @@ export const TOO_MUCH_OUTPUT = "it prints too much to find out";
 const MAX_SINGLE = 500; // bytes that are sent one by one
 const MAX_STEPS = 12; // times the timeout, for a check that starts the client many times
 const SETTLE_TIME = 200; // milliseconds from the client's end until its connections are closed
-const ERROR = /^(?:error|[\w.]*(?:Error|Exception))\b/; // a line that names one, in many languages
 const COMPLAINT = /error|exception|traceback|failed|refused|reset by peer|timed? ?out/i;
 const NOTICED =
   "The client has noticed that something went wrong, and has printed it, but ends with exit " +
@@ -51,12 +51,15 @@ export class ClientRun implements CheckRun {
   readonly command: ClientCommand;
   progress = "";
   #server: Server | undefined;
+  readonly #family: Family;
   #program: Program | undefined;
   readonly #peers = new Set<Peer>();
   #isOver = false;
 
-  constructor(command: ClientCommand) {
+  /** @param family What the clients of this run, and what they start, belong to. */
+  constructor(command: ClientCommand, family: Family) {
     this.command = command;
+    this.#family = family;
   }
 
   get limit(): number {
@@ -86,6 +89,7 @@ export class ClientRun implements CheckRun {
     const exiting = this.#start(port);
     const exit = await this.#waitForExit(exiting, service, patience);
     for (const peer of this.#peers) peer.hasClientEnded = true;
+    await pause(WATCH_INTERVAL); // a connection may not have been accepted yet
     await service.settle(SETTLE_TIME);
     await this.#closeServer();
     await service.settle(Infinity); // soon, as all connections are closed
@@ -122,7 +126,7 @@ export class ClientRun implements CheckRun {
   abort(): void {
     this.#isOver = true;
     this.#program?.kill();
-    this.#program?.killStrays();
+    this.#family.kill();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -183,7 +187,8 @@ export class ClientRun implements CheckRun {
   /** Starts the client. It becomes a group of processes, which can be killed as a whole. */
   #start(port: number): Promise<Exit> {
     if (this.#isOver) throw new Failure("a client that is started", "the end of the check");
-    this.#program = new Program(fillIn(this.command.words, HOST, port), this.command.folder);
+    const { words, folder } = this.command;
+    this.#program = new Program(fillIn(words, HOST, port), folder, this.#family);
     return this.#program.exiting;
   }
 }
@@ -222,8 +227,7 @@ class Service implements Disposable {
   /** Waits until nothing is left to do, but not longer than this many milliseconds. */
   async settle(limit: number): Promise<void> {
     const start = performance.now();
-    do await pause(WATCH_INTERVAL); // a connection may not have been accepted yet
-     while (this.#running > 0 && performance.now() - start < limit);
+    while (this.#running > 0 && performance.now() - start < limit) await pause(WATCH_INTERVAL);
   }
 
   [Symbol.dispose](): void {
@@ -271,13 +275,17 @@ export class Peer {
    * Waits until the client sends something, and then falls silent.
    *
    * @param expected What is waited for, for the failure.
+   * @param silence For how long it must be silent, in milliseconds; 0 returns what there is.
    * @returns All that it has sent; `undefined` if it has finished.
    */
-  async gather(expected = "a client that sends something"): Promise<Uint8Array | undefined> {
+  async gather(
+    expected = "a client that sends something",
+    silence: number = QUIET,
+  ): Promise<Uint8Array | undefined> {
     using stopwatch = new Stopwatch();
     while (!this.#hasFinished) {
       const quiet = this.#received.length === 0 ? 0 : performance.now() - this.#lastByte;
-      if (quiet >= QUIET) break;
+      if (this.#received.length > 0 && quiet >= silence) break;
       if (this.#received.length > MAX_GATHERED) {
         throw new Failure(
           "a client that waits for an answer to what it has sent",

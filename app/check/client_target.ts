@@ -1,5 +1,6 @@
 import { CannotCheck, type Check, Failure, tryFairly, tryRun } from "./check.ts";
 import { type ClientCommand, ClientRun } from "./client_run.ts";
+import { Family } from "./program.ts";
 import { resultOf, skipped } from "./result.ts";
 import { buildsOn, type Graded, type Target, type Watch } from "./runner.ts";
 
@@ -7,6 +8,7 @@ import { buildsOn, type Graded, type Target, type Watch } from "./runner.ts";
 export class ClientTarget implements Target<ClientRun> {
   readonly #command: ClientCommand;
   readonly #watch: Watch;
+  readonly #family = new Family();
   #isFirst = true;
   #isOver = false;
 
@@ -21,7 +23,7 @@ export class ClientTarget implements Target<ClientRun> {
     const start = performance.now();
     const outcome = await tryFairly(async () => {
       if (this.#isOver) return new CannotCheck("The checker ends");
-      const run = new ClientRun(this.#command);
+      const run = new ClientRun(this.#command, this.#family);
       using _ = this.#watch(check.name, run);
       return await tryRun(run, check.run);
     });
@@ -37,7 +39,7 @@ export class ClientTarget implements Target<ClientRun> {
   }
 
   end(): Promise<string[]> {
-    return Promise.resolve([]);
+    return Promise.resolve(this.#family.notes(this.#command.words[0]));
   }
 
   [Symbol.dispose](): void {

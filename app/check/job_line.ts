@@ -1,5 +1,12 @@
-// From the words of a command line, or of a line in a file, to a job.
-import { failUsage, readAddress } from "../core/command_line.ts";
+// From the words of a command line, or of a line in a file, to a job. Wrong words are a `UsageError`.
+import {
+  duration,
+  integer,
+  parseAddress,
+  parseWords,
+  text,
+  UsageError,
+} from "../core/command_line.ts";
 import { type Exercise, findExercise } from "./exercises.ts";
 import type { Job, Subject } from "./job.ts";
 import { isKindName, type KindName, kinds } from "./kinds.ts";
@@ -12,7 +19,23 @@ export const KINDS: string = `${Object.keys(kinds).slice(0, -1).join(", ")} or $
   Object.keys(kinds).at(-1)
 }`;
 
-/** The options that jobs have. Times are in milliseconds. */
+/** The options that jobs have. */
+export const jobOptions = {
+  "only": text("NAMES", "run only these checks, separated by commas"),
+  "timeout": duration(5_000, "maximum time for each step of the server or client"),
+  "patience": {
+    ...duration(PATIENCE, "time after which the client gives up on a silent server"),
+    initial: undefined as number | undefined,
+  },
+  "port": integer(
+    "PORT",
+    0,
+    { min: 0, max: 65_535 },
+    "port of a program whose command has no {port}; 0 takes a free one",
+  ),
+};
+
+/** The values of these options. Times are in milliseconds. */
 export interface JobSettings {
   only: string | undefined;
   timeout: number;
@@ -22,12 +45,26 @@ export interface JobSettings {
   remote: boolean;
 }
 
+/**
+ * The job that stands on one line, with its own options.
+ *
+ * @param folder Where the command is started.
+ * @param defaults The values of options that the line does not have.
+ */
+export function parseJobLine(line: string[], folder: string, defaults: JobSettings): Job {
+  const command = commandOf(line);
+  const before = command === undefined ? line : line.slice(0, line.indexOf("--"));
+  const { options, args: [what = "", ...words] } = parseWords(before, jobOptions, defaults);
+  const settings = { ...options, remote: defaults.remote };
+  return readJob(what, words, command, folder, settings);
+}
+
 /** An exercise, or a kind of server or client. A name that both have means the exercise. */
 export function findWhat(what: string): { exercise: Exercise | undefined; kind: KindName } {
   const exercise = findExercise(what);
   if (exercise) return { exercise, kind: exercise.kind };
   if (isKindName(what)) return { exercise, kind: what };
-  return failUsage(`Unknown exercise or kind: ${what} is no exercise, and not ${KINDS}`);
+  throw new UsageError(`Unknown exercise or kind: ${what} is no exercise, and not ${KINDS}`);
 }
 
 /** What stands after "--" is the program's command, whatever is in it. */
@@ -45,13 +82,15 @@ export function chooseChecks(
   const all = kinds[kind].checks.map(({ name }) => name);
   if (only === undefined) return exercise?.checks ?? all;
   for (const name of only.split(",")) {
-    if (!all.includes(name)) failUsage(`Wrong --only: there is no check "${name}", see --list`);
+    if (!all.includes(name)) {
+      throw new UsageError(`Wrong --only: there is no check "${name}", see --list`);
+    }
   }
   return only.split(",");
 }
 
 /**
- * The job that words describe. If they are wrong, the program ends.
+ * The job that words describe.
  *
  * @param what An exercise or a kind.
  * @param words What else stands before "--".
@@ -86,24 +125,30 @@ function readSubject(
 ): Subject {
   const { side } = kinds[kind];
   if (command === undefined && side === "server") {
-    if (words.length === 0) failUsage("Missing -- and the server's command, or its host and port");
+    if (words.length === 0) {
+      throw new UsageError("Missing -- and the server's command, or its host and port");
+    }
     return { address: readServerAddress(words, remote) };
   }
   if (words.length > 0) {
-    failUsage(`Unexpected argument ${words[0]}: the ${side}'s command comes after --`);
+    throw new UsageError(
+      `Unexpected argument ${words[0]}: the ${side}'s command comes after --`,
+    );
   }
   const [program, ...args] = command ?? [];
-  if (program === undefined) return failUsage(`Missing -- and the ${side}'s command`);
+  if (program === undefined) throw new UsageError(`Missing -- and the ${side}'s command`);
   if (port === 0 && !command!.some((word) => word.includes("{port}"))) {
-    failUsage(`The ${side}'s command has no {port}, and there is no --port that it always uses`);
+    throw new UsageError(
+      `The ${side}'s command has no {port}, and there is no --port that it always uses`,
+    );
   }
   return { words: [program, ...args] };
 }
 
 function readServerAddress(words: string[], remote: boolean): ServerAddress {
-  const address = readAddress(words);
+  const address = parseAddress(words);
   if (!remote && !LOOPBACK.test(address.hostname)) {
-    failUsage(
+    throw new UsageError(
       `Cannot check ${address.hostname}: without --remote, only 127.x.x.x, ::1 and localhost`,
     );
   }

@@ -4,6 +4,8 @@ import { escapeText } from "../wire/escape.ts";
 const FIRST_CAPACITY = 1024; // bytes
 const MAX_LINES = 8; // that are kept
 const MAX_LINE = 160; // characters that are kept of a line
+/** A line that names an error, in many languages. */
+export const ERROR: RegExp = /^(?:error|[\w.]*(?:Error|Exception))\b/;
 
 /** Collects bytes in one piece of memory of its own: the chunks that bring them may be far larger. */
 export class ByteStore {
@@ -49,22 +51,28 @@ export interface Printed {
   left: number;
 }
 
-/** The last lines that a program prints, on all of its outputs. */
+/** The last lines that a program prints, on all of its outputs, and the last one that names an error. */
 export class Lines {
   /** How many there were so far. */
   count = 0;
   readonly #last: string[] = [];
+  #error = { text: "", number: 0 };
 
   push(line: string): void {
     this.count++;
-    this.#last.push(escapeText(line.trimEnd(), MAX_LINE));
+    const text = escapeText(line.trimEnd(), MAX_LINE);
+    this.#last.push(text);
     if (this.#last.length > MAX_LINES) this.#last.shift();
+    if (ERROR.test(text)) this.#error = { text, number: this.count };
   }
 
-  /** The last of those that came after the first `count`. */
+  /** The last of those that came after the first `count`, and the error before them, if there is one. */
   since(count: number): string[] {
     const number = Math.min(this.count - count, MAX_LINES);
-    return number === 0 ? [] : this.#last.slice(-number);
+    if (number === 0) return [];
+    const { text, number: place } = this.#error;
+    const isAbove = place > count && place <= this.count - number; // what follows is where it came from
+    return isAbove ? [text, "…", ...this.#last.slice(2 - MAX_LINES)] : this.#last.slice(-number);
   }
 }
 

@@ -29,6 +29,39 @@ export interface Exit extends End {
   left: number;
 }
 
+/** The programs of one run, with all that they start. Several runs may go on at the same time. */
+export class Family {
+  readonly id: string = crypto.randomUUID();
+  /** How many programs had left the group of the one that started them, as daemons do. */
+  strays = 0;
+  readonly #groups = new Set<number>();
+
+  /** Adds a program, which is a group of processes. */
+  add({ pid }: Deno.ChildProcess): void {
+    this.#groups.add(pid);
+  }
+
+  /**
+   * Kills all of its programs, wherever they are. Only `ps` knows their environment: where it is missing,
+   * or this program may not run it, strays stay.
+   */
+  kill(): void {
+    for (const { pid, group } of findMarked(`${MARK}=${this.id}`)) {
+      if (!this.#groups.has(group)) this.strays++;
+      try {
+        Deno.kill(pid, "SIGKILL");
+      } catch { /* it has ended in the meantime */ }
+    }
+  }
+
+  /** Says what its user should know about the strays. */
+  notes(program: string): string[] {
+    if (this.strays === 0) return [];
+    const what = this.strays === 1 ? "a program" : `${this.strays} programs`;
+    return [`${program} left ${what} running in the background, which the checker has ended`];
+  }
+}
+
 /** A program that runs, until it ends or is killed. It is a group of processes. */
 export class Program {
   /** Its end, which its output may outlive for a moment. */
@@ -36,7 +69,6 @@ export class Program {
   readonly exiting: Promise<Exit>;
   /** The last lines that it has printed. */
   readonly lines: Lines = new Lines();
-  readonly #mark = crypto.randomUUID(); // its own: several programs may run at the same time
   readonly #child: Deno.ChildProcess;
   #hasEnded = false;
 
@@ -45,15 +77,16 @@ export class Program {
    *
    * @param words The program and its arguments.
    * @param folder Where it runs.
+   * @param family What it belongs to, with all that it starts itself.
    * @throws {CannotCheck} If it cannot be started.
    */
-  constructor([program, ...args]: [string, ...string[]], folder: string) {
+  constructor([program, ...args]: [string, ...string[]], folder: string, family: Family) {
     try {
       this.#child = new Deno.Command(program, {
         args,
         detached: Deno.build.os !== "windows",
         cwd: folder,
-        env: { ...ENVIRONMENT, [MARK]: this.#mark },
+        env: { ...ENVIRONMENT, [MARK]: family.id },
         stdin: "null",
         stdout: "piped",
         stderr: "piped",
@@ -63,6 +96,7 @@ export class Program {
         escapeText(`Cannot run ${program}: ${(error as Error).message}`, Infinity),
       );
     }
+    family.add(this.#child);
     this.ending = waitForEnd(this.#child);
     this.exiting = this.#collect();
   }
@@ -74,18 +108,6 @@ export class Program {
     try {
       killGroup(this.#child);
     } catch { /* it has ended already */ }
-  }
-
-  /**
-   * Kills what this program has started and what has left its group, as daemons do. Only `ps` knows their
-   * environment: where it is missing, or may not be run, they stay.
-   */
-  killStrays(): void {
-    for (const pid of findStrays(this.#mark)) {
-      try {
-        Deno.kill(pid, "SIGKILL");
-      } catch { /* it has ended in the meantime */ }
-    }
   }
 
   async #collect(): Promise<Exit> {
@@ -140,16 +162,19 @@ function killGroup(child: Deno.ChildProcess): void {
   }
 }
 
-/** The processes that have this mark in their environment. */
-function findStrays(mark: string): number[] {
+/** The processes that have this in their environment, with their groups, as far as we may know. */
+function findMarked(mark: string): { pid: number; group: number }[] {
   if (Deno.build.os === "windows") return [];
   if (Deno.permissions.querySync({ name: "run", command: "ps" }).state !== "granted") return [];
   const withEnvironment = Deno.build.os === "linux" ? "axeww" : "-axEww";
-  const args = [withEnvironment, "-o", "pid=", "-o", "args="];
+  const args = [withEnvironment, "-o", "pid=", "-o", "pgid=", "-o", "args="];
   try {
     const { stdout } = new Deno.Command("ps", { args, stderr: "null" }).outputSync();
     const lines = new TextDecoder().decode(stdout).split("\n");
-    return lines.filter((line) => line.includes(`${MARK}=${mark}`)).map((line) => parseInt(line));
+    return lines.filter((line) => line.includes(mark)).map((line) => {
+      const [pid, group] = line.trim().split(/ +/, 2).map(Number) as [number, number];
+      return { pid, group };
+    });
   } catch {
     return []; // there is no `ps`
   }

@@ -2,7 +2,7 @@
 import { formatAddress } from "../core/address.ts";
 import { pause, TIMED_OUT } from "../core/timeout.ts";
 import { CannotCheck } from "./check.ts";
-import { describeEnd, type End, fillIn, Program } from "./program.ts";
+import { describeEnd, type End, Family, fillIn, Program } from "./program.ts";
 import { inTime, Stopwatch } from "./running_time.ts";
 
 const HOST = "127.0.0.1";
@@ -128,6 +128,7 @@ export class StartedServer implements Server {
   readonly address: ServerAddress;
   readonly whereToLook = "";
   readonly #command: ServerCommand;
+  readonly #family = new Family();
   #program: Program;
   #end: End | undefined;
   #hasListened = false;
@@ -209,12 +210,12 @@ export class StartedServer implements Server {
   }
 
   async end(): Promise<string[]> {
-    const notes: string[] = [];
-    if (this.#isInBackground) {
-      const { words: [program] } = this.#command;
-      notes.push(`${program} ended while a program that it had started went on in the background`);
-    }
-    if (!await this.#freePort()) {
+    const isFree = await this.#freePort();
+    const { words: [program] } = this.#command;
+    const notes = this.#isInBackground
+      ? [`${program} ended while a program that it had started went on in the background`]
+      : this.#family.notes(program);
+    if (!isFree) {
       notes.push(`A program still listens on ${this.name}, which the checker cannot end`);
     }
     return notes;
@@ -227,12 +228,12 @@ export class StartedServer implements Server {
 
   #kill(): void {
     this.#program.kill();
-    this.#program.killStrays();
+    this.#family.kill();
   }
 
   #start(): Program {
     const { words, folder } = this.#command;
-    const program = new Program(fillIn(words, HOST, this.address.port), folder);
+    const program = new Program(fillIn(words, HOST, this.address.port), folder, this.#family);
     this.#end = undefined;
     this.#hasListened = false;
     this.#lines = 0;

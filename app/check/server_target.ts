@@ -101,16 +101,22 @@ export class ServerTarget implements Target<ServerRun> {
     return this.#servesOneAtATime ? outcome.because(ONE_AT_A_TIME, "oneAtATime") : outcome;
   }
 
-  /** Looks whether a client waits for as long as another one is connected, and no longer. */
+  /**
+   * Looks whether a client waits for as long as another one is connected, and no longer. A server that is
+   * only slow, or has much to clear up, is silent to a client that is alone as well.
+   */
   async #looksForOneAtATime(): Promise<boolean> {
-    const tryProbe = () => tryRun(new ServerRun(this.#server, this.#timeout / 4), this.#probe);
+    const serves = async (timeout: number) =>
+      !(await tryRun(new ServerRun(this.#server, timeout), this.#probe) instanceof Failure);
+    if (!await serves(this.#timeout)) return false;
     const other = new ServerRun(this.#server, this.#timeout);
     try {
       await other.connect();
-      const beside = await tryProbe();
+      const beside = new ServerRun(this.#server, this.#timeout / 4);
+      const outcome = await tryRun(beside, this.#probe);
       other.abort();
-      if (!(beside instanceof Failure) || beside.seen !== "silence") return false;
-      return !(await tryProbe() instanceof Failure);
+      if (!(outcome instanceof Failure) || outcome.seen !== "silence") return false;
+      return await serves(this.#timeout / 4);
     } catch {
       return false;
     } finally {

@@ -19,32 +19,38 @@ export class Session {
   /** Where the output goes. */
   readonly paper: Paper;
   readonly #progress: Progress;
-  readonly #keepsProgress: boolean;
 
-  /** @param keepsProgress Whether the jobs have all checks of their exercises. */
-  constructor(paper: Paper, progress: Progress, keepsProgress: boolean) {
+  constructor(paper: Paper, progress: Progress) {
     this.paper = paper;
     this.#progress = progress;
-    this.#keepsProgress = keepsProgress;
   }
 
-  /** Runs a job, and notes what has passed. */
-  async run(
+  /** Runs a job of whoever, and notes nothing. */
+  run(
     job: Job,
     signal: AbortSignal,
     onResult: (result: Result, stop: string | undefined) => void = () => {},
   ): Promise<Report> {
     const watch = (name: string, run: CheckRun) => showProgress(name, run, signal);
-    const report = await kinds[job.kind as KindName].run(job, { signal, onResult, watch });
+    return kinds[job.kind as KindName].run(job, { signal, onResult, watch });
+  }
+
+  /** Runs a job of the learner, and notes what has passed. */
+  async runAndNote(
+    job: Job,
+    signal: AbortSignal,
+    onResult?: (result: Result, stop: string | undefined) => void,
+  ): Promise<Report> {
+    const report = await this.run(job, signal, onResult);
     if (!signal.aborted) this.#note(job, report);
     return report;
   }
 
-  /** Runs a job, and prints results as they come. If nothing could be checked, it says why. */
+  /** Runs a job of the learner, and prints results as they come. If nothing could be checked, it says why. */
   async runAndPrint(job: Job, signal: AbortSignal, paper: Paper = this.paper): Promise<Report> {
     const printer = new Printer(paper, job.checks);
     let hasBegun = false;
-    const report = await this.run(job, signal, (result, stop) => {
+    const report = await this.runAndNote(job, signal, (result, stop) => {
       hasBegun ||= result.status !== "skipped";
       if (hasBegun || stop === undefined) printer.print(result, stop);
     });
@@ -59,11 +65,12 @@ export class Session {
   }
 
   /** Says to a person what comes after an exercise. */
-  printNext({ exercise: name }: Job, { status }: Report): void {
-    if (name === null || !this.#keepsProgress || !this.paper.isTerminal) return;
+  printNext(job: Job, { status }: Report): void {
+    const { exercise: name } = job;
+    if (name === null || !isWhole(job) || !this.paper.isTerminal) return;
     if (status !== "passed") return printSync(`A hint: deno task check ${name} --hint`);
     printSync(`\nExercise ${numberOf(findExercise(name)!)}, ${name}, is done.`);
-    this.#printSuggestion();
+    this.#printSuggestion("words" in job.subject ? job.subject.words : undefined);
   }
 
   /** Lists the exercises, with what has passed of each. */
@@ -99,25 +106,32 @@ export class Session {
     return passed === checks ? "done" : `${passed} of ${checks} passed`;
   }
 
-  #printSuggestion(): void {
+  /** Prints the command that grades the next exercise, in the language of the last one. */
+  #printSuggestion(lastCommand: string[] = []): void {
     const next = nextExercise(this.#progress);
     if (next === undefined) return printSync("All exercises are done.");
     const { name, kind, title, minutes } = next;
-    const program = kinds[kind].side === "server"
-      ? "my_server.py {port}"
-      : "my_client.py {host} {port}";
     const number = numberOf(next);
     printSync(`Next is exercise ${number}, ${title.toLowerCase()} (some ${minutes} minutes):`);
-    printSync(`  deno task check ${name} -- python3 ${program}`);
+    const [, ending] = /^[^/\\]+(\.\w+)$/.exec(lastCommand[1] ?? "") ?? [];
+    const [program, end] = ending ? [lastCommand[0], ending] : ["python3", ".py"];
+    printSync(`  deno task check ${name} -- ${program} my_${kinds[kind].side}${end} {port}`);
   }
 
   #note(job: Job, { checks, status }: Report): void {
-    if (job.exercise === null || !this.#keepsProgress) return;
+    if (job.exercise === null || !isWhole(job)) return;
     if (status === "incomplete") return; // the program could not be checked
     const passed = checks.filter(({ status }) => status === "passed").length;
     const problem = this.#progress.note(job.exercise, { passed, checks: checks.length });
     if (problem !== undefined) console.error(problem);
   }
+}
+
+/** Whether a job has all checks of its exercise, and not only some of them. */
+function isWhole({ kind, exercise, checks }: Job): boolean {
+  const all = kinds[kind as KindName].checks.map(({ name }) => name);
+  const wanted = (exercise === null ? undefined : findExercise(exercise)?.checks) ?? all;
+  return wanted.every((name) => checks.includes(name));
 }
 
 /** Shows on a terminal how far a run is, and ends it when the signal is given. */

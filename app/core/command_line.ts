@@ -34,6 +34,8 @@ export function flag(help: string): Option<boolean> {
   return { help, initial: false, read: () => true };
 }
 
+const HELP = flag("print this help");
+
 /** An option whose value is any text. */
 export function text(placeholder: string, help: string): Option<string | undefined> {
   return { placeholder, help, initial: undefined, read: (text) => text };
@@ -93,6 +95,11 @@ export function connectionLimit(initial: number = MAX_CONNECTIONS): Option<numbe
   return integer("COUNT", initial, { min: 1, max: 1e6 }, "maximum number of clients at once");
 }
 
+/** The error for words that a command line should not have. */
+export class UsageError extends Error {
+  override readonly name: string = "UsageError";
+}
+
 /** Reads an argument that is an integer from `min` to `max`, or ends the program. */
 export function readInteger(what: string, text: string, min: number, max: number): number {
   try {
@@ -109,11 +116,24 @@ export function readPort(text: string): number {
 
 /** Reads `<host> <port>`. If there are other arguments, or fewer, it ends the program. */
 export function readAddress(args: string[]): HostAndPort {
+  return orFailUsage(() => parseAddress(args));
+}
+
+/**
+ * The address in the arguments `<host> <port>`.
+ *
+ * @throws {UsageError} If there are other arguments, or fewer.
+ */
+export function parseAddress(args: string[]): HostAndPort {
   const [hostname, port, unexpected] = args;
-  if (hostname === undefined) failUsage("Missing host and port");
-  if (port === undefined) failUsage("Missing port");
-  if (unexpected !== undefined) failUsage(`Unexpected argument ${unexpected}`);
-  return { hostname: withoutBrackets(hostname), port: readPort(port) };
+  if (hostname === undefined) throw new UsageError("Missing host and port");
+  if (port === undefined) throw new UsageError("Missing port");
+  if (unexpected !== undefined) throw new UsageError(`Unexpected argument ${unexpected}`);
+  try {
+    return { hostname: withoutBrackets(hostname), port: parseInteger(port, 0, 65_535) };
+  } catch (error) {
+    throw new UsageError(`Wrong port: ${(error as Error).message}`);
+  }
 }
 
 /** Reads `[host] [port]`, by default 127.0.0.1 and 65432, or ends the program. */
@@ -134,39 +154,90 @@ export function readCommandLine<O extends Options>(
   usage: string,
   options: O,
 ): { options: Values<O>; args: string[] } {
-  checkOptions(options);
-  const names = Object.keys(options);
-  const isFlag = (name: string) => options[name]!.placeholder === undefined;
-  const parsed: Record<string, unknown> = parseArgs(Deno.args, {
-    boolean: ["help", "h", ...names.filter(isFlag)],
-    string: ["_", ...names.filter((name) => !isFlag(name))],
+  return orFailUsage(() => {
+    const parsed = parse(Deno.args, { ...options, help: HELP });
+    if (parsed.help || parsed.h) {
+      printSync(help(usage, options));
+      Deno.exit(0);
+    }
+    return valuesOf(parsed, options);
   });
-  if (parsed.help || parsed.h) {
-    printSync(help(usage, options));
-    Deno.exit(0);
+}
+
+/**
+ * Reads words as a command line has them, but for `--help`.
+ *
+ * @param options The options by name.
+ * @param defaults The values of those that are not among the words, if they are not the usual ones.
+ * @returns The values of the options, by names in camel case, and the other arguments.
+ * @throws {UsageError} If an option is unknown, or has a wrong value.
+ */
+export function parseWords<O extends Options>(
+  words: string[],
+  options: O,
+  defaults: Partial<Values<O>> = {},
+): { options: Values<O>; args: string[] } {
+  return valuesOf(parse(words, options), options, defaults);
+}
+
+/** What `@std/cli` makes of words. */
+type Parsed = Record<string, unknown>;
+
+function parse(words: string[], options: Options): Parsed {
+  checkOptions(words, options);
+  const names = Object.keys(options);
+  return parseArgs(words, {
+    boolean: ["h", ...names.filter((name) => isFlag(options[name]!))],
+    string: ["_", ...names.filter((name) => !isFlag(options[name]!))],
+  });
+}
+
+/** Throws if an option is unknown, or if a flag has a value. */
+function checkOptions(words: string[], options: Options): void {
+  const end = words.indexOf("--");
+  for (const word of end === -1 ? words : words.slice(0, end)) {
+    if (!word.startsWith("-") || word === "-") continue;
+    if (word === "-h" && options.help === HELP) continue;
+    const [, name = "", value] = /^--([^=]+)(=.*)?$/s.exec(word) ?? [];
+    if (!Object.hasOwn(options, name)) throw new UsageError(`Unknown option ${word}`);
+    if (isFlag(options[name]!) && value !== undefined) {
+      throw new UsageError(`--${name} takes no value`);
+    }
   }
+}
+
+function valuesOf<O extends Options>(
+  parsed: Parsed,
+  options: O,
+  defaults: Partial<Values<O>> = {},
+): { options: Values<O>; args: string[] } {
   const values: Record<string, unknown> = {};
-  for (const [name, { initial, read }] of Object.entries(options)) {
+  for (const [name, option] of Object.entries(options)) {
+    const { [camelCase(name)]: initial = option.initial } = defaults as Record<string, unknown>;
     const value = parsed[name];
     try {
       if (value === "") throw new RangeError("it needs a value");
-      values[camelCase(name)] = value === undefined || value === false ? initial : read(`${value}`);
+      values[camelCase(name)] = value === undefined || value === false
+        ? initial
+        : option.read(`${value}`);
     } catch (error) {
-      failUsage(`Wrong --${name}: ${(error as Error).message}`);
+      throw new UsageError(`Wrong --${name}: ${(error as Error).message}`);
     }
   }
   return { options: values as Values<O>, args: parsed._ as string[] };
 }
 
-/** Ends the program if an option is unknown, or if a flag has a value. */
-function checkOptions(options: Options): void {
-  const end = Deno.args.indexOf("--");
-  for (const arg of end === -1 ? Deno.args : Deno.args.slice(0, end)) {
-    if (!arg.startsWith("-") || arg === "-" || arg === "-h") continue;
-    const [, name = "", value] = /^--([^=]+)(=.*)?$/s.exec(arg) ?? [];
-    if (name !== "help" && !Object.hasOwn(options, name)) failUsage(`Unknown option ${arg}`);
-    const isFlag = name === "help" || options[name]!.placeholder === undefined;
-    if (isFlag && value !== undefined) failUsage(`--${name} takes no value`);
+function isFlag({ placeholder }: { placeholder?: string }): boolean {
+  return placeholder === undefined;
+}
+
+/** Returns what a function reads from the command line. If that is wrong, the program ends. */
+export function orFailUsage<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof UsageError) return failUsage(error.message);
+    throw error;
   }
 }
 

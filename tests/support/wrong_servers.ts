@@ -109,6 +109,16 @@ let lastWrite = Promise.resolve();
 
 export const wrongEchoServers: Wrong[] = [
   {
+    mistake: "sends back a part, to one client at a time",
+    maxClients: 1,
+    fails: { "echo": /^3 bytes, then the end\nThe server sends back 9 bytes fewer than it reads/ },
+    stopped: /builds on echo/,
+    async handle(conn) {
+      await conn.read(new Uint8Array(12));
+      await conn.write(encode("Hel"));
+    },
+  },
+  {
     mistake: "waits for a second byte",
     fails: { "single-bytes": /waits for more bytes/ },
     async handle(conn) {

@@ -45,3 +45,28 @@ Deno.test("app/check.ts closes the connections of each check", async () => {
   await check("echo", "127.0.0.1", String(server.port), "--only", names);
   assert(max <= 14, `${max} connections were open`); // one check has 10; without closing, over 20
 });
+
+Deno.test("app/check.ts does not take a server that is busy for one with one client at a time", async () => {
+  let clients = 0;
+  let isBusy = false; // from the fifth client at once on, until it has let down one that came later
+  let fifth = Infinity;
+  await using server = new WrongServer(async (conn, { open }) => {
+    const number = ++clients;
+    if (open.size === 5 && fifth === Infinity) {
+      fifth = number;
+      isBusy = true;
+    }
+    const buffer = new Uint8Array(1024);
+    let received = 0;
+    for (let n; (n = await conn.read(buffer)) !== null; received += n) {
+      if (!isBusy) await conn.write(buffer.subarray(0, n));
+    }
+    if (number > fifth && received > 0) isBusy = false;
+  });
+  const args = ["127.0.0.1", String(server.port), "--timeout", "0.5", "--only", "five-clients"];
+  const report = await check("echo", ...args);
+  assertEquals([failed(report), report.stopped], [["five-clients"], null]);
+  assert(fifth < clients);
+  const [{ hint }] = failures(report) as [Failed];
+  assert(!hint.includes("as long as another one is connected"), hint);
+});

@@ -1,6 +1,7 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { UsageError } from "../../../app/core/command_line.ts";
 import { exercises } from "../../../app/check/exercises.ts";
-import { kinds } from "../../../app/check/kinds.ts";
+import { type KindName, kinds } from "../../../app/check/kinds.ts";
 import { lessons } from "../../../app/check/lessons.ts";
 import type { Report } from "../../../app/check/job.ts";
 import { check, failed, failures } from "../../support/checking.ts";
@@ -70,10 +71,10 @@ Deno.test("app/check.ts says in words that a server has closed the connection", 
 
 Deno.test("app/check.ts says in one line that no server is listening, and fails no check", async () => {
   const port = `${findFreePort()}`;
+  const { code, stdout, stderr } = await runScript("app/check.ts", "echo", "127.0.0.1", port);
+  const line = `No server is listening on 127.0.0.1:${port}; start it first\n`;
+  assertEquals([code, stdout, stderr], [1, "", line]);
   for (const kind of SERVER_KINDS) {
-    const { code, stdout, stderr } = await runScript("app/check.ts", kind, "127.0.0.1", port);
-    const line = `No server is listening on 127.0.0.1:${port}; start it first\n`;
-    assertEquals([code, stdout, stderr], [1, "", line]);
     const { stopped, checks } = await check(kind, "127.0.0.1", port);
     assertMatch(stopped!, /^No server is listening/);
     assert(checks.length > 0 && checks.every(({ status }) => status === "skipped"));
@@ -96,9 +97,8 @@ Deno.test({
     await echoing;
     assertEquals(checks.map(({ status }) => status), ["passed", "passed"]);
     for (const host of ["[::1]", "::1"]) {
-      const { code, stdout, stderr } = await runScript("app/check.ts", "echo", host, port);
-      const line = `No server is listening on [::1]:${port}; start it first\n`;
-      assertEquals([code, stdout, stderr], [1, "", line]);
+      const { stopped } = await check("echo", host, port);
+      assertEquals(stopped, `No server is listening on [::1]:${port}; start it first`);
     }
   },
 });
@@ -136,7 +136,10 @@ Deno.test("app/check.ts runs the first check in any case, since all others build
 
 Deno.test("app/check.ts prints exactly the documented keys as JSON", async () => {
   await using server = await startServer("echo_server.ts");
-  const report = await check("echo", "127.0.0.1", String(server.port), "--only", "echo");
+  const args = ["echo", "127.0.0.1", String(server.port), "--only", "echo", "--json"];
+  const { code, stdout, stderr } = await runScript("app/check.ts", ...args);
+  assertEquals([code, stderr], [0, ""]);
+  const report: Report = JSON.parse(stdout);
   const { ms } = report.checks[0]!;
   assert(ms >= 0);
   assertEquals(report, {
@@ -177,47 +180,65 @@ Deno.test("app/check.ts sends its readers to headings that there are, of step 1 
 Deno.test("app/check.ts lists the checks of each kind", async () => {
   const least = { "echo": 14, "app": 17, "chat": 14, "echo-client": 8, "app-client": 8 };
   for (const [kind, number] of Object.entries(least)) {
-    const { code, stdout, stderr } = await runScript("app/check.ts", kind, "--list");
-    assertEquals([code, stderr], [0, ""]);
-    const lines = stdout.trimEnd().split("\n");
-    assert(lines.length >= number, `${kind} has ${lines.length} checks`);
-    for (const line of lines) assertMatch(line, /^[a-z0-9-]+ {2,}[A-Z0-9].*[^.]$/);
+    const { checks } = kinds[kind as KindName];
+    assert(checks.length >= number, `${kind} has ${checks.length} checks`);
+    for (const { name, what } of checks) {
+      assertMatch(`${name} ${what}`, /^[a-z0-9-]+ [A-Z0-9].*[^.]$/);
+    }
+  }
+  const { code, stdout, stderr } = await runScript("app/check.ts", "app", "--list");
+  assertEquals([code, stderr], [0, ""]);
+  const listed = stdout.trimEnd().split("\n").map((line) =>
+    /^(\S+) {2,}(\S.*)$/.exec(line)?.slice(1)
+  );
+  assertEquals(listed, kinds["app"].checks.map(({ name, what }) => [name, what]));
+});
+
+/** Words that describe no job, and how the reason begins. */
+const WRONG_JOBS: [words: string[], reason: string][] = [
+  [
+    ["talk", "127.0.0.1", "1"],
+    "Unknown exercise or kind: talk is no exercise, and not echo, app,",
+  ],
+  [["__proto__"], "Unknown exercise or kind: __proto__ is no"],
+  [["13", "127.0.0.1", "1"], "Unknown exercise or kind: 13 is no exercise"],
+  [["echo"], "Missing -- and the server's command, or its host and port"],
+  [["echo", "--"], "Missing -- and the server's command"],
+  [["echo", "127.0.0.1", "--", "x"], "Unexpected argument 127.0.0.1: the server's command"],
+  [["echo-server", "--", "s.py"], "The server's command has no {port}, and there is no --port"],
+  [["echo", "127.0.0.1"], "Missing port"],
+  [["echo", "127.0.0.1", "x"], 'Wrong port: "x" is not an integer from 0 to 65535'],
+  [["echo", "127.0.0.1", "1", "2"], "Unexpected argument 2"],
+  [["echo", "127.0.0.1", "1", "--only=none"], 'Wrong --only: there is no check "none"'],
+  [["echo", "127.0.0.1", "1", "--fast"], "Unknown option --fast"],
+  [["echo-client"], "Missing -- and the client's command"],
+  [["echo-client", "--"], "Missing -- and the client's command"],
+  [["echo-client", "python3", "c.py"], "Unexpected argument python3: the client's command comes"],
+  [["app-client", "x", "--", "y", "{port}"], "Unexpected argument x"],
+  [["echo-client", "--", "c.py"], "The client's command has no {port}"],
+  [["echo-client", "--port=70000", "--", "c.py"], "Wrong --port"],
+  [
+    ["echo-client", "--only=search", "--", "c", "{port}"],
+    'Wrong --only: there is no check "search"',
+  ],
+];
+
+Deno.test("app/check.ts says what is wrong with the words of a job", () => {
+  for (const [words, reason] of WRONG_JOBS) {
+    const { message } = assertThrows(() => check(...words), UsageError);
+    assert(message.startsWith(reason), message);
   }
 });
 
 Deno.test("app/check.ts refuses a wrong command line with exit code 2", async () => {
   const wrong: [string[], string][] = [
     [["--", "x"], "Missing exercise, or kind: echo, app, chat, echo-client, app-client, count, "],
-    [
-      ["talk", "127.0.0.1", "1"],
-      "Unknown exercise or kind: talk is no exercise, and not echo, app,",
-    ],
-    [["__proto__"], "Unknown exercise or kind: __proto__ is no"],
-    [["13", "127.0.0.1", "1"], "Unknown exercise or kind: 13 is no exercise"],
-    [["echo"], "Missing -- and the server's command, or its host and port"],
-    [["echo", "--"], "Missing -- and the server's command"],
-    [["echo", "127.0.0.1", "--", "x"], "Unexpected argument 127.0.0.1: the server's command"],
-    [["echo-server", "--", "s.py"], "The server's command has no {port}, and there is no --port"],
     [["echo", "--watch", "127.0.0.1", "1"], "--watch needs the program's command"],
     [["echo", "--watch", "--", "x", "{port}"], "--watch needs a terminal"],
     [["echo", "--hint"], "Only exercises have a --hint"],
     [["all"], "Missing file with the commands"],
     [["all", "a", "b"], "Unexpected argument b"],
-    [["echo", "127.0.0.1"], "Missing port"],
-    [["echo", "127.0.0.1", "x"], 'Wrong port: "x" is not an integer from 0 to 65535'],
-    [["echo", "127.0.0.1", "1", "2"], "Unexpected argument 2"],
-    [["echo", "127.0.0.1", "1", "--only=none"], 'Wrong --only: there is no check "none"'],
-    [["echo", "127.0.0.1", "1", "--fast"], "Unknown option --fast"],
-    [["echo-client"], "Missing -- and the client's command"],
-    [["echo-client", "--"], "Missing -- and the client's command"],
-    [["echo-client", "python3", "c.py"], "Unexpected argument python3: the client's command comes"],
-    [["app-client", "x", "--", "y", "{port}"], "Unexpected argument x"],
-    [["echo-client", "--", "c.py"], "The client's command has no {port}"],
-    [["echo-client", "--port=70000", "--", "c.py"], "Wrong --port"],
-    [
-      ["echo-client", "--only=search", "--", "c", "{port}"],
-      'Wrong --only: there is no check "search"',
-    ],
+    ...some(WRONG_JOBS, WRONG_JOBS.length),
   ];
   for (const [args, message] of some(wrong, 3)) {
     const { code, stdout, stderr } = await runScript("app/check.ts", ...args);
@@ -368,7 +389,11 @@ async function assertEnds(pid: number): Promise<void> {
 Deno.test("app/check.ts needs --remote for any other than a loopback address, before it uses the network", async () => {
   const others = ["192.0.2.1", "no-such-host.invalid", "127.0.0.1.no-such-host.invalid", "127.1"];
   const odd = ["::", "::2", "0.0.0.0", "127.0.0.256", "localhost.", ""];
-  for (const host of some([...others, ...odd], 3)) {
+  for (const host of [...others, ...odd]) {
+    const { message } = assertThrows(() => check("echo", host, "1"), UsageError);
+    assert(message.startsWith(`Cannot check ${host}: without --remote`), message);
+  }
+  for (const host of some([...others, ...odd], 10)) {
     const args = ["run", "--no-prompt", "--deny-net", "app/check.ts", "echo", host, "1"];
     await using program = new Program(args);
     assertEquals([(await program.ended).code, program.stdout], [2, ""]);
@@ -391,7 +416,7 @@ Deno.test({
       await new Promise((resume) => setTimeout(resume, 700));
     });
     const command = [Deno.execPath(), "run", "--allow-net", "app/check.ts", "echo", "127.0.0.1"];
-    const all = [...command, String(server.port), "--only=echo"];
+    const all = [...command, String(server.port), "--only=echo", "--timeout=0.5"];
     const spawn = "import pty, sys; pty.spawn(sys.argv[1:])";
     for (const [noColor, mark] of [["", "\x1b[31m✗\x1b[0m echo"], ["1", "✗ echo"]] as const) {
       await using program = new Program(["-c", spawn, ...all], PYTHON, { NO_COLOR: noColor });
@@ -485,9 +510,9 @@ Deno.test({
   name: "app/check.ts goes on after a client that a real-time signal has ended",
   ignore: PYTHON === undefined || Deno.build.os !== "linux",
   async fn() {
-    const args = ["--only", "echo", "--", ...oddClient("real-time-signal")];
-    const report = await check("echo-client", ...args);
-    assertEquals(failures(report)[0]!.actual, "signal 40");
+    await using program = checkClient(oddClient("real-time-signal"), ["--only=echo"]);
+    assertEquals((await program.ended).code, 1);
+    assertMatch(program.stdout, /^ +actual: +signal 40$/m);
   },
 });
 

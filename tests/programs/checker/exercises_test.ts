@@ -4,14 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { decodeContent, encodeMessage, MessageDecoder, pack } from "../../../mod.ts";
 import { exercises as entries } from "../../../app/check/exercises.ts";
 import { isKindName, kinds } from "../../../app/check/kinds.ts";
-import {
-  assertGrades,
-  type Case,
-  check,
-  command,
-  failed,
-  running,
-} from "../../support/checking.ts";
+import { assertGrades, type Case, command, grade, running } from "../../support/checking.ts";
 import { some } from "../../support/sampling.ts";
 import { read, README } from "../../support/pages.ts";
 import { Program, runScript, startServer, writeAll } from "../../support/programs.ts";
@@ -21,6 +14,7 @@ import { WrongServer } from "../../support/wrong_servers.ts";
 const PATIENCE = "3"; // seconds, as the bots in tests/support/wrong_clients/ have
 const FIRST = /^Every other check builds on/;
 
+const DENO: [string, ...string[]] = [Deno.execPath(), "run", "--no-prompt", "--allow-net"];
 const LEVELS = ["", "easy", "medium", "hard"];
 
 Deno.test("README.md has the exercises of each step, with their minutes, level, hint and command", async () => {
@@ -88,109 +82,95 @@ Deno.test("The exercises have names that stay, and checks and kinds that there a
   assertEquals(entries.map(({ step }) => step).toSorted(), entries.map(({ step }) => step));
 });
 
-Deno.test({
-  name: "app/check/README.md says which checks the clients of the Python tutorial fail",
-  ignore: PYTHON === undefined,
-  async fn() {
-    const rows = [
-      ...read("app/check/README.md").matchAll(/^\| `([a-z]+)-client\.py` +\| (.*?) +\|/gm),
-    ];
-    assertEquals(rows.map(([, name]) => name), ["echo", "multiconn", "app"]);
-    await Promise.all(
-      some(rows, 3).map(async ([, name, cell]) => {
-        const script = `tests/support/python/tutorial_${name}_client.py`;
-        const kind = name === "app" ? "app-client" : "echo-client";
-        const command = [PYTHON!, script, "{host}", "{port}"];
-        const report = await check(kind, "--patience", "2", "--", ...command);
-        const listed = [...cell!.matchAll(/`([a-z-]+)`/g)].map(([, check]) => check);
-        assertEquals(failed(report), listed, script);
-      }),
-    );
-  },
-});
-
-const SERVERS: [kind: string, command: string[]][] = [
-  ["echo", [PYTHON ?? "", "tests/solutions/many_clients.py", "0"]],
-  ["count", [Deno.execPath(), "run", "--allow-net", "tests/solutions/count.ts", "0"]],
-  ["reverse", [
-    ...[Deno.execPath(), "run", "--allow-net", "tests/solutions/reverse.ts"],
-    ...["127.0.0.1", "0"],
-  ]],
-];
-
-for (const [kind, [command = "", ...args]] of some(SERVERS, 2)) {
-  Deno.test({
-    name: `${args.find((word) => word.startsWith("tests/"))} passes all checks`,
-    ignore: command === "",
-    async fn() {
-      await using server = new Program(args, command);
-      const [, port = ""] = await server.prints(/Listening on 127\.0\.0\.1:(\d+)\n/);
-      await assertPasses(kind, "127.0.0.1", port);
-    },
+/** The clients of the Python tutorial, with the checks that app/check/README.md says they fail. */
+function tutorialClients(): Case[] {
+  const rows = [
+    ...read("app/check/README.md").matchAll(/^\| `([a-z]+)-client\.py` +\| (.*?) +\|/gm),
+  ];
+  assertEquals(rows.map(([, name]) => name), ["echo", "multiconn", "app"]);
+  return some(rows, 3).map(([, name, cell]) => {
+    const script = `tests/support/python/tutorial_${name}_client.py`;
+    const listed = [...cell!.matchAll(/`([a-z-]+)`/g)].map(([, check]) => [check!, /./] as const);
+    return {
+      ...client(name === "app" ? "app-client" : "echo-client", [PYTHON!, script]),
+      fails: Object.fromEntries(listed),
+      patience: 2000,
+    };
   });
 }
 
-const CLIENTS: [kind: string, words: string[]][] = [
-  ["echo-client", ["tests/solutions/echo_client.py", "{host}", "{port}"]],
-  ["app-client", ["tests/solutions/app_client.py", "{host}", "{port}", "search", "ring"]],
-];
-
-for (const [kind, words] of some(CLIENTS, 2)) {
-  Deno.test({
-    name: `${words[0]} passes all checks`,
-    ignore: PYTHON === undefined,
-    fn: () => assertPasses(kind, "--patience", PATIENCE, "--", PYTHON!, ...words, "2"),
-  });
+/** A client, by its command without the address. */
+function client(kind: Case["kind"], words: [string, ...string[]], ...args: string[]): Case {
+  const all: typeof words = [...words, "{host}", "{port}", ...args];
+  return { kind, name: words.join(" "), fails: {}, start: () => command(...all) };
 }
 
-Deno.test("tests/solutions/proxy.ts passes all checks", async () => {
-  await using server = await startServer("app/multiconn_server.ts", "--quiet");
-  const args = ["run", "--allow-net", "tests/solutions/proxy.ts", "0", `${server.port}`];
-  await using proxy = new Program(args);
-  const [, port = ""] = await proxy.prints(/Listening on 127\.0\.0\.1:(\d+)\n/);
-  await assertPasses("echo", "127.0.0.1", port);
-});
-
-async function assertPasses(kind: string, ...args: string[]): Promise<void> {
-  const report = await check(kind, ...args);
-  assertEquals(failed(report), [], JSON.stringify(report.checks, null, 1));
-  assertEquals(report.status, "passed");
+/** A solution of an exercise: a server that is started with these arguments. */
+function server(kind: Case["kind"], words: [string, ...string[]]): Case {
+  return { kind, name: words.join(" "), fails: {}, start: () => command(...words, "{port}") };
 }
 
-Deno.test("The tunnel of the exercises passes all checks of an echo server", async () => {
-  await using server = await startServer("app/multiconn_server.ts", "--quiet");
-  await using exit = await startTunnel("exit", server.port);
-  await using entry = await startTunnel("entry", exit.port);
-  const report = await check("echo", "127.0.0.1", String(entry.port));
-  assertEquals(failed(report), [], JSON.stringify(report.checks, null, 1));
-  assertEquals(report.status, "passed");
-});
+/** Some of the solutions, or all of them. */
+function solutions(echoPort: number): Case[] {
+  const deno = (script: string) => [...DENO, `tests/solutions/${script}`] as typeof DENO;
+  const inDeno = [
+    server("count", deno("count.ts")),
+    server("reverse", [...deno("reverse.ts"), "127.0.0.1"]),
+  ];
+  const passingOn: Case[] = [
+    { kind: "echo", name: "proxy.ts", fails: {}, start: () => startProxy(echoPort) },
+    { kind: "echo", name: "tunnel.ts", fails: {}, start: () => startTunnel(echoPort) },
+  ];
+  if (PYTHON === undefined) return [...inDeno, ...passingOn];
+  const python = (script: string) => [PYTHON!, `tests/solutions/${script}`] as [string, string];
+  return [
+    ...some(inDeno, 2),
+    ...some(passingOn, 2),
+    server("echo", python("many_clients.py")),
+    client("bot", python("bot.py"), "adder", PATIENCE),
+    ...some([
+      client("echo-client", python("echo_client.py"), "2"),
+      client("app-client", python("app_client.py"), "search", "ring", "2"),
+    ], 2),
+  ];
+}
 
-async function startTunnel(side: string, to: number): Promise<Program & { port: number }> {
-  const script = "tests/solutions/tunnel.ts";
-  const program = new Program(["run", "--allow-net", script, side, "0", String(to)]);
+async function startProxy(to: number) {
+  return running(await startSolution("proxy.ts", "0", `${to}`));
+}
+
+async function startTunnel(to: number) {
+  await using programs = new AsyncDisposableStack();
+  const exit = programs.use(await startSolution("tunnel.ts", "exit", "0", `${to}`));
+  const entry = programs.use(await startSolution("tunnel.ts", "entry", "0", `${exit.port}`));
+  const both = programs.move();
+  return running({ port: entry.port, [Symbol.asyncDispose]: () => both.disposeAsync() });
+}
+
+async function startSolution(script: string, ...args: string[]) {
+  const program = new Program(["run", "--allow-net", `tests/solutions/${script}`, ...args]);
   const [, port] = await program.prints(/Listening on 127\.0\.0\.1:(\d+)\n/);
   return Object.assign(program, { port: Number(port) });
 }
 
+// All in one test, since most of the time each of them only waits.
+Deno.test("Solutions of the exercises pass all checks, and the Python tutorial's clients those that app/check/README.md says", async () => {
+  await using echo = await startServer("app/multiconn_server.ts", "--quiet");
+  const clients = PYTHON === undefined ? [] : tutorialClients();
+  const problems = await grade([...clients, ...solutions(echo.port)]);
+  assertEquals(problems.join("\n"), "");
+});
+
 Deno.test({
-  name: "The bot of the exercises passes all checks, and adds in a chat",
+  name: "The bot of the exercises adds in a chat",
   ignore: PYTHON === undefined,
   async fn() {
-    const bot = [PYTHON!, "tests/solutions/bot.py"];
-    const report = await check(
-      ...["bot", "--patience", PATIENCE, "--"],
-      ...[...bot, "{host}", "{port}", "adder", PATIENCE],
-    );
-    assertEquals(failed(report), [], JSON.stringify(report.checks, null, 1));
-    assertEquals(report.status, "passed");
-
     await using server = await startServer("app/chat_server.ts");
     const address = ["127.0.0.1", String(server.port)];
     const run = ["run", "--allow-net", "app/chat_client.ts", ...address, "ada"];
     await using client = new Program(run, Deno.execPath(), {}, "piped");
     await client.prints("* ada joined\n");
-    await using _adder = new Program([...bot.slice(1), ...address], PYTHON);
+    await using _adder = new Program(["tests/solutions/bot.py", ...address], PYTHON);
     await client.prints("* adder joined\n");
     await client.types("sum 20 22\n");
     await client.prints("adder: sum 20 22 = 42\n");
@@ -329,15 +309,10 @@ Deno.test("app/check.ts reverse finds the mistakes of actions", async () => {
 
 Deno.test("app/check.ts bot finds the mistakes of bots", async () => {
   const bot = (mistake: string, fails: Case["fails"] = {}, stopped?: RegExp): Case => ({
-    kind: "bot",
-    name: mistake,
+    ...client("bot", [...DENO, "tests/support/wrong_clients/bot.ts", mistake]),
     fails,
     stopped,
-    isCostly: true,
-    start() {
-      const script = ["run", "--allow-net", "tests/support/wrong_clients/bot.ts", mistake];
-      return command(Deno.execPath(), ...script, "{host}", "{port}");
-    },
+    isCostly: Object.keys(fails).length > 0,
   });
   await assertGrades([
     bot("none"),
