@@ -11,6 +11,7 @@ const MAX_WORK = 25; // milliseconds in a row; a pause takes about 2
 
 let lastPause = -Infinity; // when it ended
 let pause: Promise<void> | undefined;
+let isDisturbed = false; // because somebody has worked since the pause began, and Deno may not have asked
 
 /**
  * Returns a promise to wait for before work for one peer goes on, once it has lasted too long:
@@ -29,14 +30,20 @@ let pause: Promise<void> | undefined;
  * @returns A promise that resolves when the others had their turn, or `undefined` to go on at once.
  */
 export function pauseForOthers(start: number, maxWork = MAX_WORK): Promise<void> | undefined {
-  if (pause) return pause; // somebody else's: work that went on now would end it
+  if (pause) {
+    isDisturbed = true;
+    return pause;
+  }
   if (performance.now() - Math.max(start, lastPause) < maxWork) return undefined;
-  pause = new Promise((resolve) => {
-    setTimeout(() => {
-      lastPause = performance.now();
-      pause = undefined;
-      resolve();
-    }, 0);
-  });
-  return pause;
+  return pause = takePause();
+}
+
+/** Waits until a timer has run while nobody worked. Who works during the pause joins it, so that it ends. */
+async function takePause(): Promise<void> {
+  do {
+    isDisturbed = false;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  } while (isDisturbed);
+  lastPause = performance.now();
+  pause = undefined;
 }

@@ -124,7 +124,7 @@ export class RelayedConnection {
   /** Passes on one direction. It is read no further before the other side has taken what came. */
   #pass(source: Socket, target: Socket, from: "client" | "server", to: "client" | "server") {
     const annotator = new Annotator(this.#options.protocol, this.#options);
-    let passing = this.#opened;
+    let passing: Promise<unknown> = this.#opened;
     const write = (bytes: Uint8Array): Promise<void> | undefined => {
       if (this.#options.isWatched) {
         const text = `${from} → ${to}  ${bytes.length} byte${bytes.length === 1 ? "" : "s"}`;
@@ -139,8 +139,8 @@ export class RelayedConnection {
       const start = performance.now();
       const writing = this.#isReshaped ? this.#reshape(chunk, write) : write(chunk);
       const pause = chunk.length < MUCH ? undefined : pauseAfter(performance.now() - start);
-      const taken = writing ?? pause; // who waits for the other side keeps nobody out
-      if (!taken) return;
+      if (!writing && !pause) return;
+      const taken = Promise.all([writing, pause]);
       passing = taken;
       source.pause();
       taken.then(() => source.resume());

@@ -2,7 +2,7 @@
 import { concat } from "@std/bytes/concat";
 import { encodeChat } from "../../app/chat/messages.ts";
 import { createRequest } from "../../app/libclient.ts";
-import { encodeMessage } from "../../mod.ts";
+import { encodeFrame, encodeMessage } from "../../mod.ts";
 import { connectAndReset, noise, readToEnd, writeAll } from "../support/programs.ts";
 
 export type Attack = (port: number) => Promise<void>;
@@ -16,6 +16,7 @@ const REQUESTS = concat(Array<Uint8Array>(200).fill(REQUEST));
 const SMALLEST = repeat(
   encodeMessage(new Uint8Array(), { contentType: "", contentEncoding: "" }),
 );
+const FRAMES = repeat(encodeFrame(new Uint8Array(1)));
 const PONGS = repeat(encodeChat({ type: "pong" }));
 const SPOKEN = encodeChat({ type: "say", text: "x".repeat(1000) });
 
@@ -52,6 +53,13 @@ export const onApp: Record<string, Attack> = {
     await readToEnd(conn);
   },
   "asks for ever, and never reads": (port) => sendForEver(port, REQUESTS),
+};
+
+/** For the relay, whose own work is to label what it takes for messages, frames or text. */
+export const onRelay: Record<string, Attack> = {
+  ...anywhereWithDeadlines,
+  "floods with the smallest messages": (port) => flood(port, SMALLEST),
+  "floods with frames of one byte": (port) => flood(port, FRAMES),
 };
 
 let guests = 0;

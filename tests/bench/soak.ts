@@ -3,7 +3,15 @@
 // their answers, soon. On a busy machine, soon is later. A server that seems to grow or to be slow is
 // looked at again, since leaks and starvation do not go away.
 import { duration, failUsage, integer, readCommandLine } from "../../app/core/command_line.ts";
-import { anywhere, anywhereWithDeadlines, type Attack, onApp, onChat, onPage } from "./attacks.ts";
+import {
+  anywhere,
+  anywhereWithDeadlines,
+  type Attack,
+  onApp,
+  onChat,
+  onPage,
+  onRelay,
+} from "./attacks.ts";
 import type { Kind, Report, Target } from "./good_clients.ts";
 import { descriptors, residentMemory, settled, turns } from "../support/resource_usage.ts";
 import { type Program, startRelay, startServer } from "../support/programs.ts";
@@ -72,7 +80,7 @@ add(
   await startServer("app/chat_server.ts", "--ping-interval", "1"),
   onChat,
 );
-add("app/relay.ts", "echo", relay, anywhereWithDeadlines);
+add("app/relay.ts", "echo", relay, onRelay);
 add("the relay's page", "page", relay, onPage, { clients: 1, port: relay.web });
 
 const worker = new Worker(import.meta.resolve("./good_clients.ts"), { type: "module" });

@@ -21,6 +21,17 @@ Deno.test("pauseForOthers() counts from the last pause, whoever had it", async (
   assertEquals(pauseForOthers(start, HOUR), undefined);
 });
 
+Deno.test("pauseForOthers() goes on until nobody has worked meanwhile", async () => {
+  let isOver = false;
+  const pause = pauseForOthers(performance.now(), 0)!.then(() => isOver = true);
+  const start = performance.now();
+  while (performance.now() < start + 5); // work of somebody else, after which the timer is late
+  pauseForOthers(start);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(isOver, false);
+  await pause;
+});
+
 Deno.test("pauseForOthers() has all who are busy wait for one pause", async () => {
   const pause = pauseForOthers(performance.now(), 0);
   assert(pause);

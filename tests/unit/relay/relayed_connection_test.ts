@@ -1,4 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert } from "@std/assert";
+import { once } from "node:events";
 import { Socket } from "node:net";
 import { RelayedConnection, type RelayOptions } from "../../../app/relay/relayed_connection.ts";
 import { DEFAULT_LIMITS } from "../../../app/relay/unit_reader.ts";
@@ -41,8 +42,7 @@ async function isPausedAfter(length: number): Promise<boolean> {
   using _ = server;
   for (let i = 0; i < 10 && !client.isPaused(); i++) client.emit("data", new Uint8Array(length));
   const isPaused = client.isPaused();
-  await pauseForOthers(performance.now()); // the same one, for which the client waits longer
-  assertEquals(client.isPaused(), false, "it goes on after the pause");
+  if (isPaused) await once(client, "resume"); // after the pause
   client.destroy(new Error("The client has gone"));
   await connection.closed;
   return isPaused;
