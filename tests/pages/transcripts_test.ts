@@ -432,7 +432,8 @@ function shell(
   // Whatever characters a path has, as a variable it needs no quoting.
   const variables = { DENO: Deno.execPath(), FOLDER: folder };
   const together = how === "together" ? "exec 2>&1; " : "";
-  const script = `deno() { "$DENO" "$@"; }; ${together}${command}`;
+  // Else what a checker remembers would be left where these tests were started.
+  const script = `unset INIT_CWD; deno() { "$DENO" "$@"; }; ${together}${command}`;
   return new Program(["-c", script], "sh", variables, how === "typed" ? "piped" : "null");
 }
 

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { chromium } from "playwright-core";
 import * as mod from "../../mod.ts";
 import { encodeFrame, FrameDecoder, readItems } from "../../mod.ts";
-import { BROWSER } from "../support/browser.ts";
+import { BROWSER, visit } from "../support/browser.ts";
 import { tryAll } from "../support/sampling.ts";
 import { blocksOf, read } from "../support/pages.ts";
 import {
@@ -372,7 +372,7 @@ Deno.test({
     const browser = await chromium.launch({ executablePath: BROWSER!, args: ["--no-sandbox"] });
     try {
       const page = await browser.newPage();
-      await page.goto(`http://127.0.0.1:${server.addr.port}/page.html`);
+      await visit(page, `http://127.0.0.1:${server.addr.port}/page.html`);
       await page.getByText("LENGTH_LIMIT").waitFor();
       assertEquals(await page.locator("body").innerText(), EXPECTED);
     } finally {

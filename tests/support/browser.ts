@@ -1,5 +1,6 @@
 // A browser, for the tests that look at pages.
 import { existsSync } from "node:fs";
+import type { Page } from "playwright-core";
 import { works } from "./programs.ts";
 
 /** Where Chromium, Chrome or Edge is installed. */
@@ -26,5 +27,20 @@ function findBrowser(): string | undefined {
       return ["chromium-headless-shell", "chromium", "google-chrome", "microsoft-edge"]
         .map((name) => `/usr/bin/${name}`)
         .find((path) => works(path, "--version")); // it may be a script that has nothing to start
+  }
+}
+
+/** What Chromium says of a request that it gives up since other tests have made or removed a network. */
+export const NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED";
+
+/** Opens an address, again if the networks of this machine have changed meanwhile. */
+export async function visit(page: Page, url: string): Promise<void> {
+  for (let attempts = 0;; attempts++) {
+    try {
+      await page.goto(url);
+      return;
+    } catch (error) {
+      if (attempts === 5 || !(error as Error).message.includes(NETWORK_CHANGED)) throw error;
+    }
   }
 }
