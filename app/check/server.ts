@@ -182,7 +182,8 @@ export class StartedServer implements Server {
   whyAbsent(): string {
     if (this.#end === undefined) {
       const time = `${START_TIME / 1000} s`;
-      return `The server runs, but does not listen on ${this.name} within ${time}`;
+      return `The server runs, but does not listen on ${this.name} within ${time}; if it always uses ` +
+        "the same port, name that with --port";
     }
     return `The server ended before it listened on ${this.name}, with ${describeEnd(this.#end)}`;
   }

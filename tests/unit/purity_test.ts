@@ -14,6 +14,14 @@ const EXAMPLES = "app/examples/";
 const IMPURE =
   /\b(?:(?:node|npm|jsr):|(?:Deno|setTimeout|setInterval|setImmediate|Date|performance|process|Buffer)\b)/;
 
+// The files of the checker that work with sockets, programs, files, the terminal and time. All others say what is
+// asked, what came of it and what that means, through these.
+const CHECKS_OUTER_FILES = new Set([
+  ...["server.ts", "server_run.ts", "client_run.ts", "program.ts"],
+  ...["batch.ts", "printer.ts", "progress.ts", "session.ts", "watch.ts"],
+]);
+const OUTER = /\b(?:Deno\.|node:|setTimeout|setInterval|setImmediate|process\.|Buffer\b)/;
+
 const sources = new Map<string, string>();
 addSources("app/");
 
@@ -36,6 +44,11 @@ function read(path: string): string {
 /** The program text without comments, whose examples may use anything. */
 function withoutComments(source: string): string {
   return source.replaceAll(/\/\*[^]*?\*\/|(?<=^|\s)\/\/.*/gm, "");
+}
+
+/** The program text without comments, and without the texts that it prints. What it imports stays. */
+function withoutTexts(source: string): string {
+  return withoutComments(source).replaceAll(/"(?!node:)(?:[^"\\\n]|\\.)*"|'[^'\n]*'/g, '""');
 }
 
 /** What a file imports or re-exports, types as well: paths from the root, or what it names else. */
@@ -63,9 +76,20 @@ Deno.test("What does not stand on app/core/ names no Deno, no package, no timer 
   for (const [path, source] of sources) {
     if (path.startsWith(EXAMPLES)) continue; // programs
     if ([...graphOf(path)].some((file) => file.startsWith("app/core/"))) continue;
-    if (path.startsWith("app/check/")) continue; // it works with files, programs and the terminal
     const impure = IMPURE.exec(withoutComments(source))?.[0];
     assert(impure === undefined, `${path} names ${impure}`);
+  }
+});
+
+Deno.test("What the checker asks of a program names no Deno, nothing of Node, no timer and no process", () => {
+  for (const [path, source] of sources) {
+    const name = path.replace("app/check/", "");
+    if (name === path || CHECKS_OUTER_FILES.has(name)) continue;
+    const outer = OUTER.exec(withoutTexts(source))?.[0];
+    assert(outer === undefined, `${path} names ${outer}`);
+  }
+  for (const name of CHECKS_OUTER_FILES) {
+    assert(OUTER.test(withoutTexts(read(`app/check/${name}`))));
   }
 });
 
