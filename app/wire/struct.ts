@@ -126,7 +126,7 @@ export function pack<Format extends string>(
   format: StructFormat<Format>,
   ...values: StructArguments<Format>
 ): OwnBytes {
-  return packValues(cached(format), values);
+  return cached(format).pack(values);
 }
 
 /**
@@ -153,7 +153,7 @@ export function unpack<Format extends string>(
   format: StructFormat<Format>,
   bytes: Uint8Array,
 ): StructValues<Format> {
-  return unpackAll(cached(format), bytes) as StructValues<Format>;
+  return cached(format).unpack(bytes) as StructValues<Format>;
 }
 
 /**
@@ -182,9 +182,7 @@ export function unpackFrom<Format extends string>(
   bytes: Uint8Array,
   offset = 0,
 ): StructValues<Format> {
-  const layout = cached(format);
-  checkInside("unpack", layout, bytes, offset);
-  return readValues(layout, bytes, offset) as StructValues<Format>;
+  return cached(format).unpackFrom(bytes, offset) as StructValues<Format>;
 }
 
 /**
@@ -240,7 +238,7 @@ export class Struct<Format extends string> {
    * @throws {StructError} If the format is not valid.
    */
   constructor(format: StructFormat<Format>) {
-    this.#layout = parse(format);
+    this.#layout = new Layout(format);
     this.format = format as Format;
     this.size = this.#layout.size;
   }
@@ -254,7 +252,7 @@ export class Struct<Format extends string> {
    * format.
    */
   pack(...values: StructArguments<Format>): OwnBytes {
-    return packValues(this.#layout, values);
+    return this.#layout.pack(values);
   }
 
   /**
@@ -268,14 +266,7 @@ export class Struct<Format extends string> {
    * @throws {TypeError} If `bytes` is not a `Uint8Array`.
    */
   packInto(bytes: Uint8Array, offset: number, ...values: StructArguments<Format>): void {
-    checkCount(this.#layout, values);
-    checkInside("pack", this.#layout, bytes, offset);
-    // Values that lie in the same memory would be overwritten before they are written.
-    const safe = values.map((value) =>
-      isBytes(value) && value.buffer === bytes.buffer ? copy(value, 0, value.length) : value
-    );
-    bytes.fill(0, offset, offset + this.size);
-    writeValues(this.#layout, bytes, offset, safe);
+    this.#layout.packInto(bytes, offset, values);
   }
 
   /**
@@ -287,7 +278,7 @@ export class Struct<Format extends string> {
    * @throws {TypeError} If `bytes` is not a `Uint8Array`.
    */
   unpack(bytes: Uint8Array): StructValues<Format> {
-    return unpackAll(this.#layout, bytes) as StructValues<Format>;
+    return this.#layout.unpack(bytes) as StructValues<Format>;
   }
 
   /**
@@ -300,88 +291,125 @@ export class Struct<Format extends string> {
    * @throws {TypeError} If `bytes` is not a `Uint8Array`.
    */
   unpackFrom(bytes: Uint8Array, offset = 0): StructValues<Format> {
-    checkInside("unpack", this.#layout, bytes, offset);
-    return readValues(this.#layout, bytes, offset) as StructValues<Format>;
+    return this.#layout.unpackFrom(bytes, offset) as StructValues<Format>;
   }
 }
 
-/** What a format says. */
-interface Layout {
-  format: string;
-  little: boolean;
-  fields: Field[];
-  /** In bytes. */
-  size: number;
-  /** How many values. */
-  count: number;
-}
+/** What a format says, and how its values are read and written. */
+class Layout {
+  readonly format: string;
+  readonly size: number; // in bytes
+  readonly #little: boolean;
+  readonly #fields: Field[] = [];
+  readonly #count: number; // of the values
 
-function packValues(layout: Layout, values: StructValue[]): OwnBytes {
-  checkCount(layout, values);
-  const bytes = new Uint8Array(layout.size);
-  writeValues(layout, bytes, 0, values);
-  return bytes;
-}
+  constructor(format: string) {
+    this.format = format;
+    this.#little = isLittle(format);
+    let size = 0;
+    let count = 0;
+    for (const [text, digits, code] of format.slice(1).matchAll(/(\d*)(\D?)/gu)) {
+      if (/^[ \t\n\v\f\r]?$/.test(text)) continue;
+      if (code === "") throw invalid(format, `the count ${digits} has no code after it`);
+      const known = CODECS.get(code!);
+      if (known === undefined) throw invalid(format, `"${code}" is not a code`);
+      const length = digits === "" ? 1 : Number(digits);
+      const [codec, repeat] = typeof known === "function" ? [known(length), 1] : [known, length];
+      if (codec !== PAD) {
+        this.#fields.push({ codec, offset: size, repeat });
+        count += repeat;
+      }
+      size += codec.size * repeat;
+      if (!Number.isSafeInteger(size)) throw invalid(format, "its size is too large");
+    }
+    this.size = size;
+    this.#count = count;
+  }
 
-function unpackAll(layout: Layout, bytes: Uint8Array): StructValue[] {
-  checkBytes(bytes);
-  if (bytes.length === layout.size) return readValues(layout, bytes, 0);
-  throw new StructError(
-    `Cannot unpack "${layout.format}": it needs ${layout.size} bytes, not ${bytes.length}`,
-  );
-}
+  pack(values: StructValue[]): OwnBytes {
+    this.#checkCount(values);
+    const bytes = new Uint8Array(this.size);
+    this.#write(bytes, 0, values);
+    return bytes;
+  }
 
-function readValues({ fields, little, count }: Layout, bytes: Uint8Array, start: number) {
-  const values = new Array<StructValue>(count);
-  let index = 0;
-  for (const { codec, offset, size, repeat } of fields) {
-    const at = start + offset;
-    if (codec.kind !== 0) {
-      readIntegers(codec.kind, values, index, repeat, bytes, at, little);
-    } else {
+  packInto(bytes: Uint8Array, offset: number, values: StructValue[]): void {
+    this.#checkCount(values);
+    this.#checkInside("pack", bytes, offset);
+    // Values that lie in the same memory would be overwritten before they are written.
+    const safe = values.map((value) =>
+      isBytes(value) && value.buffer === bytes.buffer ? copy(value, 0, value.length) : value
+    );
+    bytes.fill(0, offset, offset + this.size);
+    this.#write(bytes, offset, safe);
+  }
+
+  unpack(bytes: Uint8Array): StructValue[] {
+    checkBytes(bytes);
+    if (bytes.length === this.size) return this.#read(bytes, 0);
+    throw new StructError(
+      `Cannot unpack "${this.format}": it needs ${this.size} bytes, not ${bytes.length}`,
+    );
+  }
+
+  unpackFrom(bytes: Uint8Array, offset: number): StructValue[] {
+    this.#checkInside("unpack", bytes, offset);
+    return this.#read(bytes, offset);
+  }
+
+  #read(bytes: Uint8Array, start: number): StructValue[] {
+    const values = new Array<StructValue>(this.#count);
+    const little = this.#little;
+    let index = 0;
+    for (const { codec, offset, repeat } of this.#fields) {
+      const at = start + offset;
+      if (codec.kind !== 0) {
+        readIntegers(codec.kind, values, index, repeat, bytes, at, little);
+      } else {
+        for (let i = 0; i < repeat; i++) {
+          values[index + i] = codec.read(bytes, at + i * codec.size, little);
+        }
+      }
+      index += repeat;
+    }
+    return values;
+  }
+
+  #write(bytes: Uint8Array, start: number, values: StructValue[]) {
+    const little = this.#little;
+    let index = 0;
+    for (const { codec, offset, repeat } of this.#fields) {
       for (let i = 0; i < repeat; i++) {
-        values[index + i] = codec.read(bytes, at + i * size, little, size);
+        const at = start + offset + i * codec.size;
+        const value = values[index]!;
+        const fits = codec.kind !== 0
+          ? writeInteger(codec, bytes, at, little, value)
+          : codec.write(bytes, at, little, value);
+        if (!fits) throw this.#unfit(value, index, codec);
+        index++;
       }
     }
-    index += repeat;
   }
-  return values;
-}
 
-function writeValues(layout: Layout, bytes: Uint8Array, start: number, values: StructValue[]) {
-  const { format, fields, little } = layout;
-  let index = 0;
-  for (const { codec, offset, size, repeat } of fields) {
-    for (let i = 0; i < repeat; i++) {
-      const at = start + offset + i * size;
-      const value = values[index]!;
-      const fits = codec.kind !== 0
-        ? writeInteger(codec, bytes, at, little, value)
-        : codec.write(bytes, at, little, size, value);
-      if (!fits) {
-        throw new StructError(
-          `Cannot pack values[${index}] of "${format}": ` +
-            `${describe(value)} is not ${codec.expected(size)}`,
-          index,
-        );
-      }
-      index++;
-    }
+  #unfit(value: StructValue, index: number, { expected }: Codec): StructError {
+    const place = `Cannot pack values[${index}] of "${this.format}"`;
+    return new StructError(`${place}: ${describe(value)} is not ${expected}`, index);
   }
-}
 
-function checkCount({ format, count }: Layout, values: StructValue[]) {
-  if (values.length === count) return;
-  throw new StructError(`Cannot pack "${format}": it needs ${count} values, not ${values.length}`);
-}
+  #checkCount(values: StructValue[]) {
+    if (values.length === this.#count) return;
+    const counts = `it needs ${this.#count} values, not ${values.length}`;
+    throw new StructError(`Cannot pack "${this.format}": ${counts}`);
+  }
 
-function checkInside(action: string, { format, size }: Layout, bytes: Uint8Array, offset: number) {
-  checkBytes(bytes);
-  if (Number.isInteger(offset) && offset >= 0 && offset + size <= bytes.length) return;
-  throw new StructError(
-    `Cannot ${action} "${format}" at offset ${offset}: ` +
-      `it needs ${size} bytes, and the length is ${bytes.length} bytes`,
-  );
+  #checkInside(action: string, bytes: Uint8Array, offset: number) {
+    checkBytes(bytes);
+    if (Number.isInteger(offset) && offset >= 0 && offset + this.size <= bytes.length) return;
+    throw new StructError(
+      `Cannot ${action} "${this.format}" at offset ${offset}: ` +
+        `it needs ${this.size} bytes, and the length is ${bytes.length} bytes`,
+    );
+  }
 }
 
 function checkBytes(bytes: Uint8Array): void {
@@ -393,43 +421,32 @@ interface Field {
   codec: Codec;
   /** Where its first value is, in bytes from the start. */
   offset: number;
-  /** Of one value, in bytes. */
-  size: number;
   /** How many values. */
   repeat: number;
 }
 
-/** Which values fit a code. */
-interface CodecBase {
-  /** Of one value, in bytes. */
-  size: number;
-  /** Which values fit. */
-  expected(size: number): string;
-}
-
-/** How the values of one code are read and written, if they are not integers of at most 4 bytes. */
-interface OtherCodec extends CodecBase {
-  kind: 0;
-  read(bytes: Uint8Array, at: number, little: boolean, size: number): StructValue;
-  /** Returns false if the value does not fit. */
-  write(
-    bytes: Uint8Array,
-    at: number,
-    little: boolean,
-    size: number,
-    value: StructValue,
-  ): boolean;
-}
+/** How the values of one code are read and written. `size` is that of one value, in bytes. */
+type Codec = IntegerCodec | OtherCodec;
 
 /** An integer of at most 4 bytes. */
-interface IntegerCodec extends CodecBase {
-  /** The size in bytes, below 0 if it is signed. */
+interface IntegerCodec {
+  /** The size, below 0 if it is signed. */
   kind: 1 | 2 | 4 | -1 | -2 | -4;
+  size: number;
   min: number;
   max: number;
+  /** Which values fit, for an error. */
+  expected: string;
 }
 
-type Codec = OtherCodec | IntegerCodec;
+interface OtherCodec {
+  kind: 0;
+  size: number;
+  expected: string;
+  read(bytes: Uint8Array, at: number, little: boolean): StructValue;
+  /** Returns false if the value does not fit. */
+  write(bytes: Uint8Array, at: number, little: boolean, value: StructValue): boolean;
+}
 
 const MAX_CACHED = 100; // formats
 const MAX_CACHED_LENGTH = 1000; // characters of a format, of which each may take 100 bytes of memory
@@ -438,37 +455,12 @@ const cache = new Map<string, Layout>();
 function cached(format: string): Layout {
   let layout = cache.get(format);
   if (layout === undefined) {
-    layout = parse(format);
+    layout = new Layout(format);
     if (format.length > MAX_CACHED_LENGTH) return layout;
     if (cache.size === MAX_CACHED) cache.clear();
     cache.set(format, layout);
   }
   return layout;
-}
-
-function parse(format: string): Layout {
-  const little = isLittle(format);
-  const fields: Field[] = [];
-  let offset = 0;
-  let count = 0;
-  for (const [text, digits, code] of format.slice(1).matchAll(/(\d*)(\D?)/gu)) {
-    if (/^[ \t\n\v\f\r]?$/.test(text)) continue;
-    if (code === "") throw invalid(format, `the count ${digits} has no code after it`);
-    const codec = CODECS.get(code!);
-    if (codec === undefined && code !== "x") throw invalid(format, `"${code}" is not a code`);
-    const length = digits === "" ? 1 : Number(digits);
-    const size = codec?.size ?? 1;
-    if (codec === string || codec === pascalString) {
-      fields.push({ codec, offset, size: length, repeat: 1 });
-      count++;
-    } else if (codec) {
-      fields.push({ codec, offset, size, repeat: length });
-      count += length;
-    }
-    offset += size * length;
-    if (!Number.isSafeInteger(offset)) throw invalid(format, "its size is too large");
-  }
-  return { format, little, fields, size: offset, count };
 }
 
 function isLittle(format: string): boolean {
@@ -492,57 +484,57 @@ const f32 = new Float32Array(scratch.buffer);
 const LOW = HOST_BYTE_ORDER === "little" ? 0 : 1; // which word has the lowest bits
 
 const boolean: OtherCodec = {
-  size: 1,
   kind: 0,
-  expected: () => "a boolean",
+  size: 1,
+  expected: "a boolean",
   read: (bytes, at) => bytes[at] !== 0,
-  write(bytes, at, _little, _size, value) {
+  write(bytes, at, _little, value) {
     if (typeof value !== "boolean") return false;
     bytes[at] = Number(value);
     return true;
   },
 };
 
+/** Bytes. Those that are missing are 0. */
+function string(size: number): OtherCodec {
+  return {
+    kind: 0,
+    size,
+    expected: `a Uint8Array of at most ${size} bytes`,
+    read: (bytes, at) => copy(bytes, at, at + size),
+    write(bytes, at, _little, value) {
+      if (!isBytes(value) || value.length > size) return false;
+      bytes.set(value, at);
+      return true;
+    },
+  };
+}
+
+const byteString = string(1);
 const character: OtherCodec = {
-  size: 1,
-  kind: 0,
-  expected: () => "a Uint8Array of 1 byte",
-  read: (bytes, at) => copy(bytes, at, at + 1),
-  write(bytes, at, _little, _size, value) {
-    if (!isBytes(value) || value.length !== 1) return false;
-    bytes.set(value, at);
-    return true;
-  },
+  ...byteString,
+  expected: "a Uint8Array of 1 byte",
+  write: (bytes, at, little, value) =>
+    isBytes(value) && value.length === 1 && byteString.write(bytes, at, little, value),
 };
 
-const string: OtherCodec = {
-  size: 1,
-  kind: 0,
-  expected: (size) => `a Uint8Array of at most ${size} bytes`,
-  read: (bytes, at, _little, size) => copy(bytes, at, at + size),
-  write(bytes, at, _little, size, value) {
-    if (!isBytes(value) || value.length > size) return false;
-    bytes.set(value, at);
-    return true;
-  },
-};
-
-const pascalString: OtherCodec = {
-  size: 1,
-  kind: 0,
-  expected: (size) => `a Uint8Array of at most ${maxPascalLength(size)} bytes`,
-  read(bytes, at, _little, size) {
-    if (size === 0) return new Uint8Array();
-    return copy(bytes, at + 1, at + 1 + Math.min(bytes[at]!, size - 1));
-  },
-  write(bytes, at, _little, size, value) {
-    if (!isBytes(value) || value.length > maxPascalLength(size)) return false;
-    if (size === 0) return true;
-    bytes[at] = value.length;
-    bytes.set(value, at + 1);
-    return true;
-  },
-};
+/** Bytes behind their number in one byte. */
+function pascalString(size: number): OtherCodec {
+  const max = Math.max(0, Math.min(size - 1, 255));
+  return {
+    kind: 0,
+    size,
+    expected: `a Uint8Array of at most ${max} bytes`,
+    read: (bytes, at) => copy(bytes, at + 1, at + 1 + Math.min(bytes[at]!, size - 1)),
+    write(bytes, at, _little, value) {
+      if (!isBytes(value) || value.length > max) return false;
+      if (size === 0) return true;
+      bytes[at] = value.length;
+      bytes.set(value, at + 1);
+      return true;
+    },
+  };
+}
 
 const half = float(
   2,
@@ -584,8 +576,11 @@ const double = float(
   },
 );
 
-// A `Map`, because a plain object also has a `constructor`. `x` is not the code of a value.
-const CODECS = new Map<string, Codec>([
+const PAD = integer(1); // of no value
+
+// A `Map`, because a plain object also has a `constructor`. A count before `s` or `p` is its size.
+const CODECS = new Map<string, Codec | ((size: number) => Codec)>([
+  ["x", PAD],
   ["?", boolean],
   ["c", character],
   ["s", string],
@@ -598,8 +593,8 @@ const CODECS = new Map<string, Codec>([
   ["I", integer(4)],
   ["l", integer(-4)],
   ["L", integer(4)],
-  ["q", bigInteger(true, BigInt.asIntN)],
-  ["Q", bigInteger(false, BigInt.asUintN)],
+  ["q", bigInteger(-(2n ** 63n), BigInt.asIntN)],
+  ["Q", bigInteger(0n, BigInt.asUintN)],
   ["e", half],
   ["f", single],
   ["d", double],
@@ -609,7 +604,7 @@ function integer(kind: IntegerCodec["kind"]): IntegerCodec {
   const size = Math.abs(kind);
   const min = kind < 0 ? -(2 ** (size * 8 - 1)) : 0;
   const max = min + 2 ** (size * 8) - 1;
-  return { size, kind, min, max, expected: () => `an integer from ${min} to ${max}` };
+  return { kind, size, min, max, expected: `an integer from ${min} to ${max}` };
 }
 
 /**
@@ -663,17 +658,13 @@ function writeInteger(
   return true;
 }
 
-function bigInteger(
-  signed: boolean,
-  wrap: (bits: number, value: bigint) => bigint,
-): OtherCodec {
-  const min = signed ? -(2n ** 63n) : 0n;
+function bigInteger(min: bigint, wrap: typeof BigInt.asIntN): OtherCodec {
   return {
-    size: 8,
     kind: 0,
-    expected: () => `a bigint from ${min} to ${min + 2n ** 64n - 1n}`,
+    size: 8,
+    expected: `a bigint from ${min} to ${min + 2n ** 64n - 1n}`,
     read: (bytes, at, little) => wrap(64, readBigUint64(bytes, at, little ? "little" : "big")),
-    write(bytes, at, little, _size, value) {
+    write(bytes, at, little, value) {
       if (typeof value !== "bigint" || wrap(64, value) !== value) return false;
       writeBigUint64(bytes, BigInt.asUintN(64, value), at, little ? "little" : "big");
       return true;
@@ -687,11 +678,11 @@ function float(
   write: (bytes: Uint8Array, at: number, little: boolean, value: number) => boolean,
 ): OtherCodec {
   return {
-    size,
     kind: 0,
-    expected: () => `a number that fits ${size} bytes`,
+    size,
+    expected: `a number that fits ${size} bytes`,
     read,
-    write: (bytes, at, little, _size, value) =>
+    write: (bytes, at, little, value) =>
       typeof value === "number" && write(bytes, at, little, value),
   };
 }
@@ -699,10 +690,6 @@ function float(
 /** Copies, where `slice` of a Node.js `Buffer` does not. */
 function copy(bytes: Uint8Array, start: number, end: number): OwnBytes {
   return new Uint8Array(bytes.subarray(start, end));
-}
-
-function maxPascalLength(size: number): number {
-  return Math.max(0, Math.min(size - 1, 255));
 }
 
 // DataView has methods for half precision only in newer runtimes.
@@ -747,35 +734,23 @@ type ParseFormat<Format extends string> = Record<never, never> extends Record<Fo
 
 type ParseCodes<Codes extends string, Count extends string, Values extends StructValue[]> =
   Codes extends `${infer Code}${infer Rest}`
-    ? Code extends keyof Repeated<StructValue> ? ParseCodes<Rest, `${Count}${Code}`, Values>
-    : Code extends "s" | "p" ? ParseCodes<Rest, "", [...Values, ValueTypes[Code]]>
-    : Code extends keyof ValueTypes
-      ? ParseCodes<Rest, "", [...Values, ...Repeat<ValueTypes[Code], Count, Values>]>
+    ? Code extends Digit ? ParseCodes<Rest, `${Count}${Code}`, Values>
+    : Code extends "s" | "p" ? ParseCodes<Rest, "", [...Values, OwnBytes]>
+    : ValueOf<Code> extends infer Value extends StructValue
+      ? ParseCodes<Rest, "", [...Values, ...Repeat<Value, Count, Values>]>
     : Code extends "x" ? ParseCodes<Rest, "", Values>
     : `${Count}${Code}` extends Whitespace ? ParseCodes<Rest, "", Values>
     : `"${Code}" is not a code of a format`
     : Count extends "" ? Values
     : `The count ${Count} has no code after it`;
 
-interface ValueTypes {
-  c: OwnBytes;
-  "?": boolean;
-  b: number;
-  B: number;
-  h: number;
-  H: number;
-  i: number;
-  I: number;
-  l: number;
-  L: number;
-  q: bigint;
-  Q: bigint;
-  e: number;
-  f: number;
-  d: number;
-  s: OwnBytes;
-  p: OwnBytes;
-}
+type Digit = "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9";
+
+type ValueOf<Code extends string> = Code extends "c" ? OwnBytes
+  : Code extends "?" ? boolean
+  : Code extends "q" | "Q" ? bigint
+  : Code extends "b" | "B" | "h" | "H" | "i" | "I" | "l" | "L" | "e" | "f" | "d" ? number
+  : null;
 
 type Whitespace = " " | "\t" | "\n" | "\v" | "\f" | "\r";
 
