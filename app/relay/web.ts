@@ -71,6 +71,7 @@ export async function servePage(port: number, log: EventLog, route: string): Pro
   /** Sends the events after one, and then each that comes: as fast as the page takes them. */
   function sendEvents(response: ServerResponse, lastId: string): void {
     let next = log.after(lastId);
+    let timer: ReturnType<typeof setTimeout> | undefined; // while it has not taken all
     const greet = () => {
       response.write(`event: hello\ndata: ${JSON.stringify({ run: log.run, route, next })}\n\n`);
     };
@@ -85,9 +86,18 @@ export async function servePage(port: number, log: EventLog, route: string): Pro
           greet();
         }
       }
+      // Whoever takes nothing must not keep a place from others. A browser comes again by itself.
+      if (response.writableNeedDrain) timer ??= setTimeout(() => response.destroy(), TIMEOUT);
     };
-    response.on("drain", send);
-    response.on("close", () => log.unwatch(send));
+    response.on("drain", () => {
+      clearTimeout(timer);
+      timer = undefined;
+      send();
+    });
+    response.on("close", () => {
+      clearTimeout(timer);
+      log.unwatch(send);
+    });
     response.writeHead(200, { ...HEADERS, "content-type": "text/event-stream" });
     greet();
     log.watch(send);
