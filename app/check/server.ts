@@ -156,14 +156,14 @@ export class StartedServer implements Server {
   async connect(timeout: number): Promise<Deno.TcpConn> {
     using stopwatch = new Stopwatch();
     while (true) {
+      const hadEnded = this.#end !== undefined; // if not, another program of it may listen since then
       try {
         const conn = await connectInTime(this.address, timeout);
         this.#hasListened = true;
         if (this.#end !== undefined) this.#isInBackground = true;
         return conn;
       } catch (error) {
-        const mayStart = this.startTime > 0 && this.#end === undefined &&
-          stopwatch.elapsed < this.startTime;
+        const mayStart = this.startTime > 0 && !hadEnded && stopwatch.elapsed < this.startTime;
         if (!mayStart || !(error instanceof Deno.errors.ConnectionRefused)) throw error;
         await pause(REFUSAL_INTERVAL);
       }

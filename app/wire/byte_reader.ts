@@ -1,6 +1,5 @@
 import { isBytes, nameOfType } from "./bytes.ts";
 import { getUint16, getUint32 } from "./endianness.ts";
-import { MalformedInputError } from "./errors.ts";
 import { TextWindow } from "./text_window.ts";
 import { decodeStrictUtf8, decodeUtf8 } from "./utf8.ts";
 
@@ -106,19 +105,18 @@ export class ByteReader {
     return taken;
   }
 
-  /** Takes bytes that are here as text, and passes over some more. */
-  takeText(length: number, more: number, fatal = false): string {
+  /**
+   * Takes bytes that are here as text, and passes over some more.
+   *
+   * @returns The text. With `fatal`, `undefined` if they are not valid UTF-8.
+   */
+  takeText(length: number, more: number, fatal?: boolean): string | undefined {
     const start = this.#start;
     const end = start + length;
     const text = this.#window.slice(this.#bytes, start, end, this.#end) ??
-      this.#decode(start, end, fatal);
+      decode(this.#bytes.subarray(start, end), fatal);
     this.skip(length + more);
     return text;
-  }
-
-  #decode(start: number, end: number, fatal: boolean): string {
-    const bytes = this.#bytes.subarray(start, end);
-    return fatal ? decodeOrRefuse(bytes) : decodeUtf8(bytes);
   }
 
   /** Takes an unsigned integer of 1 to 4 bytes that is here. */
@@ -310,10 +308,10 @@ function copyOf(bytes: Uint8Array): Uint8Array {
   return copy;
 }
 
-function decodeOrRefuse(bytes: Uint8Array): string {
+function decode(bytes: Uint8Array, fatal?: boolean): string | undefined {
   try {
-    return decodeStrictUtf8(bytes);
+    return fatal ? decodeStrictUtf8(bytes) : decodeUtf8(bytes);
   } catch {
-    throw new MalformedInputError("Cannot accept text: it is not valid UTF-8");
+    return undefined;
   }
 }

@@ -125,11 +125,13 @@ export interface ParserInput {
 
   /**
    * Takes the next line as text in UTF-8: everything up to a line feed, or a carriage return and a line
-   * feed. Bytes that are not valid become U+FFFD, as with `TextDecoder`.
+   * feed.
    *
-   * @param options How many bytes may stand before the line end, and whether the end of the input is one.
+   * @param options How many bytes may stand before the line end, whether the end of the input is one, and
+   * `fatal` as for `takeText`.
    * @returns The text before the line end. A byte order mark is kept.
    * @throws {LengthLimitError} As soon as more bytes have arrived without a line end.
+   * @throws {MalformedInputError} With `fatal`, if they are not valid UTF-8.
    *
    * @example The last line, which need not end
    * ```ts
@@ -143,7 +145,7 @@ export interface ParserInput {
    * assertEquals(lines.take(), "two");
    * ```
    */
-  takeLine(options: DelimiterOptions): ParserStep<string>;
+  takeLine(options: DelimiterOptions & { fatal?: boolean }): ParserStep<string>;
 
   /**
    * Takes the next bytes up to a delimiter. The delimiter is taken too, and not returned.
@@ -157,12 +159,14 @@ export interface ParserInput {
 
   /**
    * Takes the next text in UTF-8 up to a delimiter. The delimiter is taken too, and not returned. For text it
-   * is several times as fast as `takeUntil`. Bytes that are not valid become U+FFFD, as with `TextDecoder`.
+   * is several times as fast as `takeUntil`.
    *
    * @param delimiter A text, such as `": "`.
-   * @param options How many bytes may stand before it, and whether the end of the input is one.
+   * @param options How many bytes may stand before it, whether the end of the input is one, and `fatal` as
+   * for `takeText`.
    * @returns The text before it. A byte order mark is kept.
    * @throws {LengthLimitError} As soon as more bytes have arrived without the delimiter.
+   * @throws {MalformedInputError} With `fatal`, if the text is not valid UTF-8.
    *
    * @example The fields of a header
    * ```ts
@@ -177,7 +181,10 @@ export interface ParserInput {
    * assertEquals(fields.take(), ["Host", "example.com"]);
    * ```
    */
-  takeTextUntil(delimiter: string, options: DelimiterOptions): ParserStep<string>;
+  takeTextUntil(
+    delimiter: string,
+    options: DelimiterOptions & { fatal?: boolean },
+  ): ParserStep<string>;
 
   /**
    * Takes all bytes until the input ends, or the part. There may be none.
@@ -263,8 +270,8 @@ export interface ParserInput {
   takePart<T>(length: number, parser: (part: ParserPart) => ParserStep<T>): ParserStep<T>;
 
   /**
-   * Names what comes next, up to the next call or the end of the item, for the decoder's `awaited` and
-   * {@linkcode TruncatedInputError}. It takes nothing, and needs no `yield*`.
+   * Names what comes next, up to the next call or the end of the item, for the decoder's `awaited` and for
+   * errors. It takes nothing, and needs no `yield*`.
    *
    * @param name The name, such as `"header"`.
    */
@@ -319,7 +326,7 @@ export class ReaderInput implements ParserPart {
   takeText(length: number, options?: { fatal?: boolean }): ParserStep<string> {
     this.#check(length);
     if (!this.#reader.has(length)) return this.#retry(length, this.takeText, length, options);
-    return new Taken(this.#reader.takeText(length, 0, options?.fatal));
+    return new Taken(this.#takeText(length, 0, options?.fatal));
   }
 
   takeInteger(size: 1 | 2 | 3 | 4, byteOrder: ByteOrder = "big"): ParserStep<number> {
@@ -343,24 +350,24 @@ export class ReaderInput implements ParserPart {
     return this.#retry(size, this.takeStruct<Format>, format);
   }
 
-  takeLine(options: DelimiterOptions): ParserStep<string> {
+  takeLine(options: DelimiterOptions & { fatal?: boolean }): ParserStep<string> {
     const limit = this.#limit(options.maxLength);
-    const line = this.#takeLine(limit, options.orEnd);
+    const line = this.#takeLine(limit, options.orEnd, options.fatal);
     return line === undefined ? this.#retry(LINE_END, this.takeLine, options) : new Taken(line);
   }
 
-  #takeLine(limit: number, orEnd: boolean | undefined): string | undefined {
+  #takeLine(limit: number, orEnd?: boolean, fatal?: boolean): string | undefined {
     const reader = this.#reader;
     let length = reader.findText("\n");
     if (length < 0 || length > limit || length >= this.left) {
       length = this.#find(LINE_FEED, limit, orEnd, LINE_END, 1);
       if (length < 0) return undefined;
-      if (length >= this.#rest) return reader.takeText(length, 0);
+      if (length >= this.#rest) return this.#takeText(length, 0, fatal);
     }
     const isCrlf = length > 0 && reader.bytes[reader.start + length - 1] === CARRIAGE_RETURN;
-    if (isCrlf) return reader.takeText(length - 1, 2);
-    if (length > limit) throw tooLong(limit, LINE_END);
-    return reader.takeText(length, 1);
+    if (isCrlf) return this.#takeText(length - 1, 2, fatal);
+    if (length > limit) throw this.#tooLong(limit, LINE_END);
+    return this.#takeText(length, 1, fatal);
   }
 
   takeUntil(delimiter: number | Uint8Array, options: DelimiterOptions): ParserStep<Uint8Array> {
@@ -374,32 +381,41 @@ export class ReaderInput implements ParserPart {
     return new Taken(taken);
   }
 
-  takeTextUntil(delimiter: string, options: DelimiterOptions): ParserStep<string> {
+  takeTextUntil(
+    delimiter: string,
+    options: DelimiterOptions & { fatal?: boolean },
+  ): ParserStep<string> {
     const limit = this.#limit(options.maxLength);
-    const { bytes, isAscii } = textDelimiterOf(delimiter);
+    const bytes = encodeDelimiter(delimiter);
+    const isAscii = bytes.length === delimiter.length;
     let length = isAscii ? this.#reader.findText(delimiter) : -1;
     if (length < 0 || length > limit || length + bytes.length > this.left) {
       length = this.#find(bytes, limit, options.orEnd, DELIMITER);
       if (length < 0) return this.#retry(DELIMITER, this.takeTextUntil, delimiter, options);
     }
     const isAtEnd = length >= this.#rest;
-    return new Taken(this.#reader.takeText(length, isAtEnd ? 0 : bytes.length));
+    return new Taken(this.#takeText(length, isAtEnd ? 0 : bytes.length, options.fatal));
+  }
+
+  /** Takes text that is here, and passes over the delimiter behind it. */
+  #takeText(length: number, more: number, fatal: boolean | undefined): string {
+    const text = this.#reader.takeText(length, more, fatal);
+    if (text !== undefined) return text;
+    throw new MalformedInputError(`Cannot accept ${this.#name ?? "text"}: it is not valid UTF-8`);
   }
 
   takeToEnd(options: { maxLength: number }): ParserStep<Uint8Array> {
     const limit = this.#limit(options.maxLength);
-    if (this.#end !== undefined) return this.#takePartToEnd(limit);
-    const { length } = this.#reader;
-    if (length > limit) throw tooLong(limit, END);
-    const isHere = this.#reader.has(this.#reader.hasEnded ? length : limit + 1);
+    if (this.#end !== undefined) {
+      if (this.left > limit) throw new LengthLimitError(this.left, limit, this.#name);
+      return this.take(this.left);
+    }
+    const { length, hasEnded } = this.#reader;
+    if (length > limit) throw this.#tooLong(limit, END);
+    const isHere = this.#reader.has(hasEnded ? length : limit + 1);
     return isHere
       ? new Taken(this.#reader.take(length))
       : this.#retry(END, this.takeToEnd, options);
-  }
-
-  #takePartToEnd(limit: number): ParserStep<Uint8Array> {
-    if (this.left > limit) throw new LengthLimitError(this.left, limit);
-    return this.take(this.left);
   }
 
   takeVarint(options: { maxSize?: number } = {}): ParserStep<number> {
@@ -471,15 +487,19 @@ export class ReaderInput implements ParserPart {
     const { searched } = reader;
     if (orEnd && this.#hasEnd) {
       const rest = this.#rest;
-      if (rest > limit) throw tooLong(limit, what);
+      if (rest > limit) throw this.#tooLong(limit, what);
       reader.has(rest);
       return rest;
     }
     const isTooLong = searched > limit + slack ||
       (searched > limit && reader.bytes[reader.start + limit] !== CARRIAGE_RETURN);
     const room = most - delimiter.length;
-    if (isTooLong && (orEnd || room >= limit)) throw tooLong(limit, what);
-    if (!orEnd && searched > room) throw beyondPart(what);
+    if (isTooLong && (orEnd || room >= limit)) throw this.#tooLong(limit, what);
+    if (!orEnd && searched > room) {
+      throw new MalformedInputError(
+        `Cannot accept part: it ends before ${what} that belongs to it`,
+      );
+    }
     return -1;
   }
 
@@ -501,7 +521,9 @@ export class ReaderInput implements ParserPart {
   }
 
   #limit(maxLength: number): number {
-    if (typeof maxLength !== "number" || !(maxLength >= 0)) throw wrongLimit(maxLength);
+    if (typeof maxLength !== "number" || !(maxLength >= 0)) {
+      throw new RangeError(`Cannot use maxLength ${maxLength}: it is not a number of 0 or more`);
+    }
     // Not by Math.min, which would make floating-point numbers of all that is computed from it.
     return maxLength < this.#maxLength ? maxLength : this.#maxLength;
   }
@@ -512,7 +534,13 @@ export class ReaderInput implements ParserPart {
       throw new RangeError(`Cannot take ${length} bytes: it is not an integer of 0 or more${hint}`);
     }
     this.#checkLeft(length);
-    if (length > this.#maxLength) throw new LengthLimitError(length, this.#maxLength);
+    if (length > this.#maxLength) {
+      throw new LengthLimitError(length, this.#maxLength, this.#name);
+    }
+  }
+
+  #tooLong(limit: number, end: string): LengthLimitError {
+    return new LengthLimitError(limit + 1, limit, `${this.#name ?? "part"} without ${end}`);
   }
 
   #checkLeft(length: number) {
@@ -619,42 +647,22 @@ function bytesOf(delimiter: number | Uint8Array): Uint8Array {
   return delimiter;
 }
 
-/** A text that ends another one, prepared for the search. */
-interface TextDelimiter {
-  bytes: Uint8Array;
-  isAscii: boolean;
-}
-
 const encoder = new TextEncoder();
-const MAX_PREPARED = 100; // texts
-const textDelimiters = new Map<string, TextDelimiter>();
+const MAX_ENCODED = 100;
+const encoded = new Map<string, Uint8Array>();
 
 /** A parser asks for the same few delimiters again and again; to encode one takes longer than to use it. */
-function textDelimiterOf(delimiter: string): TextDelimiter {
-  let prepared = textDelimiters.get(delimiter);
-  if (prepared === undefined) {
-    if (typeof delimiter !== "string") {
-      throw new TypeError(`Cannot use a ${nameOfType(delimiter)} as a text to look for`);
-    }
-    const bytes = encoder.encode(delimiter);
-    if (bytes.length === 0 || decodeUtf8(bytes) !== delimiter) {
-      throw new RangeError("Cannot use a delimiter that is empty or has a lone surrogate");
-    }
-    prepared = { bytes, isAscii: bytes.length === delimiter.length };
-    if (textDelimiters.size === MAX_PREPARED) textDelimiters.clear();
-    if (bytes.length <= 100) textDelimiters.set(delimiter, prepared);
+function encodeDelimiter(delimiter: string): Uint8Array {
+  let bytes = encoded.get(delimiter);
+  if (bytes !== undefined) return bytes;
+  if (typeof delimiter !== "string") {
+    throw new TypeError(`Cannot use a ${nameOfType(delimiter)} as a text to look for`);
   }
-  return prepared;
-}
-
-function tooLong(limit: number, end: string): LengthLimitError {
-  return new LengthLimitError(limit + 1, limit, `part without ${end}`);
-}
-
-function beyondPart(end: string): MalformedInputError {
-  return new MalformedInputError(`Cannot accept part: it ends before ${end} that belongs to it`);
-}
-
-function wrongLimit(maxLength: number): RangeError {
-  return new RangeError(`Cannot use maxLength ${maxLength}: it is not a number of 0 or more`);
+  bytes = encoder.encode(delimiter);
+  if (bytes.length === 0 || decodeUtf8(bytes) !== delimiter) {
+    throw new RangeError("Cannot use a delimiter that is empty or has a lone surrogate");
+  }
+  if (encoded.size === MAX_ENCODED) encoded.clear();
+  encoded.set(delimiter, bytes);
+  return bytes;
 }

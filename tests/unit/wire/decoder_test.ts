@@ -560,6 +560,59 @@ Deno.test("takeText replaces bytes that are not UTF-8, or refuses them", () => {
   );
 });
 
+Deno.test("takeLine and takeTextUntil refuse bytes that are not UTF-8, if they are told to", () => {
+  for (const invalid of [[0xff], [0x61, 0xc3], [0xed, 0xa0, 0x80]]) {
+    for (
+      const [end, fatal] of [["\n", true], ["\r\n", true], [": ", true], ["\n", false]] as const
+    ) {
+      const bytes = new Uint8Array([...invalid, ...encoder.encode(end)]);
+      for (let cut = 0; cut < bytes.length; cut++) {
+        const { items, error } = decode(
+          (bytes) =>
+            end === ": "
+              ? bytes.takeTextUntil(end, { maxLength: 9, fatal })
+              : bytes.takeLine({ maxLength: 9, fatal }),
+          [bytes.subarray(0, cut), bytes.subarray(cut)],
+        );
+        if (fatal) assert(error instanceof MalformedInputError);
+        else assertEquals(items, [new TextDecoder().decode(new Uint8Array(invalid))]);
+      }
+    }
+  }
+  const valid = [encoder.encode("\ufeffa\ufffd\n")];
+  assertEquals(decode((bytes) => bytes.takeLine({ maxLength: 9, fatal: true }), valid).items, [
+    "\ufeffa\ufffd",
+  ]);
+});
+
+Deno.test("Errors have the name that a parser gives to what comes next", () => {
+  const message = (parser: Parser<string | Uint8Array>) =>
+    decode<string | Uint8Array>(
+      (bytes) => {
+        bytes.expect("name");
+        return parser(bytes);
+      },
+      [new Uint8Array([0xff, 0x61, 0x61, 0x61])],
+      { maxLength: 100 },
+    ).error!.message;
+  assertEquals(
+    message((bytes) => bytes.take(200)),
+    "Cannot accept name: its length is 200 bytes, the limit is 100",
+  );
+  assertEquals(
+    message((bytes) => bytes.takeLine({ maxLength: 2 })),
+    "Cannot accept name without a line end: its length is 3 bytes, the limit is 2",
+  );
+  assertEquals(
+    message((bytes) => bytes.takeToEnd({ maxLength: 2 })),
+    "Cannot accept name without the end: its length is 3 bytes, the limit is 2",
+  );
+  assertEquals(
+    message((bytes) => bytes.takeText(1, { fatal: true })),
+    "Cannot accept name: it is not valid UTF-8",
+  );
+});
+
 Deno.test("Decoder.takeRest gives what follows the last item", () => {
   for (const cut of [0, 1, 5, 6, 8]) {
     const bytes = encoder.encode("5:hi,xRAW\n");
