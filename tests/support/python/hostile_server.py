@@ -50,9 +50,12 @@ elif misdeed == "prints-and-ends":
     sys.exit(7)
 elif misdeed == "is-a-daemon":
     listener = listen()
+    starter = os.getpid()
     if os.fork():
         sys.exit(0)
     os.setsid()
+    while os.getppid() == starter:  # it takes a moment to end
+        time.sleep(0.01)
     serve(listener)
 elif misdeed == "leaves-a-daemon":
     if os.fork() == 0:
