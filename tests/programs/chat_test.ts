@@ -11,7 +11,7 @@ import { PYTHON } from "../support/python.ts";
 const SERVER = "app/chat_server.ts";
 const COUNT = tryAll ? 200 : 50; // clients
 const LONGEST = "x".repeat(16 * 1024 - 30); // about as much as can be said at once
-const PATIENCE = 30_000; // milliseconds after which a test that waits in vain fails
+const PATIENCE = 120_000; // milliseconds after which a test that waits in vain fails
 const encoder = new TextEncoder();
 
 /** What a client hears, without the pings, which it answers. */

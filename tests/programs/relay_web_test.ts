@@ -113,7 +113,9 @@ Deno.test({
     await using relay = await startLimitedRelay(256, echo.port, "--web", "0", "--quiet");
     const before = descriptors(relay.pid);
     using relayed = await dial(relay.port);
-    await Promise.allSettled(Array.from({ length: 600 }, async () => {
+    // Fewer than 511, for which the system has a queue. With more, it may forget one that believes to be
+    // connected, without a word, when the page's server stops listening.
+    await Promise.allSettled(Array.from({ length: 400 }, async () => {
       using silent = await dial(relay.web); // refused while the page's server listens again
       await readToReset(silent); // sooner or later
     }));
