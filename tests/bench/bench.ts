@@ -12,6 +12,7 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   flood: async () => (await import("./flood_bench.ts")).measureFlood(),
   servers: async () => (await import("./servers_bench.ts")).measureServers(),
   echo: async () => (await import("./echo_bench.ts")).measureEcho(),
+  web: async () => (await import("./web_bench.ts")).measureWeb(),
 };
 
 const { options, args } = readCommandLine(

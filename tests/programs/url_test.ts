@@ -148,7 +148,8 @@ Deno.test({
         )
         .map(({ name }) => folder.replace("./", "") + name)
     );
-    assertEquals(programs.length, 12);
+    programs.push("app/examples/web_server.ts"); // the others there need no packages, see below
+    assertEquals(programs.length, 13);
     for (const program of programs) {
       const { code, output } = await web.deno(["run", `http://${web.host}/${program}`, "--help"]);
       assertEquals(code, 0, output);
@@ -159,7 +160,7 @@ Deno.test({
 Deno.test("The programs in app/examples/ run from a URL without packages", async () => {
   await using web = new Web();
   for (const { name } of Deno.readDirSync(new URL("app/examples/", ROOT))) {
-    if (!name.endsWith(".ts")) continue;
+    if (!name.endsWith(".ts") || name === "web_server.ts") continue; // which stands on app/core/
     const program = `http://${web.host}/app/examples/${name}`;
     const { code, output } = await web.deno(["run", program, "--help"]);
     assertEquals(code, 0, output);

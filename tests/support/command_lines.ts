@@ -32,6 +32,11 @@ const options: Record<string, { seconds?: string[]; integers?: string[]; flags?:
   "app/examples/socket_states.ts": {},
   "app/examples/tls_echo_client.ts": {},
   "app/examples/tls_echo_server.ts": {},
+  "app/examples/web_server.ts": {
+    seconds: ["request-timeout"],
+    integers: ["max-connections"],
+    flags: ["quiet"],
+  },
   "tests/bench/soak.ts": { seconds: ["seconds"] },
 };
 
@@ -70,6 +75,7 @@ const WITHOUT_PORT = [
   "app/examples/postgresql.ts",
   "app/examples/redis.ts",
   "app/examples/socket_states.ts",
+  "app/examples/web_server.ts", // whose folder comes first
 ];
 
 /** Sixty options that nobody has, of all kinds of characters. */
