@@ -49,11 +49,15 @@ async function write(conn: Deno.Conn, text: string): Promise<void> {
 
 /** Waits for a read or a write, which fails when the connection is closed. */
 async function inTime<T>(conn: Deno.Conn, operation: Promise<T>, timeout: number): Promise<T> {
-  const timer = setTimeout(() => conn.close(), timeout);
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    conn.close();
+  }, timeout);
   try {
     return await operation;
   } catch (error) {
-    if (!(error instanceof Deno.errors.Interrupted)) throw error;
+    if (!isLate) throw error;
     throw new Error(`No line was sent, or taken, within ${timeout / 1000} s`);
   } finally {
     clearTimeout(timer);

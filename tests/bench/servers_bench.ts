@@ -32,6 +32,7 @@ const servers = {
   app: ["app/server.ts", ...address, "--quiet", ...many],
   chat: ["app/chat_server.ts", ...address, ...many],
   plain: [`${PEERS}/plain_server.ts`, "0"],
+  plainApp: [`${PEERS}/plain_app_server.ts`, "0"],
 };
 type Name = keyof typeof servers;
 
@@ -53,6 +54,7 @@ export async function measureServers(): Promise<Figure[]> {
       await compare("app", "without turns", MANY, 0.95),
       await compare("app", "without turns", FEW, 0.97),
       await compare("multiconn", "plain", FEW, 1),
+      await compare("app", "plainApp", FEW, 0.9),
       await measureIdle("multiconn", 10),
       await measureIdle("app", 16),
       await measureIdle("chat", 24),

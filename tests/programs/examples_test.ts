@@ -260,13 +260,30 @@ Deno.test("app/examples/lines_server.ts gives each line a deadline, which single
   await writeAll(client, encoder.encode("one\n"));
   const received = readToReset(client);
   let isOver = false;
-  served.finally(() => isOver = true);
+  const end = () => isOver = true;
+  served.then(end, end);
   while (!isOver) { // until the server gives up
     await writeAll(client, encoder.encode("x")).catch(() => {});
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   await served;
   assertEquals((await received)[0], "ONE\n".length);
+});
+
+Deno.test("app/examples/lines_server.ts says that a line is late, also if a byte comes in that moment", async () => {
+  const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+  let reads = 0;
+  const conn = {
+    async read() {
+      if (++reads > 1) throw new Deno.errors.BadResource("Bad resource ID");
+      await closed;
+      return 1;
+    },
+    close,
+    [Symbol.dispose]() {},
+  } as unknown as Deno.Conn;
+  await assertRejects(() => serve(conn, 1), Error, "within 0.001 s");
+  assertEquals(reads, 2);
 });
 
 for (const [script, args] of Object.entries(clients)) {
