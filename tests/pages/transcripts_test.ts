@@ -353,7 +353,7 @@ function normalLine(line: string): string {
       "$1 N",
     )
     .replaceAll(/\(\d+ ms\)/g, "(MS)").replaceAll(/\([\d.]+ s\)/g, "(S)")
-    .replaceAll(/\d,\d{3},\d{3} bytes/g, "N bytes")
+    .replace(/(\bactual: .*?)\d{1,3}(,\d{3})+ bytes/, "$1N bytes")
     // How many checks can go on after one that failed depends on when the server ended.
     .replace(/( passed), \d+ failed(, \d+ skipped)?/, "$1")
     .replaceAll(/ +/g, " ").trim();
