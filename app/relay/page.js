@@ -615,7 +615,7 @@ function save() {
   }
   const copy = /** @type {SVGElement} */ (svg.cloneNode(true));
   for (const lane of lanes.values()) lane.isDrawn = false;
-  draw();
+  drawNow(); // so that what is out of sight is never there for longer than this
   copy.setAttribute("xmlns", SVG);
   const title = element("title");
   title.textContent = `What travelled: ${byId("route").textContent}`;
