@@ -23,7 +23,7 @@ export const lessons = {
   manyClients: tutorial("One word less"),
   harmedByReset: tutorial("Whom a reset harms"),
   backpressure: tutorial("Backpressure"),
-  oneTooMany: tutorial("One too many"),
+  oneTooMany: tutorial("A limit on clients"),
   countExercise: tutorial("Exercises of step 2"),
   // Step 3
   bytes: tutorial("A stream has no messages"),
