@@ -92,17 +92,9 @@ export class ServerRun implements CheckRun {
   }
 
   /** Connects this many clients, one after the other. */
-  async connectMany(
-    number: number,
-    begin: (client: Client) => Promise<void> = async () => {},
-  ): Promise<Client[]> {
+  async connectMany(number: number): Promise<Client[]> {
     const clients: Client[] = [];
-    while (clients.length < number) {
-      const client = await this.connect();
-      await begin(client);
-      clients.push(client);
-      this.progress = `${clients.length} of ${number} clients connected`;
-    }
+    while (clients.length < number) clients.push(await this.connect());
     return clients;
   }
 
