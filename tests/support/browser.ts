@@ -33,6 +33,9 @@ function findBrowser(): string | undefined {
 /** What Chromium says of a request that it gives up since other tests have made or removed a network. */
 export const NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED";
 
+/** The page that it shows then, which may still be on its way when the address is opened again. */
+const ERROR_PAGE = "chrome-error://";
+
 /** Opens an address, again if the networks of this machine have changed meanwhile. */
 export async function visit(page: Page, url: string): Promise<void> {
   for (let attempts = 0;; attempts++) {
@@ -40,7 +43,9 @@ export async function visit(page: Page, url: string): Promise<void> {
       await page.goto(url);
       return;
     } catch (error) {
-      if (attempts === 5 || !(error as Error).message.includes(NETWORK_CHANGED)) throw error;
+      const { message } = error as Error;
+      const isChanged = message.includes(NETWORK_CHANGED) || message.includes(ERROR_PAGE);
+      if (attempts === 5 || !isChanged) throw error;
     }
   }
 }
