@@ -45,17 +45,18 @@ A server may also run already, at <host> and <port>. Before each check, a client
 is typed, in .sockets-progress.json.
 
 "all FILE" grades many programs and prints a table. Each line of the file has what stands after "check.ts"
-here; what begins with # is a comment.
+here. A # begins a comment. All programs are started in the folder where the command is typed.
 
-The exit code is 0 if all checks have passed, 1 if not, and 2 if the command line is wrong. If the first
-check fails, the rest is skipped, because all other checks build on it. So it is if a server ends that
-the checker cannot start again.
+The exit code is 0 if all checks have passed, 1 if not, and 2 if the command line or the file is wrong. If
+the first check fails, the rest is skipped, because all other checks build on it. So it is if a server ends
+that the checker cannot start again.
 
-With --json it prints {"version","kind","exercise","status","stopped","printed","notes","checks":[{"name",
-"what","status","ms"}]}. "status" is "passed", "failed" or, of all, "incomplete", and of one check,
-"skipped". A check that has failed also has "expected", "actual", "hint", "read" and "printed", one that
-was skipped has "reason", and one that has passed may have "remark". "stopped" says why checks were
-skipped, or is null. With "all", it prints a list of these.
+With --json it prints {"version","kind","exercise","subject","status","stopped","printed","notes",
+"checks":[{"name","what","status","ms"}]}. "subject" has the "words" of the command, or the "address" of a
+server that runs. "status" is "passed", "failed" or, of all, "incomplete", and of one check, "skipped". A
+check that has failed also has "expected", "actual", "hint", "read" and "printed", one that was skipped has
+"reason", and one that has passed may have "remark". "stopped" says why checks were skipped, or is null.
+With "all", it prints a list of these.
 
 Programs that have left their group of processes are ended where the checker may run "ps".`,
   {
@@ -146,6 +147,6 @@ async function gradeAll([path, unexpected]: string[]): Promise<boolean> {
   const reports = await gradeLines(lines, run, options.json);
   const passed = reports.filter(({ status }) => status === "passed").length;
   if (options.json) printSync(JSON.stringify(reports));
-  else printSync(`\n${reports.length} programs: ${passed} passed all checks`);
+  else printSync(`\n${passed} of ${reports.length} passed all checks`);
   return passed === reports.length;
 }

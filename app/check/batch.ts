@@ -1,5 +1,5 @@
 // Grades all programs of a file, for a class.
-import { fail, failUsage } from "../core/command_line.ts";
+import { failUsage } from "../core/command_line.ts";
 import { printSync } from "../core/output.ts";
 import { escapeText } from "../wire/escape.ts";
 import { splitWords } from "./command_words.ts";
@@ -14,7 +14,7 @@ interface Line {
 }
 
 /**
- * Reads the lines of a file, each of which describes a job. If one is wrong, the program ends.
+ * Reads the lines of a file, each of which describes a job. If some are wrong, the program ends.
  *
  * @param read Makes a job of the words of a line, or throws a `UsageError`.
  */
@@ -23,18 +23,24 @@ export function readLines(path: string, read: (words: string[]) => Job): Line[] 
   try {
     content = Deno.readTextFileSync(path);
   } catch (error) {
-    return fail(`Cannot read ${escapeText(path)}: ${escapeText((error as Error).message)}`);
+    return failUsage(`Cannot read ${path}: ${(error as Error).message}`);
   }
-  const lines = content.split("\n").map((text, i) => ({ text: text.trim(), number: i + 1 }));
-  const used = lines.filter(({ text }) => text !== "" && !text.startsWith("#"));
-  if (used.length === 0) fail(`There is no command in ${escapeText(path)}`);
-  return used.map(({ text, number }) => {
+  const lines: Line[] = [];
+  const problems: string[] = [];
+  for (const [i, line] of content.split("\n").entries()) {
+    const text = line.trim();
     try {
-      return { text: escapeText(text, MAX_SHOWN), job: read(splitWords(text)) };
+      const words = splitWords(text);
+      if (words.length > 0) lines.push({ text: escapeText(text, MAX_SHOWN), job: read(words) });
     } catch (error) {
-      return failUsage(`Wrong line ${number}, "${text}": ${(error as Error).message}`);
+      problems.push(`Wrong line ${i + 1}, "${text}": ${(error as Error).message}`);
     }
-  });
+  }
+  const last = problems.pop() ??
+    (lines.length === 0 ? `There is no command in ${path}` : undefined);
+  if (last === undefined) return lines;
+  for (const problem of problems) console.error(escapeText(problem));
+  return failUsage(last);
 }
 
 /** Prints a table, in which each program has a line, and returns all reports. */
@@ -56,7 +62,8 @@ export async function gradeLines(
 function rowOf(text: string, { checks, status, stopped }: Report): string {
   const passed = checks.filter(({ status }) => status === "passed").length;
   const failed = checks.filter(({ status }) => status === "failed").map(({ name }) => name);
-  const problem = failed.length > 0 ? `fails ${failed.join(", ")}` : stopped ?? "";
+  const problem = [failed.length > 0 ? `fails ${failed.join(", ")}` : "", stopped ?? ""]
+    .filter((text) => text !== "").join("; ");
   const mark = status === "passed" ? "✓" : "✗";
   return `${mark} ${text} ${`${passed} of ${checks.length}`.padStart(8)}  ${problem}`.trimEnd();
 }

@@ -26,7 +26,7 @@ export const exercises: Exercise[] = [
   {
     name: "echo-server",
     step: 1,
-    title: "An echo server in another language",
+    title: "An echo server in your own language",
     difficulty: 2,
     minutes: 30,
     kind: "echo",
@@ -69,7 +69,7 @@ export const exercises: Exercise[] = [
   {
     name: "many-clients",
     step: 2,
-    title: "Many clients in another language",
+    title: "Many clients in your own language",
     difficulty: 2,
     minutes: 45,
     kind: "echo",
@@ -118,7 +118,7 @@ export const exercises: Exercise[] = [
   {
     name: "app-server",
     step: 3,
-    title: "An application server in another language",
+    title: "An application server in your own language",
     difficulty: 2,
     minutes: 75,
     kind: "app",
@@ -153,7 +153,7 @@ export const exercises: Exercise[] = [
   {
     name: "chat-server",
     step: 4,
-    title: "A chat server in another language",
+    title: "A chat server in your own language",
     difficulty: 3,
     minutes: 90,
     kind: "chat",

@@ -6,7 +6,7 @@ import type { ServerAddress } from "./server.ts";
 
 const REPORT_VERSION = 1;
 
-/** A server that runs, or the command of a server or client. */
+/** What is checked: a server that runs, or the command of a server or client. */
 export type Subject = { address: ServerAddress } | { words: [string, ...string[]] };
 
 /** What to check, and how. Times are in milliseconds. */
@@ -33,6 +33,7 @@ export interface Report {
   version: number;
   kind: string;
   exercise: string | null;
+  subject: Subject;
   status: Status;
   /** Why checks were skipped, or `null`. */
   stopped: string | null;
@@ -61,7 +62,7 @@ export async function runJob<Run extends CheckRun>(
   open: () => Target<Run>,
   options: JobOptions,
 ): Promise<Report> {
-  const { kind, exercise } = job;
+  const { kind, exercise, subject } = job;
   const chosen = job.checks.map((name) => all.find((check) => check.name === name)!);
   const checks: Result[] = [];
   const onResult = (result: Result, stop: string | undefined) => {
@@ -87,6 +88,7 @@ export async function runJob<Run extends CheckRun>(
     version: REPORT_VERSION,
     kind,
     exercise,
+    subject,
     status,
     stopped: stopped ?? null,
     printed,

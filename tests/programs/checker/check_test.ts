@@ -146,6 +146,7 @@ Deno.test("app/check.ts prints exactly the documented keys as JSON", async () =>
     version: 1,
     kind: "echo",
     exercise: null,
+    subject: { address: { transport: "tcp", hostname: "127.0.0.1", port: server.port } },
     status: "passed",
     stopped: null,
     printed: [],

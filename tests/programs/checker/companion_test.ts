@@ -311,11 +311,11 @@ Deno.test({
         "{port}",
       ];
       const lines = [
-        "# Monday",
+        "# Monday's",
         `echo-server ${only} -- ${quoted(hostile("none"))}`,
         "",
         `echo ${only} --timeout 4 -- ${quoted(wrong)}`,
-        `2 -- "no such program" {port}`,
+        `2 -- "no such program" {port} # ada`,
       ];
       await Deno.writeTextFile(`${folder}/class.txt`, lines.join("\n"));
       const { code, stdout, stderr } = await runIn(folder, "all", "class.txt");
@@ -324,23 +324,26 @@ Deno.test({
       assertMatch(table[0]!, /^✓ echo-server .* 2 of 2$/);
       assertMatch(table[1]!, /^✗ echo .* 1 of 2 {2}fails reset$/);
       assertMatch(table[2]!, /^✗ 2 .* 0 of 13 {2}Cannot run no such program: /);
-      assertEquals(table.at(-1), "3 programs: 1 passed all checks");
+      assertEquals(table.at(-1), "1 of 3 passed all checks");
 
       const json = await runIn(folder, "all", "class.txt", "--json");
       const reports: Report[] = JSON.parse(json.stdout);
       assertEquals(reports.map(({ status }) => status), ["passed", "failed", "incomplete"]);
+      assertEquals(reports[2]!.subject, { words: ["no such program", "{port}"] });
 
       assertEquals([...Deno.readDirSync(folder)].length, 1); // others' programs are no progress
 
-      await Deno.writeTextFile(`${folder}/bad.txt`, `# Monday\necho --fast -- x {port}\n`);
-      const bad = await runIn(folder, "all", "bad.txt");
-      const problem =
-        `Wrong line 2, "echo --fast -- x {port}": Unknown option --fast (try --help)\n`;
-      assertEquals([bad.code, bad.stdout, bad.stderr], [2, "", problem]);
-      assertMatch(
-        (await runIn(folder, "all", "none.txt")).stderr,
-        /^Cannot read \S+none\.txt: .*\n$/,
+      await Deno.writeTextFile(
+        `${folder}/bad.txt`,
+        `# Monday\necho -- 'x\necho --fast -- x {port}\n`,
       );
+      const bad = await runIn(folder, "all", "bad.txt");
+      const problems = `Wrong line 2, "echo -- 'x": A quote is not closed\n` +
+        `Wrong line 3, "echo --fast -- x {port}": Unknown option --fast (try --help)\n`;
+      assertEquals([bad.code, bad.stdout, bad.stderr], [2, "", problems]);
+      const none = await runIn(folder, "all", "none.txt");
+      assertEquals(none.code, 2);
+      assertMatch(none.stderr, /^Cannot read \S+none\.txt: .*\n$/);
     });
   },
 });
@@ -497,6 +500,7 @@ Deno.test("splitWords splits a line as a shell does, without more of it", () => 
     ...["a", "b c", 'd " e', "f g", "hij", "{port}", "$x", ""],
   ]);
   assertEquals(splitWords("  "), []);
+  assertEquals(splitWords("a#b '#c' \\#d # it's"), ["a#b", "#c", "#d"]);
 });
 
 Deno.test("ByteStore keeps bytes in memory of its own, and drops them from the front", () => {
