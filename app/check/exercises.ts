@@ -14,6 +14,8 @@ export interface Exercise {
   /** How long it may take, for somebody who does such things for the first time. */
   minutes: number;
   kind: KindName;
+  /** What follows on the command line; for most, with a program in Python that stands for any other. */
+  command: string;
   /** The checks that it must pass, if not all of its kind. */
   checks?: string[];
   /** The milliseconds after which the client gives up on a silent server, if not after 30 s. */
@@ -30,6 +32,7 @@ export const exercises: Exercise[] = [
     difficulty: 2,
     minutes: 30,
     kind: "echo",
+    command: "-- python3 my_server.py {port}",
     checks: [
       ...["echo", "binary", "single-bytes", "large", "backpressure", "half-close"],
       ...["reset", "100-resets"],
@@ -48,6 +51,7 @@ export const exercises: Exercise[] = [
     difficulty: 2,
     minutes: 40,
     kind: "echo-client",
+    command: "-- python3 my_client.py {port}",
     patience: 10_000,
     hint: "Half-close after the message, read until the end, and only then compare. If the last " +
       "check fails, your client waits forever: look for settimeout in Python, SetDeadline " +
@@ -61,6 +65,7 @@ export const exercises: Exercise[] = [
     difficulty: 1,
     minutes: 30,
     kind: "count",
+    command: "-- python3 my_server.py {port}",
     hint: "One number belongs to a client and the other to the server. If you use threads, two " +
       "of them mustn't change the second one at once. setUint32 of a DataView writes four " +
       'bytes in TypeScript, struct.pack(">II", …) all eight in Python, ' +
@@ -73,6 +78,7 @@ export const exercises: Exercise[] = [
     difficulty: 2,
     minutes: 45,
     kind: "echo",
+    command: "-- python3 my_server.py {port}",
     hint: "In Python, a threading.Thread for each client is the shortest way. With asyncio, " +
       "await writer.drain() before you read again. In Go it's go serve(conn). Node serves " +
       "many clients from the start. There, wait for 'drain' before you take the next chunk, " +
@@ -85,6 +91,7 @@ export const exercises: Exercise[] = [
     difficulty: 3,
     minutes: 90,
     kind: "echo",
+    command: "-- python3 my_proxy.py {port}",
     hint: "Each connection has two directions, which end separately. When one side half-closes, " +
       "half-close the other, and go on with the opposite direction. Close both when both " +
       "directions have ended, or when one has failed. In Node, both sockets need " +
@@ -97,6 +104,7 @@ export const exercises: Exercise[] = [
     difficulty: 1,
     minutes: 20,
     kind: "reverse",
+    command: "-- deno run --allow-net my_server.ts 127.0.0.1 {port}",
     hint: "A character that a person sees may consist of several code points. Intl.Segmenter " +
       "finds the characters. If the value is not a text, the result must be a text that " +
       "begins with Error.",
@@ -108,6 +116,7 @@ export const exercises: Exercise[] = [
     difficulty: 2,
     minutes: 60,
     kind: "app-client",
+    command: "-- python3 my_client.py {host} {port} search 🐶",
     patience: 10_000,
     hint: "Write exactly in your language: io.ReadFull in Go, readexactly of a stream in " +
       "asyncio. In Node, keep what you've read in a Buffer, and wait for more until it's " +
@@ -122,6 +131,7 @@ export const exercises: Exercise[] = [
     difficulty: 2,
     minutes: 75,
     kind: "app",
+    command: "-- python3 my_server.py {port}",
     hint: "Begin with exactly, and with --only search. Answer whatever you can't read with an " +
       "error, or close the connection. Both are right, but silence isn't. In Go, " +
       "json.Unmarshal into a struct ignores a missing key, so use a map.",
@@ -133,6 +143,7 @@ export const exercises: Exercise[] = [
     difficulty: 3,
     minutes: 120,
     kind: "echo",
+    command: "127.0.0.1 65431",
     hint: "Use encodeFrame and FrameDecoder of mod.ts, or write two bytes of length yourself. A " +
       "half-close must reach the other end of the tunnel. So let the first byte of each " +
       "frame say whether bytes follow, or the end. If you use readItems, mind that it " +
@@ -145,6 +156,7 @@ export const exercises: Exercise[] = [
     difficulty: 2,
     minutes: 60,
     kind: "bot",
+    command: "-- python3 my_bot.py {host} {port}",
     hint: "The bot hears what it says itself, and its own answers begin with sum, too. While " +
       "you try the last check, 30 s are long. Give the bot a deadline of 8 s, and the " +
       "checker --patience 10. Go back to 30 s afterwards, because app/chat_server.ts pings " +
@@ -157,6 +169,7 @@ export const exercises: Exercise[] = [
     difficulty: 3,
     minutes: 90,
     kind: "chat",
+    command: "-- python3 my_server.py {port}",
     checks: [
       ...["join", "say", "split", "glued", "push", "order", "who", "leave", "gone", "name-taken"],
       ...["first-message", "pong", "nonsense", "ping"],
@@ -173,6 +186,7 @@ export const exercises: Exercise[] = [
     difficulty: 3,
     minutes: 60,
     kind: "chat",
+    command: "-- python3 my_server.py {port}",
     hint: "Give each client a queue and one writer: in Python a queue.Queue and a thread, in Go " +
       "a channel and a goroutine. When the queue is full, disconnect the client instead of " +
       "waiting. In Node, socket.writableLength is the length of its queue. Try --only " +

@@ -110,12 +110,14 @@ export class Session {
   #printSuggestion(lastCommand: string[] = []): void {
     const next = nextExercise(this.#progress);
     if (next === undefined) return printSync("All exercises are done.");
-    const { name, kind, title, minutes } = next;
+    const { name, title, minutes, command } = next;
     const number = numberOf(next);
     printSync(`Next is exercise ${number}, ${title.toLowerCase()} (some ${minutes} minutes):`);
     const [, ending] = /^[^/\\]+(\.\w+)$/.exec(lastCommand[1] ?? "") ?? [];
-    const [program, end] = ending ? [lastCommand[0], ending] : ["python3", ".py"];
-    printSync(`  deno task check ${name} -- ${program} my_${kinds[kind].side}${end} {port}`);
+    const learners = ending
+      ? command.replace(/^-- python3 (\w+)\.py/, `-- ${lastCommand[0]} $1${ending}`)
+      : command;
+    printSync(`  deno task check ${name} ${learners}`);
   }
 
   #note(job: Job, { checks, status }: Report): void {
