@@ -40,7 +40,8 @@ export const exercises: Exercise[] = [
     hint: "Three loops: one accepts, one reads until the end, one writes until all is written. " +
       "In Python the last one is sendall, and except OSError stands inside the first loop. " +
       "In Go, io.Copy(conn, conn) does both inner loops. In Node, for await (const chunk of " +
-      "socket) reads, and when socket.write(chunk) returns false, you wait for 'drain'. " +
+      "socket.iterator({ destroyOnReturn: false })) reads without ending the socket, and " +
+      "when socket.write(chunk) returns false, you wait for 'drain'. " +
       "Create the server with allowHalfOpen: true, or Node closes when the client " +
       "half-closes, and give each socket a handler for 'error'.",
   },
