@@ -65,12 +65,14 @@ export async function serve(
       continue;
     }
     const conn = new DeadlineConn(accepted, options);
-    // Not awaited (`run` stands below): the next client need not wait for this one.
+    // Not awaited (`run` stands below): the next client need not wait for this one. What `finally` does
+    // comes later, when `set` is done.
     open.set(conn, run(conn).finally(() => open.delete(conn)));
-    if (stop.aborted) conn.stop(); // it was accepted in the moment of the signal, which has passed
+    // A signal that came while this one was accepted has not found it among the open ones.
+    if (stop.aborted) conn.stop();
     if (kill.aborted) conn.close();
   }
-  await Promise.race([Promise.all(open.values()), aborted(kill)]);
+  await Promise.race([Promise.all(open.values()), aborted(kill)]); // all have ended, or none may stay
   stop.removeEventListener("abort", beginToStop);
   kill.removeEventListener("abort", closeAll);
 
