@@ -116,7 +116,7 @@ Deno.test("app/check.ts says after which check a server has ended", async () => 
   const report = await check("echo", "127.0.0.1", String(listener.addr.port));
   await serving;
   const statuses = report.checks.slice(0, 3).map(({ status }) => status);
-  assertEquals(statuses, ["passed", "passed", "skipped"]);
+  assertEquals(statuses, ["passed", "passed", "skipped"], JSON.stringify(report));
   assertEquals(report.stopped, "The server ended after binary; look at its terminal");
 });
 
