@@ -4,6 +4,7 @@ import { connect, createServer, type Socket } from "node:net";
 
 const ROOT = new URL("../../", import.meta.url);
 const PATIENCE = 30_000; // milliseconds to wait for a line that must come
+const A_MOMENT = 5_000; // milliseconds until a program has started that another test starts
 
 /**
  * Whether `close()` cancels a write that waits for the peer. Before Deno 2.9.5, the write goes on, and
@@ -46,12 +47,33 @@ export function findFreePort(): number {
   while (true) {
     const port = 10_000 + Math.floor(Math.random() * 20_000);
     try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
-      return port;
+      if (stopListening(Deno.listen({ hostname: "127.0.0.1", port }))) return port;
     } catch (error) {
       if (!(error instanceof Deno.errors.AddrInUse)) throw error;
     }
   }
+}
+
+/**
+ * Closes a listener that does not wait for a client, and returns whether its port is free then. On Linux, a
+ * program that another test is starting has all sockets of this process for a moment, and listens with them.
+ */
+export function stopListening(listener: Deno.TcpListener): boolean {
+  const { port } = listener.addr;
+  listener.close();
+  return isSoonFree(port);
+}
+
+/** Returns whether nobody listens on a port of 127.0.0.1 any more, at least after a moment. */
+export function isSoonFree(port: number): boolean {
+  if (Deno.build.os !== "linux") return true;
+  const place = port.toString(16).toUpperCase().padStart(4, "0");
+  const listening = new RegExp(` 0100007F:${place} 00000000:0000 0A `); // as the system writes it
+  const end = performance.now() + A_MOMENT;
+  while (listening.test(Deno.readTextFileSync("/proc/net/tcp"))) {
+    if (performance.now() > end) return false;
+  }
+  return true;
 }
 
 /** A running program whose output is collected and can be waited for. Disposing it kills it. */

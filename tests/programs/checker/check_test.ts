@@ -14,6 +14,7 @@ import {
   Program,
   runScript,
   startServer,
+  stopListening,
   works,
 } from "../../support/programs.ts";
 import { PYTHON } from "../../support/python.ts";
@@ -108,7 +109,7 @@ Deno.test("app/check.ts says after which check a server has ended", async () => 
   const serving = (async () => {
     for (let connections = 1; connections <= 4; connections++) { // two checks, and a look after each
       using conn = await listener.accept();
-      if (connections === 4) listener.close();
+      if (connections === 4) stopListening(listener);
       const buffer = new Uint8Array(1024);
       for (let n; (n = await conn.read(buffer)) !== null;) await conn.write(buffer.subarray(0, n));
     }
@@ -146,7 +147,7 @@ Deno.test("app/check.ts prints exactly the documented keys as JSON", async () =>
     version: 1,
     kind: "echo",
     exercise: null,
-    subject: { address: { transport: "tcp", hostname: "127.0.0.1", port: server.port } },
+    subject: { address: { hostname: "127.0.0.1", port: server.port } },
     status: "passed",
     stopped: null,
     printed: [],
@@ -433,7 +434,7 @@ Deno.test("app/check.ts says that a server has ended, also if it does so before 
   const ending = (async () => {
     using conn = await listener.accept();
     await conn.read(new Uint8Array(64));
-    listener.close();
+    stopListening(listener);
   })();
   const report = await check("echo", "127.0.0.1", String(listener.addr.port));
   await ending;

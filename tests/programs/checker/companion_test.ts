@@ -10,7 +10,7 @@ import { Progress } from "../../../app/check/progress.ts";
 import { check } from "../../support/checking.ts";
 import { tryAll } from "../../support/sampling.ts";
 import { commandLines, peakMemory } from "../../support/resource_usage.ts";
-import { findFreePort, Program, works } from "../../support/programs.ts";
+import { findFreePort, isSoonFree, Program, works } from "../../support/programs.ts";
 import { PYTHON } from "../../support/python.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
@@ -196,7 +196,7 @@ Deno.test({
       assertEquals(report.notes.length, note ? 1 : 0, details);
       if (note) assertMatch(report.notes[0]!, note);
       assertEquals(countProcesses(name), 0, misdeed);
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      assert(isSoonFree(port), misdeed);
     }
   },
 });
