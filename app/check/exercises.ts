@@ -132,7 +132,7 @@ export const exercises: Exercise[] = [
     title: "A tunnel",
     difficulty: 3,
     minutes: 120,
-    kind: "echo",
+    kind: "tunnel",
     hint: "Use encodeFrame and FrameDecoder of mod.ts, or write two bytes of length yourself. A " +
       "half-close must reach the other end of the tunnel. So let the first byte of each " +
       "frame say whether bytes follow, or the end. If you use readItems, mind that it " +

@@ -56,7 +56,7 @@ $`,
 Deno.test("app/check.ts says in words that a server has closed the connection", async () => {
   await using server = new WrongServer(async (conn) => {
     const buffer = new Uint8Array(1024);
-    let rest = 100_000; // bytes
+    let rest = 1_000_000; // bytes
     for (let n; rest > 0 && (n = await conn.read(buffer)) !== null; rest -= n) {
       await conn.write(buffer.subarray(0, n));
     }
