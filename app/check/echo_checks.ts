@@ -158,7 +158,7 @@ export const echoChecks: Check<ServerRun>[] = [
     hint: "The server closes with bytes unsent, or does not close.",
     causes: {
       "silence": "The client has got everything, but the server does not close the connection.",
-      "stall": STUCK,
+      "stall": { hint: STUCK, read: "writeAll" },
       "end": "The server closes with bytes unsent.",
       "loss": "The server closes with bytes unsent.",
       "more": "The server sends more than it has read, before it closes.",
