@@ -25,6 +25,11 @@ const HEADER = {
 const NO_REFUSAL =
   "The server neither answers nor closes the connection. It waits for something, or " +
   "what handles the connection has failed and left it open: look at what the server has printed.";
+const BYTES_AS_JSON = "The server answers bytes with a content-type of JSON.";
+const WRONG_PLACE = "The server finds an answer among the names that every object has.";
+const ANSWERS_ANYWAY =
+  "The server answers it like a search that finds nothing: it may catch an error, and go on as if there " +
+  "was none.";
 const REFUSAL = "an error response, or the end";
 const ONE_ANSWER = "it ends after one response; more are beyond the tutorial";
 const RING = "In the caves beneath the Misty Mountains. 💍";
@@ -73,18 +78,35 @@ export const appChecks: Check<ServerRun>[] = [
   {
     name: "unknown-value",
     what: "A search for what is not there says so, also for names that every object has",
-    hint: "The server does not answer, or finds an answer in the wrong place.",
-    read: "oneRead",
+    hint: "The server does not answer.",
+    causes: {
+      "end": "The server ends the connection instead of answering: look at what it has printed.",
+      "other bytes": "The server says it in other words than the protocol.",
+    },
+    read: "protocol",
     async run(serverRun) {
-      for (const value of ["needle", "constructor", "__proto__"]) {
-        await expectResult(serverRun, [createRequest("search", value)], `No match for '${value}'.`);
+      const search = (value: string) =>
+        expectResult(serverRun, [createRequest("search", value)], `No match for '${value}'.`);
+      await search("needle");
+      for (const value of ["constructor", "__proto__"]) {
+        await search(value).catch((error) => {
+          const isOther = error instanceof Failure && error.seen === "other bytes";
+          throw isOther ? error.because(WRONG_PLACE, "oneRead") : error;
+        });
       }
     },
   },
   {
     name: "binary",
     what: "An action that is sent as bytes gets its first 10 bytes back, even half an emoji",
-    hint: "The server does not answer content other than JSON, or takes its bytes for text.",
+    hint:
+      "The server does not answer content other than JSON, or not with a message of the protocol.",
+    causes: {
+      "more": "The server sends back more than 10 bytes: all of them, or 10 characters.",
+      "other bytes":
+        "The server does not send these bytes as they are: it takes them for text, or " +
+        "writes them as a programming language does.",
+    },
     read: "notJson",
     async run(serverRun) {
       const content = encoder.encode("search!!😃");
@@ -97,9 +119,14 @@ export const appChecks: Check<ServerRun>[] = [
         [createRequest("search!!", "😃")],
         escapeBytes(expected),
       );
-      if (isJson(response) || !equals(response.content, expected)) {
-        throw new Failure(escapeBytes(expected), describe(response));
+      if (isJson(response)) {
+        throw new Failure(escapeBytes(expected), describe(response)).because(BYTES_AS_JSON);
       }
+      if (equals(response.content, expected)) return;
+      const begins = equals(response.content.subarray(0, expected.length), expected);
+      throw new Failure(escapeBytes(expected), describe(response), {
+        seen: begins ? "more" : "other bytes",
+      });
     },
   },
   {
@@ -130,6 +157,11 @@ export const appChecks: Check<ServerRun>[] = [
     name: "pipelined",
     what: "Three requests sent at once are answered in order",
     hint: "The server forgets what it has read beyond the first request.",
+    causes: {
+      "other bytes":
+        "The server answers a request twice, or answers in another order: a request that is " +
+        "answered must leave the buffer.",
+    },
     read: "bytes",
     async run(serverRun): Promise<string | void> {
       const requests = ["morpheus", "needle", "ring"].map((value) =>
@@ -230,7 +262,8 @@ export const appChecks: Check<ServerRun>[] = [
     async run(serverRun) {
       for (const content of ["{}", "[]", "0", "false", "null", '""', ""]) {
         const header = { ...HEADER, "content-length": content.length };
-        await expectRefusal(serverRun, frame(JSON.stringify(header), content));
+        const request = frame(JSON.stringify(header), content);
+        await expectRefusal(serverRun, request, { mayAnswer: true });
       }
     },
   },
@@ -290,6 +323,9 @@ function explainResponse(response: Uint8Array): Cause | undefined {
     const decoder = new MessageDecoder();
     decoder.push(response);
     const message = decoder.take()!;
+    if (decoder.bufferedLength > 0) {
+      return { hint: "The server sends more than one response to a request." };
+    }
     const { type, result } = Object(decodeContent(message));
     if (type !== undefined) return otherKind("chat");
     if (!isJson(message)) {
@@ -335,7 +371,9 @@ export async function ask(
   if (response === undefined) throw new LostConnection(expected, "the end", { seen: "end" });
   if (decoder.bufferedLength > 0) {
     const { "content-length": length } = response.header;
-    throw new Failure(expected, `more bytes than its content-length of ${length}`);
+    throw new Failure(expected, `more bytes than its content-length of ${length}`).because(
+      "The server sends more bytes than it announces.",
+    );
   }
   return response;
 }
@@ -350,14 +388,15 @@ export async function expectResult(
 
 function checkResult(response: Message, result: unknown) {
   const expected = showResult(result);
-  if (resultOf(response, expected) !== result) throw new Failure(expected, describe(response));
+  if (resultOf(response, expected) === result) return;
+  throw new Failure(expected, describe(response), { seen: "other bytes" });
 }
 
 /** Expects an error response or the end. Silence is neither. */
 async function expectRefusal(
   serverRun: ServerRun,
   request: Uint8Array,
-  { finish = false } = {},
+  { finish = false, mayAnswer = false } = {},
 ): Promise<void> {
   const client = await serverRun.connect();
   await client.send(request).catch(endIfReset);
@@ -369,8 +408,10 @@ async function expectRefusal(
   });
   client.close(); // a server may serve one client at a time
   if (response === undefined) return;
-  if (!isJson(response) || resultOf(response, REFUSAL) === ANSWER) {
-    throw new Failure(REFUSAL, describe(response));
+  const result = isJson(response) ? resultOf(response, REFUSAL) : ANSWER;
+  if (result === ANSWER) throw new Failure(REFUSAL, describe(response));
+  if (!mayAnswer && /^No match/.test(String(result))) {
+    throw new Failure(REFUSAL, describe(response)).because(ANSWERS_ANYWAY);
   }
 }
 
@@ -389,5 +430,10 @@ function showResult(result: unknown): string {
 }
 
 function describe(response: Message): string {
-  return isJson(response) ? escapeJson(decodeContent(response)) : escapeBytes(response.content);
+  const { header, content } = response;
+  try {
+    return isJson(response) ? escapeJson(decodeContent(response)) : escapeBytes(content);
+  } catch { // its header does not say what the content is
+    return `${escapeJson(header)} ${escapeBytes(content)}`;
+  }
 }

@@ -10,7 +10,7 @@ import {
   type Message,
   MessageDecoder,
 } from "../wire/message.ts";
-import { type Check, Failure } from "./check.ts";
+import { type Cause, type Check, Failure } from "./check.ts";
 import {
   type ClientRun,
   expectError,
@@ -40,6 +40,13 @@ const READS_TO_THE_END =
 const READS_TOO_FAR =
   "The client reads more than the part that it wants, and forgets the rest: it " +
   "gets its answer only if each part comes alone.";
+const BYTES_OF_JSON =
+  "The client sends JSON, but not with the content-type text/json, so that the answer is not JSON.";
+const SWAPS =
+  "The client reads the length of the header in the wrong byte order: it must be big-endian.";
+const WANTS_ONE_MORE = "The client waits for one byte more than a response has.";
+const SAME_IN_BOTH_ORDERS = 0x0101; // the length of a header
+const AS_LATIN_1 = "Ã©"; // what becomes of é in UTF-8
 const TRY_BYTES = "let it search for 🐶, so that the length of what it sends is checked as well";
 
 const encoder = new TextEncoder();
@@ -114,7 +121,7 @@ async function receiveRequests(peer: Peer, silence = 0): Promise<Message[]> {
 async function expectAnswers(
   clientRun: ClientRun,
   answer: (peer: Peer, requests: Message[], answers: Answers) => Promise<void>,
-): Promise<void> {
+): Promise<Exit> {
   const answers = new Answers();
   const exit = await clientRun.against(async (peer) => {
     let requests = await receiveRequests(peer);
@@ -135,6 +142,7 @@ async function expectAnswers(
   });
   expectSuccess(exit);
   answers.expectIn(exit);
+  return exit;
 }
 
 /** Runs the client against a server that sends this, once, and then does something. */
@@ -156,16 +164,20 @@ async function expectNotice(
 
 /** Finds out why a client goes on waiting when it has its answer, until it gives up or we do. */
 async function explainWait(failure: Failure, clientRun: ClientRun): Promise<Failure> {
-  const runs = [
-    { gap: 0, ends: true, hint: READS_TO_THE_END },
-    { gap: GAP, ends: false, hint: READS_TOO_FAR },
-  ];
-  for (const { gap, ends, hint } of runs) {
+  const runs:
+    (Cause & { gap?: number; ends?: boolean; change?: (bytes: Uint8Array) => Uint8Array })[] = [
+      { ends: true, hint: READS_TO_THE_END, read: "messages" },
+      { gap: GAP, hint: READS_TOO_FAR, read: "messages" },
+      { change: lengthenHeader, hint: SWAPS, read: "byteOrder" },
+      { change: (bytes) => concat([bytes, encoder.encode(" ")]), hint: WANTS_ONE_MORE },
+    ];
+  for (const { gap = 0, ends = false, change, ...cause } of runs) {
     try {
       const answers = new Answers();
       const exit = await clientRun.against(async (peer) => {
         for (const request of await receiveRequests(peer)) {
-          const response = answers.respond(request);
+          const right = answers.respond(request);
+          const response = change?.(right) ?? right;
           const cuts = gap > 0 ? [PREFIX_LENGTH, PREFIX_LENGTH + readUint16(response)] : [];
           await peer.sendInPieces(response, cuts, gap);
         }
@@ -175,12 +187,35 @@ async function explainWait(failure: Failure, clientRun: ClientRun): Promise<Fail
       });
       expectSuccess(exit);
       answers.expectIn(exit);
-      return failure.because(hint, "messages");
+      return failure.because(cause.hint, cause.read);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
     }
   }
   return failure.seen === "silence" ? failure.because(NO_END) : failure;
+}
+
+/** The same message with a header whose length is the same in both byte orders. */
+function lengthenHeader(message: Uint8Array): Uint8Array {
+  const length = readUint16(message);
+  const [header, content] = [
+    message.subarray(PREFIX_LENGTH, PREFIX_LENGTH + length),
+    message.subarray(PREFIX_LENGTH + length),
+  ];
+  const blanks = new Uint8Array(SAME_IN_BOTH_ORDERS - length).fill(" ".charCodeAt(0));
+  const prefix = new Uint8Array(PREFIX_LENGTH);
+  writeUint16(prefix, SAME_IN_BOTH_ORDERS);
+  return concat([prefix, header, blanks, content]);
+}
+
+/** Whether a request is sent as bytes that are JSON. */
+function looksLikeJson(value: unknown): boolean {
+  if (!(value instanceof Uint8Array)) return false;
+  try {
+    return JSON.parse(new TextDecoder().decode(value)) instanceof Object;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether all text in a value is ASCII, whose characters have one byte each. */
@@ -225,6 +260,9 @@ export const appClientChecks: Check<ClientRun>[] = [
         const isKnown = !(error instanceof Failure) || error.meaning !== undefined ||
           error.seen === "no output";
         if (isKnown) throw error;
+        if (error.seen === "error" && values.some(looksLikeJson)) {
+          throw error.because(BYTES_OF_JSON);
+        }
         if (values.length > 0) throw await explainWait(error, clientRun);
         throw error.seen === "silence" ? error.because(SENDS_NOTHING, "command") : error;
       }
@@ -236,20 +274,25 @@ export const appClientChecks: Check<ClientRun>[] = [
     what: "A response whose bytes are more than its characters is read to its end",
     hint: "The client takes content-length for a number of characters, or the bytes for no UTF-8.",
     read: "byteOrder",
-    run: (clientRun) =>
-      expectAnswers(clientRun, async (peer, requests, answers) => {
+    async run(clientRun) {
+      const { stdout } = await expectAnswers(clientRun, async (peer, requests, answers) => {
         for (const request of requests) {
           await peer.send(answers.respond(request, "🐰 é ".repeat(20)));
         }
-      }),
+      });
+      if (!stdout.includes(AS_LATIN_1)) return;
+      throw new Failure("é", AS_LATIN_1).because(
+        "The client takes each byte for a character (Latin-1), and not the bytes for UTF-8.",
+      );
+    },
   },
   {
     name: "key-order",
     what: "A header with its keys in another order, and with more keys, is understood",
     hint: "The client does not read the header as JSON, or minds keys that it does not know.",
     read: "protocol",
-    run: (clientRun) =>
-      expectAnswers(clientRun, async (peer, requests, answers) => {
+    run: async (clientRun) =>
+      void await expectAnswers(clientRun, async (peer, requests, answers) => {
         for (const request of requests) await peer.send(shuffleHeader(answers.respond(request)));
       }),
   },
@@ -258,8 +301,8 @@ export const appClientChecks: Check<ClientRun>[] = [
     what: "A response in single bytes is read to its end",
     hint: "The client takes what one read returns for a message.",
     read: "messages",
-    run: (clientRun) =>
-      expectAnswers(clientRun, async (peer, requests, answers) => {
+    run: async (clientRun) =>
+      void await expectAnswers(clientRun, async (peer, requests, answers) => {
         for (const request of requests) {
           const response = answers.respond(request);
           await peer.sendSingly(response, clientRun.pause);
@@ -271,6 +314,7 @@ export const appClientChecks: Check<ClientRun>[] = [
     what: "A response in two pieces is read to its end, wherever it is cut",
     hint: "The client takes what one read returns for a message, or for a part of one.",
     read: "messages",
+    needs: ["bytes"],
     async run(clientRun) {
       for (let i = 0, count = 1; i < count; i++) {
         await expectAnswers(clientRun, async (peer, requests, answers) => {
@@ -290,8 +334,8 @@ export const appClientChecks: Check<ClientRun>[] = [
     what: "A response with a pause in the middle is read to its end",
     hint: "The client takes a pause for the end.",
     read: "messages",
-    run: (clientRun) =>
-      expectAnswers(clientRun, async (peer, requests, answers) => {
+    run: async (clientRun) =>
+      void await expectAnswers(clientRun, async (peer, requests, answers) => {
         for (const request of requests) {
           const response = answers.respond(request);
           await peer.sendInPieces(response, [response.length >> 1], clientRun.pause);
@@ -303,6 +347,7 @@ export const appClientChecks: Check<ClientRun>[] = [
     what: "The first of two responses that come at once is not mixed with the second",
     hint: "The client takes all that a read returns for one message.",
     read: "bytes",
+    needs: ["bytes"],
     async run(clientRun) {
       const answers = new Answers();
       const exit = await clientRun.against(async (peer) => {

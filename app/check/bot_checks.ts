@@ -9,11 +9,15 @@ import { type ClientRun, expectError, expectImpatience, type Peer } from "./clie
 import { explainMessage } from "./explain.ts";
 import type { Exit } from "./program.ts";
 
+const NO_JOIN = "The bot does not join first, or not under a good name.";
+const WAITS = "The bot sends nothing. It must join before anybody says anything.";
+const SAYS_TWICE = "The bot answers twice.";
 const GAP = 2; // milliseconds between two bytes
 
 /** The chat that the bot is in. */
 class Room {
   name = "";
+  #lastText = "";
   readonly #peer: Peer;
   readonly #decoder = new MessageDecoder({ copy: true });
   #received: Uint8Array = new Uint8Array(); // all of it: a bot sends little
@@ -24,9 +28,13 @@ class Room {
 
   /** Waits for the bot to join, and lets it in. */
   async admit(): Promise<void> {
-    const { type, name } = await this.next("a join");
+    const { type, name } = await this.next("a join").catch((error) => {
+      const isSilent = error instanceof Failure && error.seen === "silence" &&
+        error.meaning === undefined;
+      throw isSilent ? error.because(WAITS) : error;
+    });
     if (type !== "join" || !isName(name)) {
-      throw new Failure("a join with a name", escapeJson({ type, name }));
+      throw new Failure("a join with a name", escapeJson({ type, name })).because(NO_JOIN);
     }
     this.name = name;
     await this.tell({ type: "join", name });
@@ -47,8 +55,12 @@ class Room {
   async hears(text: string): Promise<void> {
     const content = await this.next(escapeJson({ type: "say", text }));
     if (content.type !== "say" || content.text !== text) {
-      throw new Failure(escapeJson({ type: "say", text }), escapeJson(content));
+      const failure = new Failure(escapeJson({ type: "say", text }), escapeJson(content), {
+        seen: "other bytes",
+      });
+      throw content.text === this.#lastText ? failure.because(SAYS_TWICE) : failure;
     }
+    this.#lastText = text;
     await this.tell({ type: "say", name: this.name, text });
   }
 
@@ -98,7 +110,12 @@ export const botChecks: Check<ClientRun>[] = [
   {
     name: "sum",
     what: "The bot joins, answers sum 2 3, and ends when the chat ends",
-    hint: "The bot does not join first, does not answer in this form, or does not end.",
+    hint: "The bot ends instead of answering: look at what it has printed.",
+    causes: {
+      "silence": "The bot joins, and does not answer.",
+      "other bytes": "The bot does not answer in this form.",
+      "stall": "The bot does not end when the chat ends.",
+    },
     read: "chatMessages",
     async run(clientRun) {
       await inChat(clientRun, async (room) => {
@@ -108,9 +125,28 @@ export const botChecks: Check<ClientRun>[] = [
     },
   },
   {
+    name: "glued",
+    what: "Three messages that come at once get three answers, in order",
+    hint: "The bot takes all that a read returns for one message.",
+    read: "bytes",
+    async run(clientRun) {
+      await inChat(clientRun, async (room) => {
+        await room.tell(say("sum 1 1"), say("sum 2 2"), say("sum 3 3"));
+        for (const text of ["sum 1 1 = 2", "sum 2 2 = 4", "sum 3 3 = 6"]) await room.hears(text);
+      });
+    },
+  },
+  {
     name: "numbers",
     what: "Any number of integers are added, also negative ones",
-    hint: "The bot adds two numbers only, or not as integers, which may be negative.",
+    hint: "The bot ends instead of answering: look at what it has printed.",
+    causes: {
+      "silence":
+        "The bot takes this for no sum. It may have more numbers than two, or fewer, and they " +
+        "may be negative.",
+      "other bytes": "The bot adds two numbers only, or not as integers, which may be negative.",
+    },
+    needs: ["glued"],
     read: "chatExercises",
     async run(clientRun) {
       await inChat(clientRun, async (room) => {
@@ -126,7 +162,13 @@ export const botChecks: Check<ClientRun>[] = [
   {
     name: "others",
     what: "What is no sum gets no answer, and does not end the bot",
-    hint: "The bot answers everything, or fails on what it does not understand.",
+    hint: "The bot fails on what it does not understand.",
+    causes: {
+      "silence": "The bot is silent from what it does not understand on.",
+      "other bytes":
+        "The bot answers what is no sum. Only a text that is sum and one or more integers is one.",
+    },
+    needs: ["glued"],
     read: "chatExercises",
     async run(clientRun) {
       await inChat(clientRun, async (room) => {
@@ -148,7 +190,12 @@ export const botChecks: Check<ClientRun>[] = [
   {
     name: "itself",
     what: "The bot does not answer what it has said itself",
-    hint: "Everybody hears what is said, also the one who says it: the bot talks with itself.",
+    hint: "The bot ends, or falls silent, when it hears what it has said itself.",
+    causes: {
+      "other bytes":
+        "Everybody hears what is said, also the one who says it: the bot talks with itself.",
+    },
+    needs: ["glued"],
     read: "chatMessages",
     async run(clientRun) {
       await inChat(clientRun, async (room) => {
@@ -162,6 +209,7 @@ export const botChecks: Check<ClientRun>[] = [
     what: "A ping is answered by a pong",
     hint: "The bot does not know pings; a chat drops a client that does not answer them.",
     read: "pings",
+    needs: ["glued"],
     async run(clientRun) {
       await inChat(clientRun, async (room) => {
         await room.tell({ type: "ping" });
@@ -175,22 +223,11 @@ export const botChecks: Check<ClientRun>[] = [
     what: "A message in single bytes is understood",
     hint: "The bot takes what one read returns for a message.",
     read: "bytes",
+    needs: ["glued"],
     async run(clientRun) {
       await inChat(clientRun, async (room) => {
         await room.tellSlowly(say("sum 20 22"));
         await room.hears("sum 20 22 = 42");
-      });
-    },
-  },
-  {
-    name: "glued",
-    what: "Three messages that come at once get three answers, in order",
-    hint: "The bot takes all that a read returns for one message.",
-    read: "bytes",
-    async run(clientRun) {
-      await inChat(clientRun, async (room) => {
-        await room.tell(say("sum 1 1"), say("sum 2 2"), say("sum 3 3"));
-        for (const text of ["sum 1 1 = 2", "sum 2 2 = 4", "sum 3 3 = 6"]) await room.hears(text);
       });
     },
   },
@@ -213,6 +250,7 @@ export const botChecks: Check<ClientRun>[] = [
     name: "refused",
     what: "When nobody listens, the bot ends with an error",
     hint: "The bot ignores that it could not connect.",
+    causes: { "stall": "The bot does not end: it tries again and again, or has no deadline." },
     read: "resets",
     run: async (clientRun) => expectError(await clientRun.againstNobody()),
   },

@@ -5,12 +5,18 @@ import { equals } from "jsr:@std/bytes@^1.0.6/equals";
 import { decodeChat, encodeChat, type FromClient } from "../chat/messages.ts";
 import { escapeJson } from "../wire/escape.ts";
 import { MessageDecoder } from "../wire/message.ts";
-import { type Cause, type Check, Failure, LostConnection } from "./check.ts";
+import { type Cause, type Check, Failure, LostConnection, type Seen } from "./check.ts";
 import { explainKind, explainMessage, explainNoAnswer, otherKind } from "./explain.ts";
 import { decodeOrFail, endIfReset, readRaw, receive } from "./messages.ts";
 import { Stopwatch } from "./running_time.ts";
 import type { Client, ServerRun } from "./server_run.ts";
 
+const SAYS_AGAIN = "The server tells it twice.";
+const NO_LIST = "The names must be a list of texts.";
+const TELLS_WHO_TO_ALL = "The server tells everybody what one guest has asked.";
+const KEEPS_NAME = "The server keeps the name of a guest who has left.";
+const FORGETTING_GAPS = [5, 50, 500]; // milliseconds until we ask again who is there
+const WAITING: Seen[] = ["silence", "stall"];
 const PAUSE = 5; // milliseconds, in which the server may notice the first part of a message
 const SAYINGS = 20; // by each of the talkers
 const CROWD = 200; // clients
@@ -22,6 +28,9 @@ const REFUSAL = "an error message, and then the end";
 const NO_ERROR =
   "The server ends the connection without saying why: before the end comes a message " +
   "of type error, with a reason.";
+const NO_REFUSAL =
+  "The server neither refuses this guest nor closes the connection. It takes this, or ignores it, or " +
+  "what handles the connection has failed and left it open: look at what the server has printed.";
 const STAYS_OPEN = "The server sends its error, and does not close the connection.";
 const MAX_PINGS = 2; // while somebody sends pongs, for which nobody has asked
 const JOIN_ALONE = "The server tells only the one who joins, and not those who are already there.";
@@ -112,12 +121,12 @@ class Guest {
   }
 
   /** Expects an error message, and then the end. */
-  async isRefused(): Promise<void> {
-    const content = await this.next(REFUSAL);
-    if (content === undefined) {
-      throw endsSilently();
-    }
-    if (content.type !== "error") throw new Failure(REFUSAL, escapeJson(content));
+  async isRefused(
+    explain = (content: Content) => new Failure(REFUSAL, escapeJson(content)),
+  ): Promise<void> {
+    const content = await because(NO_REFUSAL, this.next(REFUSAL));
+    if (content === undefined) throw endsSilently();
+    if (content.type !== "error") throw explain(content);
     await this.isDisconnected();
   }
 
@@ -143,6 +152,42 @@ class Guest {
 /** The failure of a server that ends a connection without an error. */
 function endsSilently(): Failure {
   return new LostConnection(REFUSAL, "the end", { seen: "end" }).because(NO_ERROR, "chatMessages");
+}
+
+/** Expects what somebody has said. If it comes in another form, that is why nothing else does. */
+async function hearsSaying(guest: Guest, saying: Content): Promise<void> {
+  let other: Content | undefined;
+  await guest.hears(saying, (content) => {
+    if (content.type === saying.type) other = content;
+  }).catch((error) => {
+    if (!(error instanceof Failure) || other === undefined) throw error;
+    throw error.but(escapeJson(other)).because("The server passes it on in another form.");
+  });
+}
+
+/** Expects nobody to be let in under this name. `explain` says what it means if somebody is. */
+async function isNoName(
+  serverRun: ServerRun,
+  name: string,
+  explain: (joined: unknown) => string,
+): Promise<void> {
+  const guest = await connect(serverRun, name);
+  await guest.send({ type: "join", name });
+  await guest.isRefused((content) => {
+    const failure = new Failure(REFUSAL, escapeJson(content));
+    return content.type === "join" ? failure.because(explain(content.name)) : failure;
+  });
+}
+
+/** Expects a guest who has left not to be in the list any more. A server may need a moment for that. */
+async function isForgotten(guest: Guest, name: string): Promise<void> {
+  for (const gap of FORGETTING_GAPS) {
+    await guest.send({ type: "who" });
+    const { names } = await guest.hears({ type: "who" });
+    if (!Array.isArray(names) || !names.includes(name)) return;
+    await pause(gap);
+  }
+  throw new Failure(`a list without ${name}`, `a list with ${name}`).because(KEEPS_NAME);
 }
 
 let guests = 0;
@@ -190,13 +235,22 @@ export const chatChecks: Check<ServerRun>[] = [
     name: "say",
     what: "What a guest says reaches everybody, also the one who says it",
     hint: "The server does not pass it on, or not to all.",
+    causes: { "other": "The server answers something else instead of passing it on." },
     read: "chatMessages",
     async run(serverRun) {
       const [first, second] = [await join(serverRun), await join(serverRun)];
       const text = "Hello, wörld 🐶\n\u202e";
+      const over = "and that is all";
       await first.send({ type: "say", text });
       for (const guest of [first, second]) {
-        await guest.hears({ type: "say", name: first.name, text });
+        await hearsSaying(guest, { type: "say", name: first.name, text });
+      }
+      await first.send({ type: "say", text: over });
+      for (const guest of [first, second]) {
+        await guest.hears({ type: "say", name: first.name, text: over }, (content) => {
+          if (content.type !== "say" || content.name !== first.name) return;
+          throw new Failure("what was said, once", escapeJson(content)).because(SAYS_AGAIN);
+        });
       }
     },
   },
@@ -205,6 +259,7 @@ export const chatChecks: Check<ServerRun>[] = [
     what: "A message is understood wherever it is cut in two, and in single bytes",
     hint: "The server takes what one read returns for a message.",
     read: "messages",
+    needs: ["say"],
     async run(serverRun) {
       const [first, second] = [await join(serverRun), await join(serverRun)];
       const said = encodeChat({ type: "say", text: "in two pieces" });
@@ -225,6 +280,7 @@ export const chatChecks: Check<ServerRun>[] = [
     what: "Messages that arrive together are all understood, also with the join",
     hint: "The server takes all that a read returns for one message.",
     read: "bytes",
+    needs: ["say"],
     async run(serverRun) {
       const listener = await join(serverRun);
       const name = newName();
@@ -242,6 +298,7 @@ export const chatChecks: Check<ServerRun>[] = [
     what: "A guest who sends nothing hears what others say",
     hint: "The server does not write to clients that send nothing.",
     read: "speaksFirst",
+    needs: ["say"],
     async run(serverRun) {
       const [listener, talker] = [await join(serverRun), await join(serverRun)];
       for (const text of ["one", "two", "three"]) {
@@ -275,16 +332,30 @@ export const chatChecks: Check<ServerRun>[] = [
   {
     name: "who",
     what: "A guest who asks gets the names of all who are there",
-    hint: "The list lacks a guest, or has one who has left.",
+    hint: "The list lacks a guest.",
+    causes: {
+      "silence": "The server does not answer who asks.",
+      "stall": "The server does not answer who asks.",
+    },
     read: "chatMessages",
+    needs: ["say"],
     async run(serverRun) {
       const [first, second] = [await join(serverRun), await join(serverRun)];
       await first.send({ type: "who" });
       const { names } = await first.hears({ type: "who" });
-      for (const { name } of [first, second]) {
-        if (Array.isArray(names) && names.includes(name)) continue;
-        throw new Failure(`a list with ${name}`, escapeJson(names));
+      if (!Array.isArray(names)) {
+        throw new Failure("a list of names", escapeJson(names)).because(NO_LIST);
       }
+      for (const { name } of [first, second]) {
+        if (!names.includes(name)) throw new Failure(`a list with ${name}`, escapeJson(names));
+      }
+      await first.send({ type: "say", text: "so many" });
+      await second.hears({ type: "say", name: first.name }, (content) => {
+        if (content.type !== "who") return;
+        throw new Failure("an answer for who has asked", escapeJson(content)).because(
+          TELLS_WHO_TO_ALL,
+        );
+      });
     },
   },
   {
@@ -297,6 +368,7 @@ export const chatChecks: Check<ServerRun>[] = [
       await second.send({ type: "leave" });
       await first.hears({ type: "leave", name: second.name });
       while (await second.next("the end") !== undefined);
+      await isForgotten(first, second.name);
     },
   },
   {
@@ -314,22 +386,29 @@ export const chatChecks: Check<ServerRun>[] = [
   {
     name: "name-taken",
     what: "A name that a guest has is refused, also in other letters that look the same",
-    hint: "The server compares names as they are, and not what they look like.",
+    hint: "The server does not refuse a name that a guest has.",
     read: "chatMessages",
     async run(serverRun) {
       const { name } = await join(serverRun);
       const wide = name.replace("guest", "ｇｕｅｓｔ");
-      for (const other of [name, name.toUpperCase(), wide]) {
-        const guest = await connect(serverRun, other);
-        await guest.send({ type: "join", name: other });
-        await guest.isRefused();
-      }
+      const others = [
+        { other: name, hint: "The server does not look whether another guest has this name." },
+        {
+          other: name.toUpperCase(),
+          hint: "The server takes names that differ only in case for different ones.",
+        },
+        {
+          other: wide,
+          hint: "The server takes names that differ only in width for different ones (see NFKC).",
+        },
+      ];
+      for (const { other, hint } of others) await isNoName(serverRun, other, () => hint);
     },
   },
   {
     name: "bad-name",
     what: "Names that are empty, or could be taken for something else, are refused",
-    hint: "The server takes any text for a name.",
+    hint: "The server does not refuse this name.",
     read: "chatMessages",
     async run(serverRun) {
       const names = [
@@ -344,9 +423,16 @@ export const chatChecks: Check<ServerRun>[] = [
       ];
       for (const name of names) {
         serverRun.progress = `the name ${JSON.stringify(name)}`;
-        const guest = await connect(serverRun, name);
-        await guest.send({ type: "join", name });
-        await guest.isRefused();
+        await isNoName(
+          serverRun,
+          name,
+          (joined) =>
+            joined === name
+              ? `The server takes ${escapeJson(name)} for a name.`
+              : `The server makes the name ${escapeJson(joined)} of ${
+                escapeJson(name)
+              }, and does not refuse it.`,
+        );
       }
     },
   },
@@ -370,7 +456,7 @@ export const chatChecks: Check<ServerRun>[] = [
       "end": "The server ends the connection of a guest who sends a pong.",
     },
     read: "pings",
-    needs: ["glued"],
+    needs: ["say", "glued"],
     async run(serverRun) {
       const [first, second] = [await join(serverRun), await join(serverRun)];
       for (let pongs = 0; pongs <= MAX_PINGS; pongs++) {
@@ -405,16 +491,22 @@ export const chatChecks: Check<ServerRun>[] = [
   {
     name: "slow-reader",
     what: "Nobody waits for a guest who does not read, and who is disconnected in the end",
-    hint: "The server waits for each reader, or keeps all that one of them does not read.",
+    hint: "The server waits for each reader.",
+    causes: {
+      "more":
+        "The server keeps all that one guest does not read, or does not disconnect this guest.",
+    },
     read: "outbox",
-    needs: ["say", "leave", "pong", "glued"],
+    needs: ["say", "leave", "gone", "pong", "glued"],
     async run(serverRun) {
       const [listener, talker] = [await join(serverRun), await join(serverRun)];
       const slow = await join(serverRun); // and never reads again
       talker.readsOn();
       let hasLeft = false;
       for (let length = 0; !hasLeft; length += FLOOD_TEXT.length) {
-        if (length > MAX_FLOOD) throw new Failure("a slow guest who leaves", "32 MiB kept for it");
+        if (length > MAX_FLOOD) {
+          throw new Failure("a slow guest who leaves", "32 MiB kept for it", { seen: "more" });
+        }
         const said = { type: "say", text: `${length} ${FLOOD_TEXT}` } as const;
         await talker.send(said);
         await listener.hears({ ...said, name: talker.name }, ({ type, name }) => {
@@ -496,9 +588,11 @@ async function explainSecond(serverRun: ServerRun, join: () => Promise<void>): P
   try {
     await join();
   } catch (error) {
-    if (!(error instanceof Failure) || error.seen !== "silence") throw error;
+    if (!(error instanceof Failure) || !WAITING.includes(error.seen)) throw error;
     const request = () => encodeChat({ type: "join", name: newName() });
     serverRun.closeAll();
+    const meaning = await explainAfterJoin(serverRun);
+    if (meaning !== undefined) throw error.because(meaning.hint, meaning.read);
     await serverRun.connect(); // and says nothing
     const beside = await readRaw(serverRun, request());
     serverRun.closeAll();
@@ -513,11 +607,19 @@ async function explainAlone(serverRun: ServerRun, hear: () => Promise<unknown>):
   try {
     await hear();
   } catch (error) {
-    if (!(error instanceof Failure) || error.seen !== "silence") throw error;
+    if (!(error instanceof Failure) || !WAITING.includes(error.seen)) throw error;
     serverRun.closeAll();
-    const { hint, read } = await explainKind(serverRun, "chat") ?? { hint: JOIN_ALONE };
+    const { hint, read } = await explainAfterJoin(serverRun) ??
+      await explainKind(serverRun, "chat") ?? { hint: JOIN_ALONE };
     throw error.because(hint, read);
   }
+}
+
+/** What is wrong with what comes after an answer to a join that could be read. */
+async function explainAfterJoin(serverRun: ServerRun): Promise<Cause | undefined> {
+  const request = encodeChat({ type: "join", name: newName() });
+  const answer = await readRaw(serverRun, request);
+  return equals(answer, request) ? undefined : explainMessage(answer, "server");
 }
 
 /** What is wrong with the answer to a join. */
@@ -544,8 +646,11 @@ async function tellsOthers(serverRun: ServerRun): Promise<boolean> {
   try {
     await listener.send({ type: "join", name: listener.name });
     await readRaw(serverRun, encodeChat({ type: "join", name }));
-    const content = await listener.next("a join", serverRun.timeout / 5);
-    return content?.type === "join" && content.name === name;
+    while (true) {
+      const content = await listener.next("a join", serverRun.timeout / 5);
+      if (content === undefined) return false;
+      if (content.type === "join" && content.name === name) return true;
+    }
   } catch {
     return false;
   } finally {

@@ -37,21 +37,21 @@ export interface CheckRun extends AsyncDisposable {
   abort(): void;
 }
 
-/**
- * What was seen instead of what was expected: nothing in time, or nothing more after a part of it; all of
- * it, but too slowly; the end instead of it, or after a part of it; other bytes; a success where an error was
- * due; an output that lacks something; or something else. What a failure means follows from it: a server that
- * is silent has not lost any bytes.
- */
+/** What was seen instead of what was expected. What a failure means follows from it. */
 export type Seen =
-  | "silence"
-  | "stall"
-  | "slow"
-  | "end"
-  | "loss"
+  | "silence" // nothing came in time
+  | "stall" // a part of it, and then nothing more
+  | "slow" // all of it, but it took too long
+  | "end" // the end instead of it
+  | "loss" // a part of it, and then the end
+  | "gap" // what comes later, with something left out
+  | "repeat" // what had come already
   | "other bytes"
-  | "success"
-  | "no output"
+  | "fewer" // a smaller number
+  | "more" // more than that, or a greater number
+  | "success" // where an error was due
+  | "error" // where a success was due
+  | "no output" // an output that lacks something
   | "other";
 
 /** What a failure means, and where the tutorial explains that. */

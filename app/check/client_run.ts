@@ -119,7 +119,9 @@ export class ClientRun implements CheckRun {
     const { patience } = this.command;
     const exit = await inTime(this.#start(port), patience);
     if (exit !== TIMED_OUT) return exit;
-    throw new Failure("the client ends", `it still runs after ${patience / 1000} s`);
+    throw new Failure("the client ends", `it still runs after ${patience / 1000} s`, {
+      seen: "stall",
+    });
   }
 
   /** Ends the client, and all programs that it has started. */
@@ -370,7 +372,7 @@ export function describeExit(exit: Exit): string {
 
 /** Expects a client to have succeeded. */
 export function expectSuccess(exit: Exit): void {
-  if (exit.code !== 0) throw new Failure("exit code 0", describeExit(exit));
+  if (exit.code !== 0) throw new Failure("exit code 0", describeExit(exit), { seen: "error" });
 }
 
 /** Expects a client to have told of an error. */

@@ -5,14 +5,19 @@ import { pause } from "../core/timeout.ts";
 import { unpack } from "../wire/struct.ts";
 import { readUint32 } from "../wire/endianness.ts";
 import { escapeBytes } from "../wire/escape.ts";
-import { type Check, Failure, LostConnection } from "./check.ts";
+import { type Cause, type Check, Failure, LostConnection } from "./check.ts";
 import { explainKind } from "./explain.ts";
 import { readRaw } from "./messages.ts";
 import { type Client, MIB, noise, type ServerRun } from "./server_run.ts";
 
 const ANSWER = ">II";
 const ANSWER_LENGTH = 8; // bytes
-const EARLY = 200; // milliseconds, for an answer that comes too early
+const EARLY = 1200; // milliseconds, for an answer that comes too early
+const TWELVE = 12; // bytes, to begin with
+const MANY_CLIENTS = 2 ** 24; // more than a test can have
+
+const ONE_COUNTER = "The server adds up the bytes of all clients.";
+const LEAVES_OUT_BLANKS = "The server leaves out blanks or line ends.";
 
 interface Answer {
   bytes: number;
@@ -26,7 +31,7 @@ async function readAnswer(client: Client): Promise<Answer> {
   const buffer = new Uint8Array(ANSWER_LENGTH + 1);
   let length = 0;
   while (length < buffer.length) {
-    const n = await client.read(buffer.subarray(length), expected);
+    const n = await client.read(buffer.subarray(length), expected, { part: length });
     if (n === null) break;
     length += n;
   }
@@ -46,13 +51,25 @@ async function expectCount(serverRun: ServerRun, bytes: Uint8Array): Promise<Ans
 }
 
 function checkCount(answer: Answer, bytes: number): Answer {
-  if (answer.bytes !== bytes) throw new Failure(`${bytes} bytes`, `${answer.bytes} bytes`);
-  return answer;
+  if (answer.bytes === bytes) return answer;
+  const seen = answer.bytes < bytes ? "fewer" : "more";
+  throw new Failure(`${bytes} bytes`, `${answer.bytes} bytes`, { seen });
 }
 
 /** What a good server does at any time. */
 export async function probeCount(serverRun: ServerRun): Promise<void> {
-  await expectCount(serverRun, noise(0, 12));
+  await expectCount(serverRun, noise(0, TWELVE));
+}
+
+/** Expects a second client to be counted apart, and as one more. */
+async function expectSecond(serverRun: ServerRun): Promise<void> {
+  const { clients } = await expectCount(serverRun, noise(0, TWELVE)).catch((error) => {
+    throw error instanceof Failure && error.seen === "more" ? error.because(ONE_COUNTER) : error;
+  });
+  if (clients < MANY_CLIENTS) return;
+  throw new Failure("a number of clients", `${clients}`).because(
+    "The number of clients is in the wrong byte order.",
+  );
 }
 
 /** What a server that counts promises. */
@@ -60,11 +77,17 @@ export const countChecks: Check<ServerRun>[] = [
   {
     name: "count",
     what: "12 bytes are counted, in network byte order",
-    hint: "The server does not answer in this form when the client has finished.",
+    hint: "The server does not answer when the client has finished.",
+    causes: {
+      "end": "The server ends the connection without an answer: look at what it has printed.",
+      "fewer": "The server does not count each byte.",
+      "more": "The server counts more than what this client has sent.",
+    },
     read: "countExercise",
     async run(serverRun) {
       try {
         await probeCount(serverRun);
+        await expectSecond(serverRun);
       } catch (error) {
         throw error instanceof Failure ? await explainCount(error, serverRun) : error;
       }
@@ -91,7 +114,12 @@ export const countChecks: Check<ServerRun>[] = [
   {
     name: "large",
     what: "Somewhat more than 1 MiB is counted to the last byte",
-    hint: "The server counts what its buffer holds, and not what a read returns.",
+    hint: "The server does not read to the end.",
+    causes: {
+      "more": "The server counts what its buffer holds, and not what a read returns.",
+      "fewer":
+        "The server does not read to the end, or does not count all of it: look for a limit.",
+    },
     read: "echo",
     run: async (serverRun) => void await expectCount(serverRun, noise(0, MIB + 7)),
   },
@@ -99,10 +127,14 @@ export const countChecks: Check<ServerRun>[] = [
     name: "bytes",
     what: "Bytes are counted, and not the characters that they may stand for",
     hint: "The server counts characters instead of bytes.",
-    read: "byteOrder",
+    read: "echo",
     async run(serverRun) {
       await expectCount(serverRun, new TextEncoder().encode("Grüße 🐶"));
       await expectCount(serverRun, new Uint8Array(100).fill(0xff));
+      await expectCount(serverRun, new TextEncoder().encode(" a line\r\n")).catch((error) => {
+        const isFewer = error instanceof Failure && error.seen === "fewer";
+        throw isFewer ? error.because(LEAVES_OUT_BLANKS) : error;
+      });
     },
   },
   {
@@ -112,10 +144,10 @@ export const countChecks: Check<ServerRun>[] = [
     read: "halfClose",
     async run(serverRun) {
       const client = await serverRun.connect();
-      await client.send(noise(0, 12));
+      await client.send(noise(0, TWELVE));
       await pause(EARLY);
-      await client.send(noise(12, 12));
-      checkCount(await readAnswer(client), 24);
+      await client.send(noise(TWELVE, TWELVE));
+      checkCount(await readAnswer(client), 2 * TWELVE);
     },
   },
   {
@@ -159,14 +191,42 @@ export const countChecks: Check<ServerRun>[] = [
 /** Finds out more about a server that counts wrong from the beginning. */
 async function explainCount(failure: Failure, serverRun: ServerRun): Promise<Failure> {
   serverRun.closeAll(); // it may serve one client at a time
-  const answer = await readRaw(serverRun, noise(0, 12), { finish: true });
-  if (answer.length === ANSWER_LENGTH && readUint32(answer, 0, "little") === 12) {
-    const bytes = readUint32(answer);
+  if (failure.meaning !== undefined) return failure;
+  const answer = await readRaw(serverRun, noise(0, TWELVE), { finish: true });
+  if (failure.seen === "stall" && answer.length === ANSWER_LENGTH) {
     return failure.because(
-      `The numbers are in the wrong byte order: ${bytes} is 12 with its bytes swapped.`,
-      "byteOrder",
+      "The server does not close the connection after its answer.",
+      "halfClose",
     );
   }
-  const meaning = await explainKind(serverRun, "count");
+  const meaning = explainAnswer(answer) ?? await explainKind(serverRun, "count") ??
+    explainLength(answer);
   return meaning ? failure.because(meaning.hint, meaning.read) : failure;
+}
+
+/** What is wrong with two numbers for 12 bytes. */
+function explainAnswer(answer: Uint8Array): Cause | undefined {
+  if (answer.length !== ANSWER_LENGTH) return undefined;
+  const [bytes, clients] = unpack(ANSWER, answer);
+  if (readUint32(answer, 0, "little") === TWELVE) {
+    return {
+      hint: `The numbers are in the wrong byte order: ${bytes} is 12 with its bytes swapped.`,
+    };
+  }
+  return clients === TWELVE
+    ? { hint: "The number of bytes comes first, and then the number of clients." }
+    : undefined;
+}
+
+/** What is wrong with an answer of another length. */
+function explainLength(answer: Uint8Array): Cause | undefined {
+  const { length } = answer;
+  if (length === 0 || length === ANSWER_LENGTH) return undefined;
+  const isText = /^[\x20-\x7e\r\n]+$/.test(new TextDecoder().decode(answer));
+  const bytes = length === 1 ? "1 byte" : `${length} bytes`;
+  return {
+    hint: isText
+      ? "The server answers with text. It must send two numbers of four bytes each."
+      : `The answer has ${bytes}, and not two numbers of four bytes each.`,
+  };
 }

@@ -5,7 +5,7 @@ import { escapeBytes } from "../wire/escape.ts";
 import { type Cause, type Check, Failure, type Seen } from "./check.ts";
 import { explainKind, explainProtocol } from "./explain.ts";
 import { endIfReset, readRaw } from "./messages.ts";
-import { both, type Client, KIB, MIB, noise, type ServerRun } from "./server_run.ts";
+import { both, type Client, GIVES_UP, KIB, MIB, noise, type ServerRun } from "./server_run.ts";
 
 // More than operating systems keep for the connections of a client, two proxies, and a server behind them:
 // Linux may keep 37 MB for each direction of each.
@@ -19,25 +19,32 @@ const LINE_END = new TextEncoder().encode("\n");
 const AROUND_ZERO = new TextEncoder().encode("before\0and after");
 const HELLO = new TextEncoder().encode("Hello, world");
 // Where several clients talk, all send this same byte: only the check for it notices mixed clients.
+const MANY = new Uint8Array(256 * KIB).fill(0x78);
 const SAME = new Uint8Array(12).fill(0x78);
 
 const STUCK =
   "A part came back, and then nothing more. Either two parts of the server wait for each other, " +
   "each until the other one reads, or it stops after so many bytes, where it needs a loop.";
 const FORGETS =
-  "The server forgets what a write did not take: a write may take fewer bytes than it is given.";
-const LOSES_ANYWAY =
-  "The server loses bytes, whether the client half-closes or not: it forgets what a write did not take.";
-const MISSING: Seen[] = ["loss", "other bytes"];
-const MIXED = "Bytes came that this client has not sent: the clients share a buffer.";
+  "The server forgets what a write did not take: a write may take fewer bytes than it is given. " +
+  "Or it leaves bytes out itself, as at the end of a buffer, or lets one write overtake another.";
+const REPEATS =
+  "The server sends again what it has already sent. After a write that took only a part, it must go on " +
+  "behind that part.";
+const CHANGES = "The server sends back other bytes than it reads, once there are many.";
+const LOSES_ANYWAY = `Whether the client half-closes or not, bytes are missing. ${FORGETS}`;
+const MISSING: Seen[] = ["loss", "gap", "stall"];
 const FOREIGN =
-  "Bytes came that no client has sent in this check: old ones of a buffer, or words of " +
-  "the server itself, as when it refuses a client.";
+  "Bytes came that this client has not sent: those of another one, or old ones, as from a buffer that the " +
+  "clients share, or words of the server itself, as when it refuses a client.";
+const MIXED = "What one client has sent has come back to another: the clients share a buffer.";
+const IN_TURN = "The server waits for each client in turn.";
 const ENDS_EARLY =
   "The server ends the connection before all has come back: look at what it has printed.";
 const READS_ONCE =
   "The server ends the connection before all has come back. It reads or writes once " +
   "where it needs a loop, or fails: look at what it has printed.";
+const CHANGED = { "gap": FORGETS, "repeat": REPEATS, "other bytes": CHANGES };
 const STALE =
   "More came back than was sent, as from an earlier read: the server sends a whole buffer, " +
   "and not only the bytes that it has read into it.";
@@ -68,12 +75,14 @@ export const echoChecks: Check<ServerRun>[] = [
   {
     name: "binary",
     what: "All 256 byte values come back as they are, UTF-8 or not",
-    hint: "Only some of the bytes come back.",
+    hint:
+      "Only some of the bytes come back, as if the server took them for text and left out what is none, " +
+      "or blanks and line ends.",
     causes: {
       "end": ENDS_EARLY,
       "loss": ENDS_EARLY,
-      "other bytes":
-        "The server takes the bytes for text, and changes some. Bytes that are not UTF-8 become ef bf bd (U+FFFD).",
+      "other bytes": "The server takes the bytes for text, and changes some: line ends, or bytes " +
+        "that are not UTF-8, which become ef bf bd (U+FFFD).",
     },
     read: "echo",
     async run(serverRun) {
@@ -110,7 +119,7 @@ export const echoChecks: Check<ServerRun>[] = [
       "end": READS_ONCE,
       "loss": READS_ONCE,
       "stall": STUCK,
-      "other bytes": FORGETS,
+      ...CHANGED,
     },
     read: "writeAll",
     async run(serverRun) {
@@ -126,9 +135,9 @@ export const echoChecks: Check<ServerRun>[] = [
     causes: {
       "silence": STUCK,
       "stall": STUCK,
-      "end": "The server gives up on a client that does not read at once.",
-      "loss": "The server gives up on a client that does not read at once.",
-      "other bytes": FORGETS,
+      "end": GIVES_UP,
+      "loss": GIVES_UP,
+      ...CHANGED,
     },
     read: "writeAll",
     needs: ["large"],
@@ -150,10 +159,12 @@ export const echoChecks: Check<ServerRun>[] = [
     hint: "The server closes with bytes unsent, or does not close.",
     causes: {
       "silence": "The client has got everything, but the server does not close the connection.",
-      "stall": STUCK,
+      "stall": { hint: STUCK, read: "writeAll" },
       "end": "The server closes with bytes unsent.",
       "loss": "The server closes with bytes unsent.",
-      "other bytes": FORGETS,
+      "more": "The server sends more than it has read, before it closes.",
+      ...CHANGED,
+      "gap": { hint: FORGETS, read: "writeAll" },
     },
     read: "halfClose",
     needs: ["large"],
@@ -176,7 +187,7 @@ export const echoChecks: Check<ServerRun>[] = [
       try {
         await both(sending, many.expectNoiseToEnd(length, serverRun));
       } catch (error) {
-        if (!(error instanceof Failure) || !MISSING.includes(error.seen)) throw error;
+        if (!(error instanceof Failure) || error.seen !== "loss") throw error;
         throw await losesAnyway(length, serverRun)
           ? error.because(LOSES_ANYWAY, "writeAll")
           : error;
@@ -189,15 +200,16 @@ export const echoChecks: Check<ServerRun>[] = [
     hint: "The server serves one client, or a few, and the others wait until one leaves.",
     causes: { "other bytes": FOREIGN },
     read: "manyClients",
-    async run(serverRun) {
-      const clients = await serverRun.connectMany(5);
-      for (let round = 0; round < 10; round++) {
-        for (const part of [SAME.subarray(0, 5), SAME.subarray(5)]) {
-          for (const client of clients) await client.send(part);
+    run: (serverRun) =>
+      apart(serverRun, async () => {
+        const clients = await serverRun.connectMany(5);
+        for (let round = 0; round < 10; round++) {
+          for (const part of [SAME.subarray(0, 5), SAME.subarray(5)]) {
+            for (const client of clients) await client.send(part);
+          }
+          for (const client of clients) await client.expect(SAME);
         }
-        for (const client of clients) await client.expect(SAME);
-      }
-    },
+      }),
   },
   {
     name: "slow-client",
@@ -205,15 +217,16 @@ export const echoChecks: Check<ServerRun>[] = [
     hint: "The server serves one client at a time, or waits for the rest of what one sends.",
     causes: { "other bytes": FOREIGN },
     read: "oneAtATime",
-    async run(serverRun) {
-      const slow = await serverRun.connect();
-      const quick = await serverRun.connect();
-      for (let i = 0; i < SAME.length; i++) {
-        await slow.send(SAME.subarray(i, i + 1));
-        await quick.echo(SAME);
-      }
-      await slow.expect(SAME);
-    },
+    run: (serverRun) =>
+      apart(serverRun, async () => {
+        const slow = await serverRun.connect();
+        const quick = await serverRun.connect();
+        for (let i = 0; i < SAME.length; i++) {
+          await slow.send(SAME.subarray(i, i + 1));
+          await quick.echo(SAME);
+        }
+        await slow.expect(SAME);
+      }),
   },
   {
     name: "idle-client",
@@ -224,21 +237,21 @@ export const echoChecks: Check<ServerRun>[] = [
       "other bytes": FOREIGN,
     },
     read: "oneAtATime",
-    async run(serverRun) {
-      const alone = await medianTime(await serverRun.connect());
-      await serverRun.connect();
-      const client = await serverRun.connect();
-      const max = 5 * alone + 20; // milliseconds
-      let beside = await medianTime(client);
-      // A busy machine may be slow for a moment.
-      for (let tries = 2; beside > max && tries <= MAX_MEASUREMENTS; tries++) {
-        beside = await medianTime(client);
-      }
-      if (beside <= max) return;
-      throw new Failure(`at most ${max.toFixed(1)} ms an echo`, `${beside.toFixed(1)} ms`).because(
-        "The server waits for each client in turn.",
-      );
-    },
+    run: (serverRun) =>
+      apart(serverRun, async () => {
+        const alone = await medianTime(await serverRun.connect());
+        await serverRun.connect();
+        const client = await serverRun.connect();
+        const max = 5 * alone + 20; // milliseconds
+        let beside = await medianTime(client);
+        // A busy machine may be slow for a moment.
+        for (let tries = 2; beside > max && tries <= MAX_MEASUREMENTS; tries++) {
+          beside = await medianTime(client);
+        }
+        if (beside <= max) return;
+        const expected = `at most ${max.toFixed(1)} ms an echo`;
+        throw new Failure(expected, `${beside.toFixed(1)} ms`).because(IN_TURN);
+      }),
   },
   {
     name: "never-reads",
@@ -246,18 +259,25 @@ export const echoChecks: Check<ServerRun>[] = [
     hint: "The server waits in a write to one client, and everybody waits with it.",
     causes: { "other bytes": FOREIGN },
     read: "backpressure",
+    needs: ["large"],
     async run(serverRun) {
       const deaf = await serverRun.connect();
       await deaf.pour(16 * MIB, serverRun).catch(endIfReset); // it may give this one up
       const client = await serverRun.connect();
       for (let i = 0; i < 10; i++) await client.echo(SAME);
-      await deaf.drain();
+      await client.echo(MANY);
+      if (await deaf.drain(SAME)) { // what waited for it should have been its own
+        const failure = new Failure("its own bytes for each", "those of one client at another");
+        throw failure.because(MIXED, "manyClients");
+      }
     },
   },
   {
     name: "no-mixing",
     what: "Ten clients who all send at the same time each get back their own bytes only",
-    hint: "The clients wait for each other.",
+    hint:
+      "The server serves only some of the clients, and the others wait, or the clients wait for each " +
+      "other.",
     causes: { "other bytes": MIXED },
     read: "manyClients",
     needs: ["large"],
@@ -271,22 +291,27 @@ export const echoChecks: Check<ServerRun>[] = [
     name: "500-clients",
     what: "500 clients who are connected at the same time are all answered",
     hint: "The server cannot hold that many clients at once.",
-    causes: { "other bytes": FOREIGN },
+    causes: {
+      "end":
+        "The server cannot hold that many clients at once, or it gives up one that is silent for a while.",
+      "other bytes": FOREIGN,
+    },
     read: "oneTooMany",
     extraTime: CROWD_TIME,
-    async run(serverRun) {
-      const clients: Client[] = [];
-      while (clients.length < CROWD) {
-        const client = await serverRun.connect();
-        await client.echo(SAME);
-        clients.push(client);
-        serverRun.progress = `${clients.length} of ${CROWD} clients connected`;
-        if (clients.length % 50 > 0) continue;
-        // All talk again and again: a server may close those that are silent, and a busy machine takes its time.
-        for (const client of clients) await client.send(SAME);
-        for (const client of clients) await client.expect(SAME); // each has its own time
-      }
-    },
+    run: (serverRun) =>
+      apart(serverRun, async () => {
+        const clients: Client[] = [];
+        while (clients.length < CROWD) {
+          const client = await serverRun.connect();
+          await client.echo(SAME);
+          clients.push(client);
+          serverRun.progress = `${clients.length} of ${CROWD} clients connected`;
+          if (clients.length % 50 > 0) continue;
+          // All talk again and again: a server may close those that are silent, and a busy machine takes its time.
+          for (const client of clients) await client.send(SAME);
+          for (const client of clients) await client.expect(SAME); // each has its own time
+        }
+      }),
   },
   {
     name: "reset",
@@ -330,6 +355,12 @@ async function explainEcho(
     if (await echoesAfter(serverRun, (client) => client.send(LINE_END))) {
       return failure.because("The server waits for the end of a line.");
     }
+    if (await echoesAfter(serverRun, (client) => client.send(MANY))) {
+      return failure.because(
+        "The server answers only when many bytes have come. Either it reads until its buffer is full, or " +
+          "it collects its answer in one (flush).",
+      );
+    }
     if (await echoesAfter(serverRun, (client) => client.finish())) {
       return failure.because(
         "The server answers only when the client has half-closed: it reads to the end first.",
@@ -354,6 +385,22 @@ async function explainEcho(
   return isEnd && answer.length === 0
     ? failure.because("The server ends the connection instead of sending back what it reads.")
     : failure;
+}
+
+/**
+ * Runs a check of several clients. If one of them waits for what another has got, the server does not keep
+ * them apart.
+ */
+async function apart(serverRun: ServerRun, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    const isWaiting = error instanceof Failure &&
+      (error.seen === "silence" || error.seen === "stall");
+    throw isWaiting && await serverRun.hasStrayBytes()
+      ? error.because(MIXED, "manyClients")
+      : error;
+  }
 }
 
 /** What a server adds to what it should send back, or leaves out. */
@@ -439,8 +486,8 @@ async function losesAnyway(length: number, serverRun: ServerRun): Promise<boolea
     if (!await client.pour(length, serverRun)) await pause(digestingTime(start, serverRun));
     await both(client.pourRest(length), client.expectNoise(length, serverRun));
     return false;
-  } catch {
-    return true;
+  } catch (error) {
+    return error instanceof Failure && MISSING.includes(error.seen);
   }
 }
 

@@ -14,13 +14,17 @@ import {
 } from "./client_run.ts";
 import type { Exit } from "./program.ts";
 
+const IN_PIECES =
+  "The client takes one read for the whole echo, or does not put the pieces together: it keeps, " +
+  "decodes or compares only one of them.";
+const TRIES_ON = "The client does not end: it tries again and again, or has no deadline.";
 const GAP = 20; // milliseconds between two pieces, so that they are read one by one
 const LONG_GAP = 300; // milliseconds, in which a client that does not wait has ended
 const MAX_CUTS = 24; // places where an echo is cut in two
 const ON_STDERR = "The client shows the echo on standard error. Output for the user belongs on " +
   "standard output; standard error is for errors.";
 const SENDS_NOTHING =
-  "The client connects and sends nothing. If it sends what it reads from its standard " +
+  "The client connects and sends nothing. If it has printed an error, that is why. If it sends what it reads from its standard " +
   "input, which is empty here, feed it: sh -c 'echo hello | my_client {host} {port}'";
 const NO_WAIT = "The client does not wait for its echo.";
 const NO_END = "The client has its whole echo, and does not end.";
@@ -155,6 +159,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     name: "single-bytes",
     what: "An echo in single bytes is read to its end",
     hint: "The client takes the first read for the whole echo, or counts reads instead of bytes.",
+    causes: { "error": IN_PIECES },
     read: "echo",
     async run(clientRun) {
       await expectWhole(clientRun, async (peer, message) => {
@@ -166,6 +171,10 @@ export const echoClientChecks: Check<ClientRun>[] = [
     name: "pause",
     what: "An echo with pauses in it is read to its end",
     hint: "The client takes a pause for the end, or one read for the whole echo.",
+    causes: {
+      "error":
+        "The client takes a pause for the end, or one read for the whole echo, or does not put the pieces together.",
+    },
     read: "echo",
     async run(clientRun) {
       await expectWhole(clientRun, async (peer, message) => {
@@ -178,6 +187,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     name: "split",
     what: "An echo in pieces is read to its end, wherever it is cut",
     hint: "The client takes the first read for the whole echo, or counts reads instead of bytes.",
+    causes: { "error": IN_PIECES },
     read: "echo",
     async run(clientRun) {
       let cuts = [[1]]; // more, as soon as we know how much it sends
@@ -217,7 +227,9 @@ export const echoClientChecks: Check<ClientRun>[] = [
   {
     name: "too-much",
     what: "When more comes back than was sent, the client ends with an error",
-    hint: "The client does not compare the echo with what it has sent.",
+    hint:
+      "The client does not notice that more has come: it reads or compares only as many bytes as it has " +
+      "sent, or none.",
     read: "client",
     async run(clientRun) {
       await expectNotice(clientRun, async (peer, message) => {
@@ -269,6 +281,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     name: "refused",
     what: "When nobody listens, the client ends with an error",
     hint: "The client ignores that it could not connect.",
+    causes: { "stall": TRIES_ON },
     read: "resets",
     run: async (clientRun) => expectError(await clientRun.againstNobody()),
   },

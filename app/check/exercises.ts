@@ -143,7 +143,7 @@ export const exercises: Exercise[] = [
     title: "A tunnel",
     difficulty: 3,
     minutes: 120,
-    kind: "echo",
+    kind: "tunnel",
     command: "127.0.0.1 65431",
     hint: "Use encodeFrame and FrameDecoder of mod.ts, or write two bytes of length yourself. A " +
       "half-close must reach the other end of the tunnel. So let the first byte of each " +

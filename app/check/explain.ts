@@ -124,13 +124,23 @@ function explainFields(
     };
   }
   // What follows the object of a JSON content is the next message.
-  const isObject = fields["content-type"] === JSON_CONTENT_TYPE && rest[0] === OPEN;
+  const isJson = fields["content-type"] === JSON_CONTENT_TYPE;
+  const isObject = isJson && rest[0] === OPEN;
   const end = isObject ? findObjectEnd(rest, 0) : rest.length;
   const isFollowed = rest[announced + PREFIX_LENGTH] === OPEN; // by another message
   const more = rest.length - announced;
   if (isObject && end === announced && more > 0 && !isFollowed) {
     return {
       hint: `The ${sender} sends ${countBytes(more)} more than it announces, after the content.`,
+      read: "protocol",
+    };
+  }
+  const blanks = /^\s*/.exec(new TextDecoder().decode(rest))![0].length;
+  if (isJson && blanks > 0 && rest.length - announced === blanks) {
+    return {
+      hint:
+        `The header of the ${sender} is followed by ${countBytes(blanks)} that its length does ` +
+        "not count.",
       read: "protocol",
     };
   }
@@ -224,7 +234,8 @@ export async function explainNoAnswer(
     const answer = await readRaw(serverRun, request, { finish });
     const protocol = explainProtocol(answer, "server");
     if (protocol !== undefined) return protocol;
-    if (answer.includes(OPEN)) return cause;
+    const refuses = /"Error|"type": ?"error"/.test(new TextDecoder().decode(answer));
+    if (answer.includes(OPEN) && !refuses) return cause;
   }
   return undefined;
 }

@@ -10,21 +10,21 @@ import { countChecks, probeCount } from "./count_checks.ts";
 import { echoChecks, probeEcho } from "./echo_checks.ts";
 import { echoClientChecks } from "./echo_client_checks.ts";
 import { type Job, type JobOptions, type Report, runJob } from "./job.ts";
-import type { Lesson } from "./lessons.ts";
 import { probeReverse, reverseChecks } from "./reverse_checks.ts";
 import { RunningServer, StartedServer } from "./server.ts";
 import type { ServerRun } from "./server_run.ts";
 import { type Probe, ServerTarget } from "./server_target.ts";
+import { tunnelChecks } from "./tunnel_checks.ts";
 
 /** A kind of server or client. */
 export interface Kind {
   side: "server" | "client";
   /** All of its checks. */
-  checks: { name: string; what: string; read: Lesson; needs?: string[] }[];
+  checks: Omit<Check<never>, "run">[];
   run: (job: Job, options: JobOptions) => Promise<Report>;
 }
 
-/** All kinds, by name. The last three are those of exercises only. */
+/** All kinds, by name. The last four are those of exercises only. */
 export const kinds = {
   "echo": serverKind(echoChecks, probeEcho),
   "app": serverKind(appChecks, probeApp),
@@ -33,6 +33,7 @@ export const kinds = {
   "app-client": clientKind(appClientChecks),
   "count": serverKind(countChecks, probeCount),
   "reverse": serverKind(reverseChecks, probeReverse),
+  "tunnel": serverKind(tunnelChecks, probeEcho),
   "bot": clientKind(botChecks),
 } satisfies Record<string, Kind>;
 

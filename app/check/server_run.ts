@@ -3,9 +3,9 @@ import { connect as connectWithNode, type Socket } from "node:net";
 import { equals } from "jsr:@std/bytes@^1.0.6/equals";
 import { pause, TIMED_OUT, withTimeout } from "../core/timeout.ts";
 import { escapeBytes } from "../wire/escape.ts";
-import { CannotCheck, type CheckRun, Failure, LostConnection } from "./check.ts";
+import { CannotCheck, type CheckRun, Failure, LostConnection, type Seen } from "./check.ts";
 import { inTime } from "./running_time.ts";
-import type { Server } from "./server.ts";
+import type { Server, ServerAddress } from "./server.ts";
 
 export const KIB = 1024; // bytes
 export const MIB = 1024 * KIB; // bytes
@@ -13,11 +13,17 @@ export const MIB = 1024 * KIB; // bytes
 const MAX_STEPS = 4; // times the timeout, for a check of many steps
 const READ_SIZE = 64 * KIB; // bytes
 const MAX_SHOWN = 24; // bytes, of those that are wrong
+const MIN_PIECE = 8; // bytes that tell where in a message they belong
+const MAX_LOST = 32 * MIB; // bytes that a server may leave out, or repeat, for us to find them
 const SLOW_CONNECT = 500; // milliseconds; a connection that is dropped is tried again after a second
 const GULP = MIB; // bytes
 const GULP_PAUSE = 10; // milliseconds
 const MIN_GAP = 10; // milliseconds between two resets, once the server was too slow to accept them all
 const MAX_GAP = 160;
+
+/** What it means when a server ends a connection from which it should read, or to which it should write. */
+export const GIVES_UP =
+  "The server gives up on a client that does not read at once, or fails. Look at what it has printed.";
 
 /** One run of a check of a server. It owns all its connections. */
 export class ServerRun implements CheckRun {
@@ -31,6 +37,7 @@ export class ServerRun implements CheckRun {
   /** How many were open at the same time. */
   mostOpen = 0;
   #open = 0;
+  readonly #clients: Client[] = [];
   readonly #close = new Set<() => boolean>();
   #isOver = false;
 
@@ -38,6 +45,11 @@ export class ServerRun implements CheckRun {
     this.#server = server;
     this.timeout = timeout;
     this.limit = MAX_STEPS * timeout + extraTime + server.startTime;
+  }
+
+  /** Where the server listens. */
+  get address(): ServerAddress {
+    return this.#server.address;
   }
 
   /** Connects to the server. */
@@ -49,9 +61,11 @@ export class ServerRun implements CheckRun {
       const close = this.#own(() => conn.close());
       this.#open++;
       this.mostOpen = Math.max(this.mostOpen, this.#open);
-      return new Client(conn, this.timeout, () => {
+      const client = new Client(conn, this.timeout, () => {
         if (close()) this.#open--;
       });
+      this.#clients.push(client);
+      return client;
     } catch (error) {
       throw lost("a connection", error);
     }
@@ -59,7 +73,7 @@ export class ServerRun implements CheckRun {
 
   /** Connects, sends some bytes, waits until the first come back, and ends with a reset (RST). */
   async reset(bytes?: Uint8Array): Promise<void> {
-    const { hostname, port } = this.#server.address;
+    const { hostname, port } = this.address;
     const socket: Socket = connectWithNode(port, hostname);
     this.#own(() => socket.destroy());
     const done = new Promise<void>((resolve, reject) => {
@@ -96,6 +110,12 @@ export class ServerRun implements CheckRun {
     const clients: Client[] = [];
     while (clients.length < number) clients.push(await this.connect());
     return clients;
+  }
+
+  /** Whether a client that is still connected has been sent more bytes than its own. */
+  async hasStrayBytes(): Promise<boolean> {
+    await Promise.all(this.#clients.map((client) => client.drain()));
+    return this.#clients.some(({ sent, received }) => received > sent);
   }
 
   /** Closes all connections. */
@@ -185,7 +205,9 @@ export class Client {
   async expectEnd(): Promise<void> {
     const buffer = new Uint8Array(16);
     const n = await this.read(buffer, "the end");
-    if (n !== null) throw new Failure("the end", `${escapeBytes(buffer.subarray(0, n))} more`);
+    if (n === null) return;
+    const more = `${escapeBytes(buffer.subarray(0, n))} more`;
+    throw new Failure("the end", more, { seen: "more" });
   }
 
   /** Sends the bytes, and expects them back. */
@@ -212,7 +234,8 @@ export class Client {
       try {
         if (await inTime(this.#writing, patience) === TIMED_OUT) return true;
       } catch (error) {
-        throw lost(`${count(length)} taken`, error, (what) => this.came(what));
+        const failure = lost(`${count(length)} taken`, error, (what) => this.came(what));
+        throw failure instanceof Failure ? failure.because(GIVES_UP) : failure;
       }
       patience = Math.min(serverRun.timeout, Math.max(patience, 4 * (performance.now() - start)));
       serverRun.progress = `${count(this.sent)} sent`;
@@ -240,15 +263,28 @@ export class Client {
     const expected = `all ${count(length)}, then the end`;
     while (await this.#readNoise(expected, serverRun, length));
     if (this.received < length) throw this.#atEnd(expected, this.received);
-    if (this.received > length) throw new Failure(expected, this.came("the end"));
+    if (this.received > length) {
+      throw new Failure(expected, this.came("the end"), { seen: "more" });
+    }
   }
 
-  /** Reads, for a while, what there is: with bytes unread, closing would be a reset. */
-  async drain(): Promise<void> {
+  /**
+   * Reads, for a while, what there is: with bytes unread, closing would be a reset.
+   *
+   * @returns Whether this piece was in it.
+   */
+  async drain(piece = new Uint8Array()): Promise<boolean> {
+    let hasPiece = false;
     const buffer = new Uint8Array(READ_SIZE);
     try {
-      while (typeof await withTimeout(this.#conn.read(buffer), this.#timeout / 10) === "number");
+      while (true) {
+        const n = await withTimeout(this.#conn.read(buffer), this.#timeout / 10);
+        if (typeof n !== "number") break; // the end, or nothing more
+        this.received += n;
+        hasPiece ||= piece.length > 0 && includes(buffer.subarray(0, n), piece);
+      }
     } catch { /* the server has closed it */ }
+    return hasPiece;
   }
 
   /** Says how much had come before something happened. */
@@ -276,12 +312,11 @@ export class Client {
     const part = start < length ? start : 0; // then only the end is missing
     const n = await this.read(buffer, expected, { part });
     if (n === null) return false;
-    if (!equals(buffer.subarray(0, n), noise(start, n))) {
-      throw new Failure(
-        expected,
-        `others after the first ${count(start)}, as if some were lost`,
-        { seen: "other bytes" },
-      );
+    const came = buffer.subarray(0, n);
+    if (!equals(came, noise(start, n))) {
+      const seen = classifyNoise(came, start);
+      const asIf = seen === "gap" ? ", as if some were lost" : "";
+      throw new Failure(expected, `others after the first ${count(start)}${asIf}`, { seen });
     }
     serverRun.progress = `${count(this.received)} came back`;
     if (Math.floor(this.received / GULP) > Math.floor(start / GULP)) await pause(GULP_PAUSE);
@@ -399,8 +434,28 @@ function compare(actual: Uint8Array, expected: Uint8Array, start: number) {
     const from = Math.max(0, i - MAX_SHOWN / 2);
     const place = from === 0 ? "" : ` after the first ${count(from)}`;
     const show = (bytes: Uint8Array) => escapeBytes(bytes.subarray(from, from + MAX_SHOWN)) + place;
-    throw new Failure(show(expected), show(actual), { seen: "other bytes" });
+    const seen = classify(actual.subarray(i), expected.subarray(0, i), expected.subarray(i));
+    throw new Failure(show(expected), show(actual), { seen });
   }
+}
+
+/**
+ * What bytes are that come instead of others: those from further on, so that some were left out, or those
+ * that have come already, or bytes from elsewhere.
+ */
+function classify(actual: Uint8Array, before: Uint8Array, after: Uint8Array): Seen {
+  const piece = actual.subarray(0, MAX_SHOWN);
+  if (piece.length < MIN_PIECE || piece.every((byte) => byte === piece[0])) return "other bytes";
+  if (includes(after, piece)) return "gap";
+  return includes(before, piece) ? "repeat" : "other bytes";
+}
+
+/** Whether there is this piece in the bytes. */
+function includes(bytes: Uint8Array, piece: Uint8Array): boolean {
+  for (let at = bytes.indexOf(piece[0]!); at !== -1; at = bytes.indexOf(piece[0]!, at + 1)) {
+    if (equals(bytes.subarray(at, at + piece.length), piece)) return true;
+  }
+  return false;
 }
 
 function count(bytes: number): string {
@@ -408,23 +463,44 @@ function count(bytes: number): string {
 }
 
 /**
- * Letters and digits that look random: a part of an endless stream of them. They are text, so that a
- * server that cannot take anything else fails the check about that, and no other.
+ * Letters and digits that look random: a part of an endless stream of them, in which nothing comes twice, so
+ * that each piece tells its place. They are text, so that a server that cannot take anything else fails the
+ * check about that, and no other.
  */
 export function noise(start: number, length: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
-  for (let at = 0; at < length;) {
-    const from = (start + at) % NOISE.length;
-    const piece = NOISE.subarray(from, from + length - at);
-    bytes.set(piece, at);
-    at += piece.length;
+  const first = Math.floor(start / WORD);
+  const pairs = new Uint16Array(2 * (Math.ceil((start + length) / WORD) - first));
+  for (let i = 0; i < pairs.length; i += 2) {
+    const word = mix(first + i / 2);
+    pairs[i] = PAIRS[word & 4095]!;
+    pairs[i + 1] = PAIRS[(word >>> 12) & 4095]!;
   }
-  return bytes;
+  return new Uint8Array(pairs.buffer, start - first * WORD, length);
 }
 
-const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"; // 2 ** 6
-const NOISE = new Uint8Array(65_521); // a prime, so that no buffer has this length
-for (let i = 0, state = 1; i < NOISE.length; i++) {
-  state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-  NOISE[i] = LETTERS.charCodeAt(state >>> 26);
+/** What bytes are that are not the noise that begins here. */
+function classifyNoise(actual: Uint8Array, start: number): Seen {
+  const good = noise(start, actual.length);
+  const at = actual.findIndex((byte, i) => byte !== good[i]);
+  const from = Math.max(0, start + at - MAX_LOST);
+  return classify(
+    actual.subarray(at),
+    noise(from, start + at - from),
+    noise(start + at, MAX_LOST),
+  );
 }
+
+/** Mixes the bits of a number, as the last step of MurmurHash3 does. */
+function mix(number: number): number {
+  let bits = Math.imul(number ^ (number >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return bits ^ (bits >>> 16);
+}
+
+const WORD = 4; // letters that are made of one number
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"; // 2 ** 6
+/** Two letters for 12 bits. */
+const PAIRS = Uint16Array.from(
+  { length: 4096 },
+  (_, i) => LETTERS.charCodeAt(i >> 6) * 256 + LETTERS.charCodeAt(i & 63),
+);

@@ -114,6 +114,7 @@ export class ServerTarget implements Target<ServerRun> {
       await other.connect();
       const beside = new ServerRun(this.#server, this.#timeout / 4);
       const outcome = await tryRun(beside, this.#probe);
+      if (await other.hasStrayBytes()) return false; // it serves both, and mixes them
       other.abort();
       if (!(outcome instanceof Failure) || outcome.seen !== "silence") return false;
       return await serves(this.#timeout / 4);
@@ -148,12 +149,25 @@ export class ServerTarget implements Target<ServerRun> {
 
   /** A check that has failed by itself is what the server hangs at. */
   #gradeStuck(check: Check<ServerRun>, outcome: Outcome, probed: Failure, ms: number): Graded {
-    const stop = isRefusal(probed)
-      ? `The server no longer listens since ${check.name}, but still runs`
-      : `The server stopped answering during ${check.name}${this.#server.whereToLook}`;
+    const stop = this.#howStuck(check.name, probed);
     if (outcome instanceof Failure) return { result: this.#resultOf(check, outcome, ms), stop };
-    const hanging = new Failure(SERVES_OTHERS, probed.actual);
-    return { result: this.#resultOf(this.#endingOf(check, stop), hanging, ms), stop };
+    const isLost = probed instanceof LostConnection;
+    const hanging = new Failure(isLost ? SERVES_OTHERS : probed.expected, probed.actual);
+    const blamed = isLost
+      ? this.#endingOf(check, stop)
+      : { ...check, hint: `${stop}.`, causes: {} };
+    return { result: this.#resultOf(blamed, hanging, ms), stop };
+  }
+
+  /** What a server does to its next client that has not ended. */
+  #howStuck(name: string, probed: Failure): string {
+    if (isRefusal(probed)) return `The server no longer listens since ${name}, but still runs`;
+    if (!(probed instanceof LostConnection)) {
+      return `The server answers the next client wrongly since ${name}`;
+    }
+    return probed.seen === "end" || probed.seen === "loss"
+      ? `The server ends the connection of the next client since ${name}${this.#server.whereToLook}`
+      : `The server stopped answering during ${name}${this.#server.whereToLook}`;
   }
 
   #resultOf(check: Check<ServerRun>, outcome: Outcome, ms: number) {

@@ -1,9 +1,12 @@
 // Checks servers and clients, and compares what the checker says with what is wrong with them.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Job, Report, Subject } from "../../app/check/job.ts";
+import { exercises } from "../../app/check/exercises.ts";
 import { parseJobLine } from "../../app/check/job_line.ts";
 import { type KindName, kinds } from "../../app/check/kinds.ts";
+import type { Place } from "../../app/check/lessons.ts";
 import type { Failed } from "../../app/check/result.ts";
+import { README } from "./pages.ts";
 import { some, tryAll } from "./sampling.ts";
 
 const AT_ONCE = 12; // most programs only wait, but all together are a load
@@ -67,6 +70,21 @@ export function check(...words: string[]): Promise<Report> {
 function run(job: Job): Promise<Report> {
   const watch = () => ({ [Symbol.dispose]() {} });
   return kinds[job.kind as KindName].run(job, { onResult() {}, watch });
+}
+
+/** The step of the tutorial to which a heading belongs; 0 if it stands on another page. */
+export function stepOf({ page, heading }: Place): number {
+  if (page !== "README.md") return 0;
+  const before = README.slice(0, README.search(new RegExp(`^#+ ${RegExp.escape(heading)}$`, "m")));
+  return [...before.matchAll(/^## Step \d/gm)].length;
+}
+
+/** The first step that has an exercise with this check. */
+export function firstStepWith(kind: KindName, check: string): number {
+  const all = exercises.filter(({ kind: other, checks = [check] }) =>
+    other === kind && checks.includes(check)
+  );
+  return Math.min(...all.map(({ step }) => step));
 }
 
 /** The names of the checks that failed. */
@@ -159,7 +177,9 @@ function assertGrade(one: Case, report: Report): void {
   for (const { name, actual, hint } of seen) {
     assertMatch(`${actual}\n${hint}`, fails[name]!, `${name}: ${actual}\n${hint}`);
   }
-  for (const { name, hint } of failures(report)) {
+  for (const { name, hint, page, read } of failures(report)) {
+    const isTaught = stepOf({ page, heading: read }) <= firstStepWith(one.kind, name);
+    assert(isTaught, `${name} sends its reader too far, to "${read}"`);
     assert(never === undefined || !never.test(hint), `${name} must not say: ${hint}`);
   }
   const skipped = checks.filter(({ name, status }) =>

@@ -18,6 +18,14 @@ interface Mistakes {
   diesOfNonsense?: boolean;
   keepsEverything?: boolean;
   neverPings?: boolean;
+  saysTwice?: boolean;
+  saysNoName?: boolean;
+  joinsNames?: boolean;
+  tellsAllWho?: boolean;
+  keepsNames?: boolean;
+  cutsNames?: boolean;
+  takesNamesTwice?: boolean;
+  forgetsResets?: boolean;
 }
 
 interface Guest {
@@ -27,6 +35,7 @@ interface Guest {
   waiting: number; // bytes, until they are written
 }
 
+const NEED_SAY = ["split", "glued", "push", "order", "who", "pong", "slow-reader", "crowd"];
 const PING_INTERVAL = 500; // milliseconds
 const MAX_WAITING = 256 * 1024; // bytes
 
@@ -40,7 +49,7 @@ export const wrongChatServers: {
   {
     mistake: "tellsOnlyOthers",
     fails: { "say": /does not pass it on, or not to all/ },
-    skips: ["order", "slow-reader", "crowd"],
+    skips: NEED_SAY,
   },
   {
     mistake: "forgetsLeaves",
@@ -51,9 +60,25 @@ export const wrongChatServers: {
     },
     skips: ["slow-reader"],
   },
-  { mistake: "takesAnyName", fails: { "bad-name": /takes any text for a name/ } },
-  { mistake: "comparesBytes", fails: { "name-taken": /names as they are/ } },
-  { mistake: "needsNoJoin", fails: { "first-message": /messages from strangers/ } },
+  { mistake: "takesAnyName", fails: { "bad-name": /takes "" for a name/ } },
+  { mistake: "cutsNames", fails: { "bad-name": /makes the name "a" of " a"/ } },
+  { mistake: "comparesBytes", fails: { "name-taken": /differ only in case/ } },
+  { mistake: "takesNamesTwice", fails: { "name-taken": /whether another guest has this name/ } },
+  { mistake: "needsNoJoin", fails: { "first-message": /neither refuses this guest nor closes/ } },
+  { mistake: "saysTwice", fails: { "say": /tells it twice/ }, skips: NEED_SAY },
+  { mistake: "saysNoName", fails: { "say": /passes it on in another form/ }, skips: NEED_SAY },
+  { mistake: "joinsNames", fails: { "who": /must be a list/ } },
+  { mistake: "tellsAllWho", fails: { "who": /tells everybody what one guest has asked/ } },
+  {
+    mistake: "keepsNames",
+    fails: { "leave": /keeps the name of a guest who has left/ },
+    skips: ["slow-reader"],
+  },
+  {
+    mistake: "forgetsResets",
+    fails: { "gone": /The others are not told/ },
+    skips: ["slow-reader"],
+  },
   {
     mistake: "answersPongs",
     fails: { "pong": /What is a pong.*\nThe server answers a pong/ },
@@ -68,7 +93,7 @@ export const wrongChatServers: {
   },
   {
     mistake: "keepsEverything",
-    fails: { "slow-reader": /^32 MiB kept for it\n.* keeps all that one of them does not read/ },
+    fails: { "slow-reader": /^32 MiB kept for it\n.* keeps all that one guest does not read/ },
   },
   { mistake: "neverPings", fails: { "ping": /^\d+ bytes, then nothing within [\d.]+ s\n/ } },
   {
@@ -82,11 +107,13 @@ export const wrongChatServers: {
 export function createChat(mistake: keyof Mistakes) {
   const mistakes: Mistakes = { [mistake]: true };
   const guests = new Map<string, Guest>();
+  const left: string[] = []; // the names of those who have left
 
   return async (conn: Deno.Conn, server: WrongServer): Promise<void> => {
     const decoder = new MessageDecoder({ copy: true });
     const buffer = new Uint8Array(64 * 1024);
     let guest: Guest | undefined;
+    let isNonsense = false;
     const timer = setInterval(() => {
       if (guest && !mistakes.neverPings) send(guest, { type: "ping" });
     }, PING_INTERVAL);
@@ -97,23 +124,28 @@ export function createChat(mistake: keyof Mistakes) {
           const content = decodeChat(message);
           if (!guest && content.type !== "join" && mistakes.needsNoJoin) continue;
           if (!guest) guest = join(conn, content);
-          else if (await handle(guest, content)) return;
+          else if (await handle(guest, content)) {
+            if (mistakes.forgetsResets) await leave(guest);
+            return;
+          }
         }
       }
     } catch (error) {
-      if (mistakes.diesOfNonsense && error instanceof MessageHeaderError) server.die();
+      isNonsense = error instanceof MessageHeaderError;
+      if (mistakes.diesOfNonsense && isNonsense) server.die();
       await writeAll(conn, encodeChat({ type: "error", reason: (error as Error).message }));
     } finally {
       clearInterval(timer);
-      if (guest) await leave(guest);
+      if (guest && (isNonsense || !mistakes.forgetsResets)) await leave(guest);
     }
   };
 
   function join(conn: Deno.Conn, { type, name }: Record<string, unknown>): Guest {
     if (type !== "join") throw new Error("Join first");
+    if (mistakes.cutsNames) name = `${name}`.trim();
     if (!mistakes.takesAnyName && !isName(name)) throw new Error("No name");
     const key = mistakes.comparesBytes ? `${name}` : keyOf(`${name}`);
-    if (guests.has(key)) throw new Error("The name is taken");
+    if (guests.has(key) && !mistakes.takesNamesTwice) throw new Error("The name is taken");
     const guest = { name: `${name}`, conn, written: Promise.resolve(), waiting: 0 };
     guests.set(key, guest);
     tell({ type: "join", name: guest.name });
@@ -125,13 +157,18 @@ export function createChat(mistake: keyof Mistakes) {
     const { type, text } = content;
     if (type === "say") {
       const except = mistakes.tellsOnlyOthers ? guest : undefined;
-      const told = tell({ type, name: guest.name, text: `${text}` }, except);
+      const saying = { type, name: guest.name, text: `${text}` } as const;
+      const told = tell(mistakes.saysNoName ? { ...saying, name: "" } : saying, except);
+      if (mistakes.saysTwice) send(guest, saying);
       if (mistakes.waitsForReaders) await told;
     } else if (type === "who") {
       const all = [...guests.values()].filter((other) =>
         !mistakes.hidesTheAsker || other !== guest
       );
-      await send(guest, { type, names: all.map(({ name }) => name) });
+      const names = all.map(({ name }) => name);
+      for (const name of mistakes.keepsNames ? left : []) names.push(name);
+      const answer = { type, names: mistakes.joinsNames ? names.join() : names } as FromServer;
+      await (mistakes.tellsAllWho ? tell(answer) : send(guest, answer));
     } else if (type === "pong" && mistakes.answersPongs) {
       await send(guest, { type: "error", reason: "What is a pong?" });
     } else if (type === "leave") {
@@ -148,6 +185,7 @@ export function createChat(mistake: keyof Mistakes) {
       ? undefined
       : send(guest, { type: "leave", name: guest.name });
     guests.delete(key);
+    left.push(guest.name);
     if (!mistakes.forgetsLeaves) tell({ type: "leave", name: guest.name });
     await told;
   }

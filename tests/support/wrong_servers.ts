@@ -1,7 +1,7 @@
 // Servers that are wrong on purpose, each in one way, to check the checker with.
 import { concat } from "@std/bytes/concat";
 import { createErrorResponse, createResponse } from "../../app/libserver.ts";
-import { decodeContent, type Message } from "../../mod.ts";
+import { decodeContent, encodeMessage, type Message } from "../../mod.ts";
 
 type Handle = (conn: Deno.Conn, server: WrongServer) => Promise<void>;
 
@@ -135,7 +135,7 @@ export const wrongEchoServers: Wrong[] = [
     mistake: "writes once, and forgets what that did not take",
     fails: {
       "backpressure": /as if some were lost[^]*forgets what a write did not take/,
-      "half-close": /loses bytes, whether the client half-closes or not/,
+      "half-close": /forgets what a write did not take/,
     },
     handle: (conn) => echo(conn, new Uint8Array(100_000), (chunk) => conn.write(chunk)),
   },
@@ -201,8 +201,20 @@ export const wrongEchoServers: Wrong[] = [
       }),
   },
   {
+    mistake: "awaits no write",
+    fails: {
+      "backpressure": /reads on without limit/,
+      "half-close": /lets one write overtake another/,
+    },
+    handle: (conn) =>
+      echo(conn, undefined, (chunk) => {
+        writeAll(conn, chunk.slice()).catch(() => {});
+        return Promise.resolve();
+      }),
+  },
+  {
     mistake: "reads into a buffer that all clients share",
-    fails: { "no-mixing": /share a buffer/ },
+    fails: { "never-reads": /has come back to another/, "no-mixing": /share a buffer/ },
     handle: (conn) => echo(conn, shared),
   },
   {
@@ -334,14 +346,14 @@ export const wrongEchoServers: Wrong[] = [
   },
   {
     mistake: "leaves out the ends of lines",
-    fails: { "binary": /takes the bytes for text/ },
+    fails: { "binary": /left out what is none, or blanks and line ends/ },
     handle: (conn) =>
       echo(conn, undefined, (chunk) => writeAll(conn, chunk.filter((byte) => byte !== 10))),
   },
   {
     mistake: "sends back at most 64 KiB on a connection",
     fails: { "large": /stops after so many bytes/ },
-    skips: ["backpressure", "half-close", "no-mixing"],
+    skips: ["backpressure", "half-close", "never-reads", "no-mixing"],
     async handle(conn) {
       let rest = 64 * 1024;
       await echo(conn, undefined, async (chunk) => {
@@ -355,7 +367,7 @@ export const wrongEchoServers: Wrong[] = [
     maxClients: 4,
     fails: {
       "five-clients": /^nothing within .*\nThe server serves one client, or a few/,
-      "no-mixing": /^nothing within .*\nThe clients wait for each other/,
+      "no-mixing": /^nothing within .*\nThe server serves only some of the clients/,
       "500-clients": /^nothing within .*\nThe server cannot hold that many clients at once/,
     },
     handle: (conn) => echo(conn),
@@ -392,6 +404,11 @@ interface Mistakes {
   lacksTheRing?: boolean;
   readsByPosition?: boolean;
   hangs?: boolean;
+  saysBytesAreJson?: boolean;
+  sendsAllBytes?: boolean;
+  sendsBytesAsText?: boolean;
+  answersAgain?: boolean;
+  usesOtherQuotes?: boolean;
 }
 
 /** The mistakes, each with the check that must notice it and what that must say. */
@@ -425,6 +442,11 @@ const appMistakes: [string, Mistakes, string, RegExp, RegExp?][] = [
   ],
   ["lacks an answer", { lacksTheRing: true }, "ring", /^\{"result":"No.*\n.*lacks this answer/],
   ["reads keys by position", { readsByPosition: true }, "key-order", /does not read .* as JSON/],
+  ["says that bytes are JSON", { saysBytesAreJson: true }, "binary", /content-type of JSON/],
+  ["sends back all bytes", { sendsAllBytes: true }, "binary", /more than 10 bytes: all of them/],
+  ["prints the bytes", { sendsBytesAsText: true }, "binary", /as a programming language does/],
+  ["answers from the start again", { answersAgain: true }, "pipelined", /a request twice/],
+  ["uses other quotes", { usesOtherQuotes: true }, "unknown-value", /in other words/],
   [
     "is silent",
     { hangs: true },
@@ -459,6 +481,7 @@ async function answer(conn: Deno.Conn, server: WrongServer, mistakes: Mistakes):
         if (mistakes.hangs) break;
         await writeAll(conn, await respond(request, mistakes));
         if (mistakes.closesAfterOne) return;
+        if (mistakes.answersAgain && request.rest.length > 0) continue;
         bytes = mistakes.forgetsTheRest ? new Uint8Array() : request.rest;
       }
       if (mistakes.readsOnce && bytes.length > 0) return;
@@ -469,9 +492,24 @@ async function answer(conn: Deno.Conn, server: WrongServer, mistakes: Mistakes):
   }
 }
 
-function respond(request: Message, { lacksTheRing }: Mistakes): Uint8Array | Promise<Uint8Array> {
+function respond(request: Message, mistakes: Mistakes): Uint8Array | Promise<Uint8Array> {
   const content = decodeContent(request) as { value?: string };
-  if (lacksTheRing && content?.value === "ring") content.value = "a ring";
+  if (mistakes.lacksTheRing && content?.value === "ring") content.value = "a ring";
+  if (mistakes.usesOtherQuotes && content?.value === "needle") {
+    return encodeMessage({ result: 'No match for "needle".' });
+  }
+  return content instanceof Uint8Array
+    ? respondToBytes(content, mistakes)
+    : createResponse(content);
+}
+
+function respondToBytes(content: Uint8Array, mistakes: Mistakes): Uint8Array | Promise<Uint8Array> {
+  const begins = encode("First 10 bytes of request: ");
+  const answer = (bytes: Uint8Array, contentType = "binary/custom-server-binary-type") =>
+    encodeMessage(concat([begins, bytes]), { contentType });
+  if (mistakes.saysBytesAreJson) return answer(content.slice(0, 10), "text/json");
+  if (mistakes.sendsAllBytes) return answer(content);
+  if (mistakes.sendsBytesAsText) return answer(encode(`b'${decode(content.slice(0, 8))}'`));
   return createResponse(content);
 }
 

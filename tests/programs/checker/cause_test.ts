@@ -15,7 +15,9 @@ Deno.test("The table of causes has programs of each kind, right and wrong", () =
   assert(CASES.length >= 120, `${CASES.length} programs`);
   const names = CASES.map(({ kind, name }) => `${kind} ${name}`);
   assertEquals(names, [...new Set(names)]);
-  for (const kind of ["echo", "app", "chat", "echo-client", "app-client", "bot"]) {
+  for (
+    const kind of ["echo", "app", "chat", "echo-client", "app-client", "count", "tunnel", "bot"]
+  ) {
     const all = CASES.filter((one) => one.kind === kind);
     assert(all.some(({ fails }) => Object.keys(fails).length === 0), `no right ${kind}`);
     assert(all.some(({ fails }) => Object.keys(fails).length > 0), `no wrong ${kind}`);

@@ -21,7 +21,9 @@ static void *serve(void *argument) {
   char own[65536];
   char *buffer = is("shares-its-buffer") ? shared : own;
   ssize_t n;
-  while ((n = recv(conn, buffer, sizeof own - 1, 0)) > 0) {
+  int flags = is("waits-for-all") ? MSG_WAITALL : 0;
+  size_t room = is("waits-for-all") ? 1024 : sizeof own - 1;
+  while ((n = recv(conn, buffer, room, flags)) > 0) {
     size_t length = (size_t)n;
     if (is("uses-strlen")) {
       buffer[n] = 0;

@@ -4,10 +4,13 @@
 package main
 
 import (
+	"bufio"
 	"io"
 	"net"
 	"os"
 )
+
+var shared = make([]byte, 65536)
 
 func main() {
 	mistake := os.Args[1]
@@ -42,6 +45,23 @@ func serve(conn net.Conn, mistake string) {
 				return
 			}
 		}
+	}
+	if mistake == "shares-its-buffer" {
+		for {
+			n, err := conn.Read(shared)
+			if err != nil {
+				return
+			}
+			if _, err := conn.Write(shared[:n]); err != nil {
+				return
+			}
+		}
+	}
+	if mistake == "flushes-at-the-end" {
+		writer := bufio.NewWriter(conn)
+		io.Copy(struct{ io.Writer }{writer}, conn)
+		writer.Flush()
+		return
 	}
 	if mistake == "panics-at-a-reset" {
 		if _, err := io.Copy(conn, conn); err != nil {

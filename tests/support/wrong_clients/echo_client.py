@@ -4,6 +4,7 @@ python3 tests/support/wrong_clients/echo_client.py MISTAKE HOST PORT
 """
 import socket
 import sys
+import time
 
 MISTAKE, HOST, PORT = sys.argv[1], sys.argv[2], int(sys.argv[3])
 MESSAGE = b"Hello"
@@ -14,20 +15,33 @@ MAX_READS = 3  # by a client that counts them
 def receive(conn):
     received = b""
     reads = 0
-    while piece := conn.recv(1024):
-        received += piece
+    size = len(MESSAGE) if MISTAKE == "reads-as-many" else 1024
+    while piece := conn.recv(size - len(received)):
+        received = piece if MISTAKE == "keeps-the-last" else received + piece
         reads += 1
         if MISTAKE == "reads-once" or (MISTAKE == "counts-reads" and reads == MAX_READS):
             break
-        if len(received) >= len(MESSAGE):
+        if len(received) >= len(MESSAGE) and MISTAKE != "keeps-the-last":
             break
     return received
 
 
+def connect():
+    while True:
+        try:
+            return socket.create_connection((HOST, PORT), timeout=TIMEOUT)
+        except OSError:
+            if MISTAKE != "tries-forever":
+                raise
+            time.sleep(0.1)
+
+
 def talk():
-    with socket.create_connection((HOST, PORT), timeout=TIMEOUT) as conn:
+    with connect() as conn:
+        if MISTAKE == "half-closes-first":
+            conn.shutdown(socket.SHUT_WR)
         conn.sendall(MESSAGE)
-        if MISTAKE == "half-closes":
+        if MISTAKE in ("half-closes", "keeps-the-last"):
             conn.shutdown(socket.SHUT_WR)
         received = receive(conn)
     text = received.decode("utf-8", "replace")

@@ -9,11 +9,16 @@ import threading
 import time
 
 MISTAKE, PORT = sys.argv[1], int(sys.argv[2])
+SMALL = ("loses-the-last-of-its-buffer", "sends-full-buffers-twice")  # read into a buffer of 4096 bytes
+one_at_a_time = threading.Lock()
 
 
 def serve(conn):
     with conn:
         try:
+            if MISTAKE == "locks-while-it-reads":
+                with one_at_a_time:
+                    return answer(conn)
             answer(conn)
         except OSError:
             pass  # the client has gone
@@ -26,7 +31,7 @@ def answer(conn):
         conn.sendall(b"220 echo ready\r\n")
     if MISTAKE == "closes-at-once":
         return
-    while data := conn.recv(65536):
+    while data := conn.recv(4096 if MISTAKE in SMALL else 65536):
         if MISTAKE == "never-answers":
             continue
         if MISTAKE == "is-slow":
@@ -43,6 +48,14 @@ def answer(conn):
             data = b"You said: " + data
         elif MISTAKE == "reverses":
             data = data[::-1]
+        elif MISTAKE == "leaves-out-what-is-not-utf-8":
+            data = data.decode("utf-8", "ignore").encode()
+        elif MISTAKE == "ends-lines-with-cr-lf":
+            data = data.replace(b"\n", b"\r\n")
+        elif MISTAKE == "loses-the-last-of-its-buffer":
+            data = data[:4095]
+        elif MISTAKE == "sends-full-buffers-twice" and len(data) == 4096:
+            data += data
         elif MISTAKE == "strips":
             data = data.strip()
         elif MISTAKE == "is-a-web-server":
@@ -59,6 +72,8 @@ def answer(conn):
             return
         if MISTAKE == "answers-once-and-closes":
             return
+    if MISTAKE == "says-goodbye":
+        conn.sendall(b"bye")
 
 
 listener = socket.create_server(("127.0.0.1", PORT), backlog=1000)

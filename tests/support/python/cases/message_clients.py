@@ -25,7 +25,7 @@ def read_answer(conn):
         (length,) = struct.unpack(">H", conn.recv(1024)[:2])
         header = json.loads(exactly(conn, length))
         return json.loads(exactly(conn, header["content-length"]))
-    return receive(conn)
+    return receive(conn, MISTAKE.removeprefix("receives-"))
 
 
 def ask(conn):
@@ -37,7 +37,10 @@ def ask(conn):
         conn.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
     else:
         conn.sendall(encode(REQUEST, MISTAKE))
-    answer = read_answer(conn)["result"]
+    try:
+        answer = read_answer(conn)["result"]
+    except TypeError:
+        raise ValueError("the answer is no object") from None
     printable = "".join(c if c.isprintable() else "?" for c in answer)
     if MISTAKE == "prints-nothing":
         return
@@ -49,10 +52,21 @@ def ask(conn):
 
 
 def chat(conn):
+    if MISTAKE == "waits-first":
+        receive(conn)
+    if MISTAKE == "talks-first":
+        conn.sendall(encode({"type": "say", "text": "hello"}))
     conn.sendall(encode({"type": "join", "name": "adder"}, MISTAKE))
     while True:
         try:
             said = receive(conn)
+            if MISTAKE == "drops-the-rest":
+                conn.setblocking(False)
+                try:
+                    conn.recv(65536)
+                except BlockingIOError:
+                    pass  # there is none
+                conn.settimeout(3)
         except EOFError:
             return
         if said["type"] == "error":
@@ -67,15 +81,23 @@ def chat(conn):
                 continue
             words = words[words.index("sum"):]
         numbers = []
+        if MISTAKE == "knows-no-minus" and not all(word.isdigit() for word in words[1:]):
+            continue
         for word in words[1:]:
             try:
                 numbers.append(int(word))
             except ValueError:
+                if MISTAKE == "fails-at-words":
+                    raise
                 if MISTAKE != "skips-words":
                     numbers = None
                     break
         if numbers or (numbers == [] and MISTAKE == "adds-nothing"):
-            conn.sendall(encode({"type": "say", "text": f"{said['text']} = {sum(numbers)}"}))
+            text = f"{said['text']} = {sum(numbers)}"
+            if MISTAKE == "says-the-sum-alone":
+                text = f"{sum(numbers)}"
+            for _ in range(2 if MISTAKE == "says-it-twice" else 1):
+                conn.sendall(encode({"type": "say", "text": text}))
 
 
 try:

@@ -41,6 +41,8 @@ def answer_app(conn):
         return None
     while True:
         request = receive(conn, RECEIVES)
+        if MISTAKE == "answers-twice":
+            send(conn, {"result": ANSWERS["morpheus"]})
         if MISTAKE == "knows-no-answer":
             send(conn, {"result": "No match"})
         else:

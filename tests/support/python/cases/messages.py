@@ -24,7 +24,11 @@ def encode(value, mistake="none"):
         del fields["byteorder"]
     if mistake == "adds-a-line-end":
         content += b"\n"
+    if mistake == "says-application-json":
+        fields["content-type"] = "application/json"
     header = json.dumps(fields).encode("utf-8")
+    if mistake == "ends-its-header-with-a-line":
+        return prefix(len(header), len(content), mistake) + header + b"\n" + content
     if mistake == "no-framing":
         return content + b"\n"
     return prefix(len(header), len(content), mistake) + header + content
@@ -78,7 +82,7 @@ def receive(conn, mistake="none"):
     size = header["content-length"]
     if type(size) is not int or not 0 <= size <= 1 << 20:
         raise ValueError("wrong content-length")
-    content = exactly(conn, size)
+    content = exactly(conn, size + 1)[:-1] if mistake == "waits-for-one-more" else exactly(conn, size)
     if header["content-type"] != "text/json":
         return content
-    return json.loads(content.decode(header["content-encoding"]))
+    return json.loads(content.decode("latin-1" if mistake == "takes-latin-1" else header["content-encoding"]))
