@@ -42,6 +42,8 @@ export interface Server extends Disposable {
   howEnded(): string;
   /** Whether it has ended because it wrote to a connection that was closed. */
   readonly hasBrokenPipe: boolean;
+  /** Whether it has come to its own end, without an error. */
+  readonly hasFinished: boolean;
   /** Where to look for more, after a sentence. */
   readonly whereToLook: string;
   /** How long it may take until it listens, in milliseconds. */
@@ -58,6 +60,7 @@ export interface Server extends Disposable {
 export class RunningServer implements Server {
   readonly address: ServerAddress;
   readonly hasBrokenPipe = false; // as far as we can know
+  readonly hasFinished = false;
   readonly whereToLook = "; look at its terminal";
   readonly startTime = 0;
 
@@ -196,6 +199,10 @@ export class StartedServer implements Server {
 
   get hasBrokenPipe(): boolean {
     return this.#end?.signal === "SIGPIPE" || this.#end?.code === BROKEN_PIPE_CODE;
+  }
+
+  get hasFinished(): boolean {
+    return this.#end?.code === 0 && this.#end.signal === undefined;
   }
 
   async restart(): Promise<boolean> {

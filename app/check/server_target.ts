@@ -18,6 +18,11 @@ const ONE_AT_A_TIME =
   "The server serves one client at a time: as long as another one is connected, " +
   "this one waits.";
 const SERVES_OTHERS = "a server that goes on serving others";
+const FINISHED =
+  "It has come to its own end, without an error: accepting needs a loop that nothing ends.";
+const MAY_WAIT =
+  "It accepts no other client, or still waits for one that has left: the end of one is a read of no " +
+  "bytes, or null.";
 
 /** What a good server does at any time. */
 export type Probe = (run: ServerRun) => Promise<void>;
@@ -137,10 +142,25 @@ export class ServerTarget implements Target<ServerRun> {
     return { result: this.#resultOf(check, both, ms), stop };
   }
 
-  /** A check whose failure means that the server has ended, or hangs. */
+  /** A check whose failure means that the server has ended. */
   #endingOf(check: Check<ServerRun>, stop: string): Check<ServerRun> {
-    const read = this.#server.hasBrokenPipe ? "brokenPipe" : "resets";
+    if (this.#server.hasFinished) {
+      return { ...check, hint: `${stop}. ${FINISHED}`, causes: {}, read: "echo" };
+    }
+    const read = this.#server.hasBrokenPipe
+      ? "brokenPipe"
+      : check.read === "robustServer"
+      ? "robustServer"
+      : "resets";
     return { ...check, hint: `${stop}.`, causes: {}, read };
+  }
+
+  /** A check whose failure means that the server answers no other client after it. */
+  #hangingOf(check: Check<ServerRun>, stop: string, { seen }: Failure): Check<ServerRun> {
+    const mayWait = seen === "silence" && check.read !== "resets";
+    return mayWait
+      ? { ...check, hint: `${stop}. ${MAY_WAIT}`, causes: {}, read: "echo" }
+      : this.#endingOf(check, stop);
   }
 
   #gone(): Failure {
@@ -154,7 +174,7 @@ export class ServerTarget implements Target<ServerRun> {
     const isLost = probed instanceof LostConnection;
     const hanging = new Failure(isLost ? SERVES_OTHERS : probed.expected, probed.actual);
     const blamed = isLost
-      ? this.#endingOf(check, stop)
+      ? this.#hangingOf(check, stop, probed)
       : { ...check, hint: `${stop}.`, causes: {} };
     return { result: this.#resultOf(blamed, hanging, ms), stop };
   }
