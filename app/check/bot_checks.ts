@@ -112,7 +112,8 @@ export const botChecks: Check<ClientRun>[] = [
     what: "The bot joins, answers sum 2 3, and ends when the chat ends",
     hint: "The bot ends instead of answering: look at what it has printed.",
     causes: {
-      "silence": "The bot joins, and does not answer.",
+      "silence":
+        "The bot joins, and does not answer. It may lose what comes together with its join.",
       "other bytes": "The bot does not answer in this form.",
       "stall": "The bot does not end when the chat ends.",
     },

@@ -60,13 +60,6 @@ def chat(conn):
     while True:
         try:
             said = receive(conn)
-            if MISTAKE == "drops-the-rest":
-                conn.setblocking(False)
-                try:
-                    conn.recv(65536)
-                except BlockingIOError:
-                    pass  # there is none
-                conn.settimeout(3)
         except EOFError:
             return
         if said["type"] == "error":
@@ -98,6 +91,13 @@ def chat(conn):
                 text = f"{sum(numbers)}"
             for _ in range(2 if MISTAKE == "says-it-twice" else 1):
                 conn.sendall(encode({"type": "say", "text": text}))
+            if MISTAKE == "drops-the-rest":
+                conn.setblocking(False)
+                try:
+                    conn.recv(65536)
+                except BlockingIOError:
+                    pass  # there is none
+                conn.settimeout(3)
 
 
 try:
