@@ -1,4 +1,4 @@
-// Is your server or client right? Checks an echo, application or chat server, or an echo or application
+// Is your server or client right? Checks an echo, application, chat or web server, or an echo or application
 // client, in whatever language it is written, and keeps you company while you write it.
 import { gradeLines, readLines } from "./check/batch.ts";
 import type { Exercise } from "./check/exercises.ts";
@@ -34,8 +34,8 @@ deno run --allow-net app/check.ts <what> <host> <port>
 deno task check [<what> …]
 
 Checks whether a server or a client does what the tutorial says. <what> is an exercise, by its name or
-number, or a kind: echo, app or chat for servers, echo-client or app-client for clients. Without it, all
-exercises are listed, with what has passed so far.
+number, or a kind: echo, app, chat or http for servers, echo-client or app-client for clients. Without
+it, all exercises are listed, with what has passed so far.
 
 The checker starts the program by its command. In the command, {port} stands for the port on which a
 server must listen, and {host} and {port} stand for the address to which a client must connect:
@@ -54,9 +54,9 @@ that the checker cannot start again.
 With --json it prints {"version","kind","exercise","subject","status","stopped","printed","notes",
 "checks":[{"name","what","status","ms"}]}. "subject" has the "words" of the command, or the "address" of a
 server that runs. "status" is "passed", "failed" or, of all, "incomplete", and of one check, "skipped". A
-check that has failed also has "expected", "actual", "hint", "read" and "printed", one that was skipped has
-"reason", and one that has passed may have "remark". "stopped" says why checks were skipped, or is null.
-With "all", it prints a list of these.
+check that has failed also has "expected", "actual", "hint", "read", "page" and "printed", one that was
+skipped has "reason", and one that has passed may have "remark". "stopped" says why checks were skipped, or
+is null. With "all", it prints a list of these.
 
 Programs that have left their group of processes are ended where the checker may run "ps".`,
   {

@@ -54,7 +54,10 @@ export function explainProtocol(bytes: Uint8Array, sender: Sender): Cause | unde
   const [http, redis] = sender === "server"
     ? [/^HTTP\//, /^(?:\+PONG\r|-[A-Z]+ )/]
     : [/^[A-Z]+ \S+ HTTP\//, /^\*\d+\r\n\$/];
-  if (http.test(text)) return { hint: `The ${sender} speaks HTTP, the protocol of the web.` };
+  if (http.test(text)) {
+    const advice = sender === "server" ? ": try check.ts http" : "";
+    return { hint: `The ${sender} speaks HTTP, the protocol of the web${advice}.` };
+  }
   if (redis.test(text)) return { hint: `The ${sender} speaks the protocol of Redis.` };
   return undefined;
 }
@@ -275,7 +278,7 @@ export async function explainKind(serverRun: ServerRun, kind: string): Promise<C
     const answer = await readRaw(serverRun, request, { finish });
     if (isAnswer(answer)) return otherKind(other);
   }
-  for (const request of [HTTP_REQUEST, REDIS_REQUEST]) {
+  for (const request of kind === "http" ? [REDIS_REQUEST] : [HTTP_REQUEST, REDIS_REQUEST]) {
     const cause = explainProtocol(await readRaw(serverRun, request), "server");
     if (cause !== undefined) return cause;
   }

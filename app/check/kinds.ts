@@ -9,6 +9,7 @@ import { ClientTarget } from "./client_target.ts";
 import { countChecks, probeCount } from "./count_checks.ts";
 import { echoChecks, probeEcho } from "./echo_checks.ts";
 import { echoClientChecks } from "./echo_client_checks.ts";
+import { httpChecks, probeHttp } from "./http_checks.ts";
 import { type Job, type JobOptions, type Report, runJob } from "./job.ts";
 import { probeReverse, reverseChecks } from "./reverse_checks.ts";
 import { RunningServer, StartedServer } from "./server.ts";
@@ -29,6 +30,7 @@ export const kinds = {
   "echo": serverKind(echoChecks, probeEcho),
   "app": serverKind(appChecks, probeApp),
   "chat": serverKind(chatChecks, probeChat),
+  "http": serverKind(httpChecks, probeHttp),
   "echo-client": clientKind(echoClientChecks),
   "app-client": clientKind(appClientChecks),
   "count": serverKind(countChecks, probeCount),

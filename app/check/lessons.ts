@@ -9,6 +9,7 @@ export interface Place {
 
 const tutorial = (heading: string): Place => ({ page: "README.md", heading });
 const checker = (heading: string): Place => ({ page: "app/check/README.md", heading });
+const web = (heading: string): Place => ({ page: "app/examples/web_server.md", heading });
 
 export const lessons = {
   // Step 1
@@ -48,6 +49,16 @@ export const lessons = {
   // The page of the checker
   command: checker("It starts your program"),
   brokenPipe: checker("When SIGPIPE ends your server"),
+  // The page about a web server
+  webPage: web("Seven lines are enough"),
+  webMany: web("A second connection"),
+  webEnd: web("Where a page ends"),
+  webRead: web("One request after the other"),
+  webWrite: web("One write"),
+  webBody: web("What a form sends"),
+  webErrors: web("Say no"),
+  webSmuggling: web("What two could read in two ways"),
+  webFiles: web("Files, and paths that climb out"),
 } satisfies Record<string, Place>;
 
 /** A topic of the tutorial. */

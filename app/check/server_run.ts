@@ -421,10 +421,11 @@ export function isEnd(failure: Failure): boolean {
 }
 
 /** Sends while receiving. Where both fail, what came tells more. */
-export async function both(sending: Promise<unknown>, receiving: Promise<void>): Promise<void> {
+export async function both<T>(sending: Promise<unknown>, receiving: Promise<T>): Promise<T> {
   sending.catch(() => {});
-  await receiving;
+  const received = await receiving;
   await sending;
+  return received;
 }
 
 /** Fails where bytes differ from those expected; shows them from a little before that place. */

@@ -1,7 +1,7 @@
 // Holds the programs that a reader of README.md builds to what the page says of them, beside their grades,
 // which transcripts_test.ts compares.
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { CHANGE, nextTry, README, ROOT, stagesOf, WHOLE } from "../support/pages.ts";
+import { CHANGE, nextTry, read, README, ROOT, stagesOf, WHOLE } from "../support/pages.ts";
 import { findFreePort, Program } from "../support/programs.ts";
 import { peakMemory } from "../support/resource_usage.ts";
 
@@ -42,11 +42,13 @@ async function refuses(port: number): Promise<void> {
   }
 }
 
-Deno.test("The programs that README.md builds have no type errors", async () => {
+Deno.test("The programs that the pages build have no type errors", async () => {
   const folder = await Deno.makeTempDir();
   try {
     await Promise.all(
-      STAGES.map((program, i) => Deno.writeTextFile(`${folder}/${i}.ts`, program)),
+      [...STAGES, ...stagesOf(read("app/examples/web_server.md"))].map((program, i) =>
+        Deno.writeTextFile(`${folder}/${i}.ts`, program)
+      ),
     );
     const args = ["check", "--config", "deno.json", folder];
     const { success, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT })

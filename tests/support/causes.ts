@@ -5,6 +5,7 @@ import { type Case, command, running, type Started } from "./checking.ts";
 import { CLOSE_CANCELS_WRITES, startServer, works } from "./programs.ts";
 import { PYTHON } from "./python.ts";
 import { createChat, wrongChatServers } from "./wrong_chat_servers.ts";
+import { wrongWebServers } from "./wrong_web_servers.ts";
 import {
   rightEchoServers,
   type Wrong,
@@ -774,11 +775,21 @@ const tunnels: Case[] = [
   }),
 ];
 
+const webServers: Case[] = [
+  ...wrongWebServers.map(here("http")),
+  ours("http", "app/server.ts", { "page": /try check.ts app/ }, { stopped: FIRST }),
+  python("http", ["cases/echo_servers.py", "none"], { "page": /try check.ts echo/ }, {
+    stopped: FIRST,
+    isUsual: true,
+  }),
+];
+
 /** The table. */
 export const CASES: Case[] = [
   ...echoServers,
   ...appServers,
   ...chatServers,
+  ...webServers,
   ...echoClients,
   ...appClients,
   ...bots,

@@ -32,6 +32,8 @@ const options: Record<string, { seconds?: string[]; integers?: string[]; flags?:
   "app/examples/socket_states.ts": {},
   "app/examples/tls_echo_client.ts": {},
   "app/examples/tls_echo_server.ts": {},
+  "app/examples/udp_echo_client.ts": {},
+  "app/examples/udp_echo_server.ts": {},
   "app/examples/web_server.ts": {
     seconds: ["request-timeout"],
     integers: ["max-connections"],

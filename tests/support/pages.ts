@@ -8,6 +8,7 @@ export const PAGES: string[] = [
   "app/check/README.md",
   "app/core/README.md",
   "app/examples/README.md",
+  "app/examples/web_server.md",
   "app/wire/README.md",
 ];
 

@@ -186,7 +186,10 @@ Deno.test("app/check.ts sends its readers to headings that there are, and not be
 });
 
 Deno.test("app/check.ts lists the checks of each kind", async () => {
-  const least = { "echo": 14, "app": 17, "chat": 14, "echo-client": 8, "app-client": 8 };
+  const least = {
+    ...{ "echo": 14, "app": 17, "chat": 14, "http": 39 },
+    ...{ "echo-client": 8, "app-client": 8 },
+  };
   for (const [kind, number] of Object.entries(least)) {
     const { checks } = kinds[kind as KindName];
     assert(checks.length >= number, `${kind} has ${checks.length} checks`);
@@ -240,7 +243,7 @@ Deno.test("app/check.ts says what is wrong with the words of a job", () => {
 
 Deno.test("app/check.ts refuses a wrong command line with exit code 2", async () => {
   const wrong: [string[], string][] = [
-    [["--", "x"], "Missing exercise, or kind: echo, app, chat, echo-client, app-client, count, "],
+    [["--", "x"], "Missing exercise, or kind: echo, app, chat, http, echo-client, app-client, "],
     [["echo", "--watch", "127.0.0.1", "1"], "--watch needs the program's command"],
     [["echo", "--watch", "--", "x", "{port}"], "--watch needs a terminal"],
     [["echo", "--hint"], "Only exercises have a --hint"],

@@ -1,0 +1,326 @@
+// Web servers that are wrong on purpose, each in one way, to check the checker with.
+import { concat } from "@std/bytes/concat";
+import { Decoder, type ParserInput, type ParserStep } from "../../mod.ts";
+import type { Wrong, WrongServer } from "./wrong_servers.ts";
+
+const HEADER_END = new Uint8Array([13, 10, 13, 10]);
+const PAGE = "<h1>Hello</h1>";
+const MIB = 1024 * 1024;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const latin1 = new TextDecoder("latin1");
+
+const FIRST = /^Every other check builds on page$/;
+const silence = /^(\d[\d,]* bytes, then )?nothing within/;
+
+type Mistake = Omit<Wrong, "handle">;
+
+/** The mistakes. The others of the same kind are found by the same checks. */
+const mistakes: Mistake[] = [
+  { mistake: "none", fails: {} },
+  {
+    mistake: "has no status line",
+    fails: { "page": /^a first line other than "HTTP\/1\.1 200 OK": "<h1>Hello/ },
+    stopped: FIRST,
+  },
+  {
+    mistake: "sends the page alone",
+    fails: { "page": /^\d+ bytes, then nothing within .*\nThe server does not speak HTTP/ },
+    stopped: FIRST,
+  },
+  {
+    mistake: "has no length and stays open",
+    fails: { "page": /bytes, then nothing within .*\nThe page has begun, .* content-length/ },
+    stopped: FIRST,
+  },
+  {
+    mistake: "announces too much and closes",
+    fails: { "page": /then the end\nThe connection ends before the page does/ },
+    stopped: FIRST,
+  },
+  {
+    mistake: "waits for the end",
+    fails: { "page": /^nothing within .*\nThe server waits for more than a request/ },
+    stopped: FIRST,
+  },
+  {
+    mistake: "compares the whole path",
+    fails: { "query": /^status 404/ },
+  },
+  { mistake: "has no type", fails: { "type": /^none\n/ } },
+  { mistake: "ends lines with a line feed", fails: { "line-ends": /\\x0a/ } },
+  {
+    mistake: "closes after each answer",
+    fails: { "keep-alive": /the end\n.* closes the connection/, "pipelined": /the end/ },
+    skips: ["no-delay", "mixed", "never-reads"],
+  },
+  { mistake: "writes twice", fails: { "no-delay": /ms, 20 times.*\n.*Nagle/ } },
+  { mistake: "sends the page for HEAD", fails: { "head": /a first line other than/ } },
+  {
+    mistake: "stays open",
+    fails: { "close": silence },
+    skips: [
+      "old",
+      "bad-length",
+      "two-lengths",
+      "chunked",
+      "length-and-chunked",
+      "space-before-colon",
+      "folded",
+      "line-feed",
+    ],
+  },
+  { mistake: "stays open for old clients", fails: { "old": silence } },
+  {
+    mistake: "takes each read for a request",
+    fails: {
+      "split": /takes what one read returns/,
+      "large": /./,
+      "mixed": /./,
+      "slow-client": /./,
+    },
+    skips: ["never-reads"],
+  },
+  {
+    mistake: "echoes in capitals",
+    fails: { "post": /^status 200 and 'HELLO'/ },
+    skips: [
+      "binary",
+      "empty",
+      "large",
+      "names",
+      "mixed",
+      "cut-short",
+      "bad-length",
+      "two-lengths",
+      "chunked",
+      "length-and-chunked",
+      "space-before-colon",
+      "folded",
+      "line-feed",
+      "never-reads",
+      "100-clients",
+    ],
+  },
+  { mistake: "takes bodies for text", fails: { "binary": /takes the body for text/ } },
+  {
+    mistake: "does not answer an empty body",
+    fails: { "empty": silence },
+  },
+  { mistake: "minds capitals", fails: { "names": /in one spelling/ } },
+  { mistake: "has a small buffer", fails: { "many-fields": /./ } },
+  { mistake: "has one page for all", fails: { "not-found": /^status 200 and '<h1>Hello/ } },
+  { mistake: "takes any method", fails: { "methods": /does not look at the method/ } },
+  ...(Deno.build.os === "windows" ? [] : [
+    { mistake: "opens any file", fails: { "dots": /^a file of the machine\n/ } },
+  ]),
+  { mistake: "takes anything", fails: { "nonsense": /takes anything for a request/ } },
+  { mistake: "takes any path", fails: { "long-path": /^status 200/ } },
+  { mistake: "waits for the end of any header", fails: { "endless-header": /./ } },
+  { mistake: "waits for any body", fails: { "huge-body": silence } },
+  { mistake: "guesses lengths", fails: { "bad-length": /may read the request in another way/ } },
+  { mistake: "takes the last length", fails: { "two-lengths": /^status 200 .*, then/ } },
+  {
+    mistake: "ignores chunks",
+    fails: { "chunked": /ignores transfer-encoding/, "length-and-chunked": /'0\\x0d/ },
+  },
+  {
+    mistake: "prefers the length to chunks",
+    fails: { "length-and-chunked": /'0\\x0d.*, then status 200/ },
+  },
+  { mistake: "trims names", fails: { "space-before-colon": /^status 200 and 'Hello'/ } },
+  { mistake: "trims lines", fails: { "folded": /^status 200 and 'Hel'/ } },
+  { mistake: "keeps line feeds", fails: { "line-feed": /^status 200 and no body/ } },
+  { mistake: "needs no host", fails: { "host": /^status 200/ } },
+  { mistake: "takes two hosts", fails: { "host": /^status 200/ } },
+  { mistake: "answers half a request", fails: { "cut-short": /^status 200 and no body/ } },
+  {
+    mistake: "serves one at a time",
+    maxClients: 1,
+    fails: {
+      "second-connection": /one client at a time/,
+      "slow-client": /one client at a time/,
+      "never-reads": /one client at a time/,
+      "100-clients": /one client at a time/,
+    },
+  },
+  {
+    mistake: "ends at a reset",
+    fails: { "100-resets": /nobody listens/ },
+    stopped: /^The server ended during 100-resets; look at its terminal$/,
+  },
+];
+
+/** All of them. */
+export const wrongWebServers: Wrong[] = mistakes.map((wrong) => ({
+  ...wrong,
+  handle: (conn, server) => serve(conn, server, wrong.mistake),
+}));
+
+interface Request {
+  method: string;
+  path: string;
+  body: Uint8Array;
+  isLast: boolean;
+}
+
+async function serve(conn: Deno.Conn, server: WrongServer, mistake: string): Promise<void> {
+  const newDecoder = () =>
+    new Decoder((bytes) => readRequest(bytes, mistake), { maxLength: 16 * MIB, copy: true });
+  let requests = newDecoder();
+  const buffer = new Uint8Array(64 * 1024);
+  let all: Uint8Array = new Uint8Array(); // since the last request
+  try {
+    while (true) {
+      const n = await conn.read(buffer);
+      if (n === null) break;
+      if (mistake === "takes each read for a request") requests = newDecoder();
+      requests.push(buffer.subarray(0, n));
+      all = concat([all, buffer.subarray(0, n)]);
+      if (mistake === "waits for the end") continue;
+      for (const request of requests) {
+        all = new Uint8Array();
+        if (mistake === "does not answer an empty body" && request.method === "POST") {
+          if (request.body.length === 0) continue;
+        }
+        await answer(conn, request, mistake);
+        if (request.isLast || mistake === "closes after each answer") return await linger(conn);
+        if (mistake === "announces too much and closes") return;
+      }
+    }
+    if (mistake === "answers half a request") {
+      const [, body] = decoder.decode(all).split("\r\n\r\n");
+      if (body !== undefined) await write(conn, encode(200, encoder.encode(body), mistake, true));
+    }
+    requests.end();
+  } catch (error) {
+    if (mistake === "ends at a reset" && error instanceof Deno.errors.ConnectionReset) server.die();
+    if (error instanceof Deno.errors.ConnectionReset) return;
+    await write(conn, encode(400, new Uint8Array(), mistake, true));
+    await linger(conn);
+  }
+}
+
+/** Ends the connection so that the answer arrives. */
+async function linger(conn: Deno.Conn): Promise<void> {
+  await conn.closeWrite();
+  const buffer = new Uint8Array(64 * 1024);
+  for (let all = 0; all < MIB;) {
+    const n = await conn.read(buffer);
+    if (n === null) return;
+    all += n;
+  }
+}
+
+function* readRequest(bytes: ParserInput, mistake: string): ParserStep<Request> {
+  const has = (name: string) => mistake === name;
+  const maxLength = has("waits for the end of any header")
+    ? 16 * MIB
+    : has("takes any path")
+    ? 200_000
+    : has("has a small buffer")
+    ? 1500
+    : 16 * 1024;
+  const text = latin1.decode(yield* bytes.takeUntil(HEADER_END, { maxLength }));
+  const [first = "", ...lines] = text.split("\r\n");
+  const [, method, path, version] = /^([A-Za-z]+) (\S+) HTTP\/1\.([01])$/.exec(first) ?? [];
+  if (method === undefined && has("takes anything")) {
+    return { method: "GET", path: "/", body: new Uint8Array(), isLast: true };
+  }
+  if (method === undefined || path === undefined) throw new Error("No request");
+  const fields = new Map<string, string>();
+  for (let line of lines) {
+    if (line.includes("\n") && !has("keeps line feeds")) throw new Error("A line feed");
+    const isFolded = has("trims lines") && line.startsWith(" ");
+    if (isFolded) line = line.trim();
+    const colon = line.indexOf(":");
+    let name = line.slice(0, colon);
+    if (has("trims names")) name = name.trim();
+    if (!/^[\w-]+$/.test(name)) throw new Error("No name");
+    if (!has("minds capitals")) name = name.toLowerCase();
+    else if (/content-length/i.test(name)) {
+      if (name !== "Content-Length") continue;
+      name = "content-length";
+    } else name = name.toLowerCase();
+    const isSecond = fields.has(name);
+    const mayBe = (name === "host" && has("takes two hosts")) ||
+      (name === "content-length" && (has("takes the last length") || isFolded));
+    if (isSecond && ["host", "content-length"].includes(name) && !mayBe) throw new Error("Two");
+    fields.set(name, line.slice(colon + 1).trim());
+  }
+  if (version === "1" && !fields.has("host") && !has("needs no host")) throw new Error("No host");
+  const isChunked = fields.has("transfer-encoding") && !has("ignores chunks");
+  const prefersLength = has("prefers the length to chunks") && fields.has("content-length");
+  if (isChunked && !prefersLength) throw new Error("Chunks");
+  const digits = fields.get("content-length") ?? "0";
+  if (!/^\d+$/.test(digits) && !has("guesses lengths")) throw new Error("No length");
+  const length = Math.max(0, parseInt(digits) || 0);
+  if (length > MIB && !has("waits for any body")) throw new Error("Too long");
+  const body = concat([yield* take(bytes, length)]);
+  const isOld = version === "0" && !has("stays open for old clients");
+  const isLast = isOld || (fields.get("connection") === "close" && !has("stays open"));
+  return { method, path, body, isLast };
+}
+
+/** Takes bytes, of which there may be more than a decoder allows. */
+function* take(bytes: ParserInput, length: number): ParserStep<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for (let left = length; left > 0; left -= MIB) parts.push(yield* bytes.take(Math.min(left, MIB)));
+  return concat(parts);
+}
+
+async function answer(conn: Deno.Conn, request: Request, mistake: string): Promise<void> {
+  const { method, path, body, isLast } = request;
+  const has = (name: string) => mistake === name;
+  const pathname = has("compares the whole path") ? path : path.split("?")[0]!;
+  const isPage = pathname === "/" || (has("has one page for all") && pathname !== "/echo");
+  const isRead = method === "GET" || method === "HEAD" || has("takes any method");
+  let status = 404;
+  let content: Uint8Array = encoder.encode("Not found");
+  if (has("takes any path") && path.length > 1000) [status, content] = [200, encoder.encode(PAGE)];
+  else if (isPage) [status, content] = [isRead ? 200 : 405, encoder.encode(PAGE)];
+  else if (pathname === "/echo") [status, content] = [method === "POST" ? 200 : 405, body];
+  else if (has("opens any file")) {
+    content = await Deno.readFile(new URL(path, "file:///")).catch(() => content);
+    if (content.length > 20) status = 200;
+  }
+  if (has("echoes in capitals")) {
+    content = encoder.encode(decoder.decode(content).toUpperCase());
+  }
+  if (has("takes bodies for text")) content = encoder.encode(decoder.decode(content));
+  const bytes = encode(status, content, mistake, isLast);
+  const bodyStart = bytes.length - content.length;
+  if (method === "HEAD" && !has("sends the page for HEAD")) {
+    return await write(conn, bytes.subarray(0, bodyStart));
+  }
+  if (!has("writes twice")) return await write(conn, bytes);
+  await write(conn, bytes.subarray(0, bodyStart));
+  await write(conn, bytes.subarray(bodyStart));
+}
+
+function encode(
+  status: number,
+  content: Uint8Array,
+  mistake: string,
+  isLast: boolean,
+): Uint8Array {
+  const has = (name: string) => mistake === name;
+  if (has("sends the page alone")) return content;
+  if (has("has no status line")) return concat([content, encoder.encode("\r\n\r\n")]);
+  const length = content.length + (has("announces too much and closes") ? 5 : 0);
+  const lines = [
+    `HTTP/1.1 ${status} Reason`,
+    ...(has("has no type") ? [] : ["Content-Type: text/html"]),
+    ...(has("has no length and stays open") ? [] : [`Content-Length: ${length}`]),
+    ...(isLast ? ["Connection: close"] : []),
+    "",
+    "",
+  ];
+  const end = has("ends lines with a line feed") ? "\n" : "\r\n";
+  return concat([encoder.encode(lines.join(end)), content]);
+}
+
+async function write(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let sent = 0; sent < bytes.length;) sent += await conn.write(bytes.subarray(sent));
+}
