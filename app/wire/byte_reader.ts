@@ -1,10 +1,10 @@
-import { isBytes, nameOfType } from "./bytes.ts";
+import { isBytes, nameOfType, type OwnBytes } from "./bytes.ts";
 import { getUint16, getUint32 } from "./endianness.ts";
 import { TextWindow } from "./text_window.ts";
 import { decodeStrictUtf8, decodeUtf8 } from "./utf8.ts";
 
 const MAX_HELD = 64 * 1024; // bytes; more than four times what waits is held only up to this
-const EMPTY: Uint8Array = new Uint8Array(); // never handed out
+const EMPTY: OwnBytes = new Uint8Array(); // never handed out
 
 /**
  * "The next N bytes" over chunks as they arrive. Internal.
@@ -25,7 +25,7 @@ export class ByteReader {
   #end = 0;
   #isOwn = false;
 
-  #next: Uint8Array | undefined; // the last chunk, if it has come while other bytes waited
+  #next: OwnBytes | undefined; // the last chunk, if it has come while other bytes waited
   #offset = 0; // from a place in the memory to the position in the input
   #searched = 0; // bytes from the start in which no delimiter begins
   readonly #window = new TextWindow(); // onto the piece
@@ -72,7 +72,7 @@ export class ByteReader {
     }
     this.#checkMemory();
     if (chunk.length === 0) return;
-    const mustCopy = this.#copy || !isFixed(chunk.buffer);
+    const mustCopy = this.#copy || !isFixed(chunk);
     if (this.#start === this.#end) {
       this.#use(mustCopy ? copyOf(chunk) : chunk);
       return;
@@ -94,7 +94,7 @@ export class ByteReader {
   }
 
   /** Takes bytes that are here. */
-  take(length: number): Uint8Array {
+  take(length: number): OwnBytes {
     if (length === 0) return new Uint8Array();
     const start = this.#start;
     let taken;
@@ -227,7 +227,7 @@ export class ByteReader {
     this.#window.close();
   }
 
-  #use(bytes: Uint8Array) {
+  #use(bytes: OwnBytes) {
     const { position } = this;
     this.#buffer = bytes.buffer;
     this.#bytes = new Uint8Array(bytes.buffer);
@@ -298,11 +298,12 @@ function givenAway(): TypeError {
 }
 
 /** Whether nobody else can change the memory or its size: then it need not be copied. */
-function isFixed(buffer: ArrayBufferLike): boolean {
+function isFixed(bytes: Uint8Array): bytes is OwnBytes {
+  const { buffer } = bytes;
   return buffer instanceof ArrayBuffer && !("resizable" in buffer && buffer.resizable);
 }
 
-function copyOf(bytes: Uint8Array): Uint8Array {
+function copyOf(bytes: Uint8Array): OwnBytes {
   const copy = new Uint8Array(bytes.length);
   copy.set(bytes);
   return copy;

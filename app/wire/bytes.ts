@@ -1,6 +1,6 @@
 /**
- * Bytes in memory that nothing else shares: `Uint8Array<ArrayBuffer>` from TypeScript 5.7 on, which
- * distinguishes them from views of shared memory, and `Uint8Array` before.
+ * Bytes in memory that no other thread shares: `Uint8Array<ArrayBuffer>` from TypeScript 5.7 on, which
+ * distinguishes them from views of a `SharedArrayBuffer`, and `Uint8Array` before.
  */
 export type OwnBytes = ReturnType<Uint8Array["slice"]>;
 

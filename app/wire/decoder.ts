@@ -147,7 +147,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
    * @throws {TypeError} If the next item has begun, because `take` was called once more.
    * @throws The error that `take` or `end` has thrown before.
    */
-  takeRest(): Uint8Array {
+  takeRest(): OwnBytes {
     if (this.#failure) throw this.#failure.error;
     if (this.#item || this.#ready.length > 0) {
       throw new TypeError("Cannot take the rest: the next item has begun");

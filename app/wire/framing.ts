@@ -134,7 +134,7 @@ export function encodeFramePrefix(length: number, options: FrameOptions = {}): O
  *
  * @category Frames
  */
-export class FrameDecoder extends Decoder<Uint8Array> {
+export class FrameDecoder extends Decoder<OwnBytes> {
   /**
    * Creates a decoder for one stream of bytes.
    *
@@ -149,7 +149,7 @@ export class FrameDecoder extends Decoder<Uint8Array> {
   }
 }
 
-function* takeFrame(bytes: ParserInput, format: Required<FrameOptions>): ParserStep<Uint8Array> {
+function* takeFrame(bytes: ParserInput, format: Required<FrameOptions>): ParserStep<OwnBytes> {
   const { lengthSize, byteOrder, lengthIncludesPrefix, maxFrameLength } = format;
   bytes.expect("prefix");
   const declared = lengthSize === 8

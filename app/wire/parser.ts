@@ -1,5 +1,5 @@
 import type { ByteReader } from "./byte_reader.ts";
-import { isBytes, nameOfType } from "./bytes.ts";
+import { isBytes, nameOfType, type OwnBytes } from "./bytes.ts";
 import { type ByteOrder, isLittle } from "./endianness.ts";
 import {
   countBytes,
@@ -110,7 +110,7 @@ export interface ParserInput {
    * @param length The number of bytes.
    * @returns The bytes.
    */
-  take(length: number): ParserStep<Uint8Array>;
+  take(length: number): ParserStep<OwnBytes>;
 
   /**
    * Takes the next bytes as text in UTF-8.
@@ -155,7 +155,7 @@ export interface ParserInput {
    * @returns The bytes before it.
    * @throws {LengthLimitError} As soon as more bytes have arrived without the delimiter.
    */
-  takeUntil(delimiter: number | Uint8Array, options: DelimiterOptions): ParserStep<Uint8Array>;
+  takeUntil(delimiter: number | Uint8Array, options: DelimiterOptions): ParserStep<OwnBytes>;
 
   /**
    * Takes the next text in UTF-8 up to a delimiter. The delimiter is taken too, and not returned. For text it
@@ -207,7 +207,7 @@ export interface ParserInput {
    * assertEquals(files.take(), { name: "a.txt", content: new TextEncoder().encode("Hello") });
    * ```
    */
-  takeToEnd(options: { maxLength: number }): ParserStep<Uint8Array>;
+  takeToEnd(options: { maxLength: number }): ParserStep<OwnBytes>;
 
   /**
    * Takes the next bytes as an unsigned integer.
@@ -317,7 +317,7 @@ export class ReaderInput implements ParserPart {
     this.#name = name;
   }
 
-  take(length: number): ParserStep<Uint8Array> {
+  take(length: number): ParserStep<OwnBytes> {
     this.#check(length);
     if (this.#reader.has(length)) return new Taken(this.#reader.take(length));
     return this.#retry(length, this.take, length);
@@ -370,7 +370,7 @@ export class ReaderInput implements ParserPart {
     return this.#takeText(length, 1, fatal);
   }
 
-  takeUntil(delimiter: number | Uint8Array, options: DelimiterOptions): ParserStep<Uint8Array> {
+  takeUntil(delimiter: number | Uint8Array, options: DelimiterOptions): ParserStep<OwnBytes> {
     const limit = this.#limit(options.maxLength);
     const bytes = bytesOf(delimiter);
     const length = this.#find(bytes, limit, options.orEnd, DELIMITER);
@@ -404,7 +404,7 @@ export class ReaderInput implements ParserPart {
     throw new MalformedInputError(`Cannot accept ${this.#name ?? "text"}: it is not valid UTF-8`);
   }
 
-  takeToEnd(options: { maxLength: number }): ParserStep<Uint8Array> {
+  takeToEnd(options: { maxLength: number }): ParserStep<OwnBytes> {
     const limit = this.#limit(options.maxLength);
     if (this.#end !== undefined) {
       if (this.left > limit) throw new LengthLimitError(this.left, limit, this.#name);

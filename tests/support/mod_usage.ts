@@ -54,7 +54,8 @@ export async function smoke(
   const message = encodeMessage({ value: "🐶" });
   const split = (bytes: Uint8Array) => streamOf(bytes.subarray(0, 5), bytes.subarray(5));
   for await (const payload of readItems(split(frame), new FrameDecoder())) {
-    results.push(list(payload));
+    const body: mod.OwnBytes = payload; // as `new Response(body)` wants it
+    results.push(list(body));
   }
   for await (const received of readItems(split(message), new MessageDecoder())) {
     results.push(decodeContent(received));
