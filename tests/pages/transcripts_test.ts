@@ -437,8 +437,10 @@ function shell(
   // Whatever characters a path has, as a variable it needs no quoting.
   const variables = { DENO: Deno.execPath(), FOLDER: folder };
   const together = how === "together" ? "exec 2>&1; " : "";
-  // Else what a checker remembers would be left where these tests were started.
-  const script = `unset INIT_CWD; deno() { "$DENO" "$@"; }; ${together}${command}`;
+  // Else what a checker remembers would be left where these tests were started, and a program with few
+  // descriptors may warn that it cannot read certificates.
+  const script =
+    `unset INIT_CWD NODE_EXTRA_CA_CERTS; deno() { "$DENO" "$@"; }; ${together}${command}`;
   return new Program(["-c", script], "sh", variables, how === "typed" ? "piped" : "null");
 }
 
