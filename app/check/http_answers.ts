@@ -4,7 +4,7 @@ import { Decoder } from "../wire/decoder.ts";
 import { MalformedInputError } from "../wire/errors.ts";
 import { escapeBytes, escapeText } from "../wire/escape.ts";
 import type { ParserInput, ParserStep } from "../wire/parser.ts";
-import { LostConnection } from "./check.ts";
+import { Failure, LostConnection } from "./check.ts";
 import { decodeOrFail } from "./messages.ts";
 import { both, type Client, MIB, type ServerRun } from "./server_run.ts";
 
@@ -15,6 +15,13 @@ const MAX_BODY = 8 * MIB;
 const MAX_SHOWN = 60; // bytes
 
 const encoder = new TextEncoder();
+
+const TOO_SMALL =
+  "The answer before goes on beyond its content-length, which is too small: it must count all that " +
+  "follows the header, in bytes and not in characters.";
+
+/** The error for what should be the beginning of an answer, and is none. */
+class NoAnswer extends MalformedInputError {}
 
 /** The answer to a request. */
 export interface Answer {
@@ -43,10 +50,17 @@ export class Conversation {
     copy: true,
   });
   #isHead = false; // the next answer has no body, whatever its header says
+  #wasHead = false; // nor should the one before have had one
+  #received = 0; // answers
   #begin = new Uint8Array(); // of what has come, for people
 
   constructor(client: Client) {
     this.client = client;
+  }
+
+  /** How many bytes have come behind the last answer. */
+  get bufferedLength(): number {
+    return this.#answers.bufferedLength;
   }
 
   /** Begins one, on a connection of its own. */
@@ -68,10 +82,11 @@ export class Conversation {
 
   /** Receives the next answer; `undefined` is the end. */
   async receive(expected: string, method = "GET"): Promise<Answer | undefined> {
+    this.#wasHead = this.#isHead;
     this.#isHead = method === "HEAD";
     const buffer = new Uint8Array(READ_SIZE);
     while (true) {
-      const answer = decodeOrFail(() => this.#answers.take(), expected);
+      const answer = this.#take(expected);
       if (answer !== undefined) return answer;
       const part = this.#answers.bufferedLength;
       const n = await this.client.read(buffer, expected, { part });
@@ -79,6 +94,18 @@ export class Conversation {
       const chunk = buffer.subarray(0, n);
       this.#begin = concat([this.#begin, chunk]).slice(0, MAX_SHOWN);
       this.#answers.push(chunk);
+    }
+  }
+
+  /** The next answer, if it is complete. If it begins wrongly, the one before has not ended where it said. */
+  #take(expected: string): Answer | undefined {
+    try {
+      const answer = decodeOrFail(() => this.#answers.take(), expected);
+      if (answer !== undefined) this.#received++;
+      return answer;
+    } catch (error) {
+      if (!(error instanceof Failure && error.cause instanceof NoAnswer)) throw error;
+      throw this.#received === 0 || this.#wasHead ? error : error.because(TOO_SMALL, "webEnd");
     }
   }
 
@@ -97,7 +124,7 @@ export class Conversation {
     const line = yield* bytes.takeLine({ maxLength: MAX_LINE });
     const status = Number(/^HTTP\/1\.[01] ([1-9]\d\d)(?: .*)?$/.exec(line)?.[1]);
     if (!status) {
-      throw new MalformedInputError(`a first line other than "HTTP/1.1 200 OK": ${show(line)}`);
+      throw new NoAnswer(`a first line other than "HTTP/1.1 200 OK": ${show(line)}`);
     }
     const fields = yield* readFields(bytes);
     if (status < 200) return yield* this.#readAnswer(bytes); // such as 100 Continue, before the answer

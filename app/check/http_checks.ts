@@ -5,11 +5,20 @@ import { equals } from "jsr:@std/bytes@^1.0.6/equals";
 import { pause } from "../core/timeout.ts";
 import { MalformedInputError } from "../wire/errors.ts";
 import { escapeBytes } from "../wire/escape.ts";
-import { type Check, Failure } from "./check.ts";
+import { type Cause, type Check, Failure, LostConnection, type Seen } from "./check.ts";
 import { explainKind } from "./explain.ts";
 import { type Answer, Conversation, describe, describeBody, request } from "./http_answers.ts";
 import { endIfReset, readRaw } from "./messages.ts";
-import { both, MIB, noise, type ServerRun } from "./server_run.ts";
+import {
+  both,
+  classify,
+  type Client,
+  GIVES_UP,
+  isEnd,
+  MIB,
+  noise,
+  type ServerRun,
+} from "./server_run.ts";
 
 const PAUSE = 2; // milliseconds, in which the server may notice the first part of a request
 const DELAYED = 20; // milliseconds; what Nagle's algorithm holds back comes after 40
@@ -29,10 +38,27 @@ const SECRETS = /root:[^:]*:0:0:|for 16-bit app support/; // /etc/passwd, and C:
 const NO_HTTP =
   "The server does not speak HTTP: first comes a line such as HTTP/1.1 200 OK, then fields, an empty " +
   "line, and the page.";
-const PART_AS_WHOLE = "The server takes what one read returns for a request.";
-const NO_REFUSAL =
-  "The server neither answers nor closes the connection. It waits for something that does not come, " +
-  "or what handles the connection has failed and left it open.";
+const PART_AS_WHOLE: Cause = {
+  hint: "The server takes what one read returns for a request.",
+  read: "webRead",
+};
+const CLOSES: Cause = {
+  hint: "The server closes the connection after each answer.",
+  read: "webEnd",
+};
+const CHARACTERS: Cause = {
+  hint:
+    "Text in ASCII has come back, and this has not. The server counts characters where content-length " +
+    "counts bytes, or it fails at characters that have several.",
+  read: "webEnd",
+};
+const WRITES_ONCE: Cause = {
+  hint:
+    "The server leaves out a part of its answer: a write may take fewer bytes than it is given, so " +
+    "that it needs a loop.",
+  read: "writeAll",
+};
+const WAITS = "waits for something that does not come";
 const SMUGGLING =
   "A proxy before this server may read the request in another way. Then what one takes for a body is a " +
   "request to the other.";
@@ -50,17 +76,28 @@ export const httpChecks: Check<ServerRun>[] = [
     hint: NO_HTTP,
     causes: {
       "silence": "The server waits for more than a request, which ends with an empty line.",
-      "stall":
-        "The page has begun, and the browser waits for its end. Either the content-length is " +
-        "missing and the connection stays open, or the content-length is larger than the page.",
+      "stall": {
+        hint:
+          "The page has begun, and the browser waits for its end. Either the content-length is " +
+          "missing and the connection stays open, or the content-length is larger than the page.",
+        read: "webEnd",
+      },
       "end": "The server ends the connection instead of answering: look at what it has printed.",
-      "loss": "The connection ends before the page does. The content-length must count bytes.",
-      "other bytes": "The page must have status 200, and something in it.",
+      "loss": {
+        hint: "The connection ends before the page does. The content-length must count bytes.",
+        read: "webEnd",
+      },
+      "more": {
+        hint:
+          "The content-length is too small: it must count all that follows the header, in bytes and not " +
+          "in characters. Or one request is answered more than once.",
+        read: "webEnd",
+      },
     },
     read: "webPage",
     async run(serverRun) {
       try {
-        await probeHttp(serverRun);
+        await expectFirstPage(serverRun);
       } catch (error) {
         throw error instanceof Failure ? await explainPage(error, serverRun) : error;
       }
@@ -70,19 +107,21 @@ export const httpChecks: Check<ServerRun>[] = [
     name: "query",
     what: "The page also comes if a question mark and something stand behind its path",
     hint: "The server compares the path together with what stands behind the question mark.",
-    read: "webFiles",
+    read: "webErrors",
     run: async (serverRun) =>
       checkPage(await ask(serverRun, request("GET", "/?from=checker"), PAGE)),
   },
   {
     name: "type",
-    what: "The page has a content-type, so that the browser need not guess",
+    what:
+      "The page has a content-type, so that the browser need not guess; the echo is no text/html",
     hint: "The header lacks content-type, such as text/html; charset=utf-8.",
     read: "webEnd",
     async run(serverRun) {
       const { fields } = await ask(serverRun, GET, PAGE);
       const type = fields.get("content-type");
       if (!type?.includes("/")) throw new Failure("a content-type", type ?? "none");
+      await expectEchoIsNoPage(serverRun);
     },
   },
   {
@@ -103,11 +142,13 @@ export const httpChecks: Check<ServerRun>[] = [
   {
     name: "keep-alive",
     what: "The connection stays open for a second request, and a third",
-    hint: "The server closes the connection after each answer.",
+    hint: "The second request on a connection is not answered as the first one is.",
     causes: {
       "silence": "The server reads one request for each connection, where it needs a loop.",
+      "end": CLOSES,
+      "loss": CLOSES,
     },
-    read: "webRead",
+    read: "webEnd",
     async run(serverRun) {
       const conversation = await Conversation.open(serverRun);
       for (let i = 0; i < 3; i++) checkPage(await conversation.ask(GET, PAGE));
@@ -117,7 +158,7 @@ export const httpChecks: Check<ServerRun>[] = [
     name: "split",
     what:
       "A request is answered wherever it is cut in two, in single bytes, and not before its end",
-    hint: PART_AS_WHOLE,
+    hint: PART_AS_WHOLE.hint,
     read: "webRead",
     async run(serverRun) {
       for (let at = 1; at < GET.length; at++) {
@@ -131,7 +172,8 @@ export const httpChecks: Check<ServerRun>[] = [
   {
     name: "pipelined",
     what: "A hundred requests sent at once get a hundred answers",
-    hint: "The server forgets what it has read beyond the first request, or closes the connection.",
+    hint: "The server forgets what it has read beyond the first request.",
+    causes: { "end": CLOSES, "loss": CLOSES },
     read: "webRead",
     async run(serverRun) {
       const conversation = await Conversation.open(serverRun);
@@ -182,9 +224,9 @@ export const httpChecks: Check<ServerRun>[] = [
     causes: { "silence": "The server waits for more than content-length says, or for the end." },
     read: "webBody",
     async run(serverRun) {
-      for (const text of ["Hello", "Wörld 🐶", "line\r\n\r\nGET /"]) {
-        await expectEcho(serverRun, encoder.encode(text));
-      }
+      await expectEcho(serverRun, HELLO);
+      await expectEcho(serverRun, encoder.encode("Wörld 🐶")).catch(blameCharacters);
+      await expectEcho(serverRun, encoder.encode("line\r\n\r\nGET /"));
     },
   },
   {
@@ -210,7 +252,7 @@ export const httpChecks: Check<ServerRun>[] = [
     name: "large",
     what: "A body of 500,000 bytes comes back whole",
     hint: "The server reads or writes once where it needs a loop.",
-    causes: { "stall": "The server sends a part of the answer: a write may take fewer bytes." },
+    causes: { "stall": WRITES_ONCE, "gap": WRITES_ONCE },
     read: "webBody",
     needs: ["post"],
     run: (serverRun) => expectEcho(serverRun, noise(0, LARGE)),
@@ -263,7 +305,7 @@ export const httpChecks: Check<ServerRun>[] = [
     name: "not-found",
     what: "A path that is not there gets status 404",
     hint: "The server has one answer for every path.",
-    read: "webFiles",
+    read: "webErrors",
     async run(serverRun) {
       const expected = "status 404";
       for (const path of ["/no/such/page", "/no-such-page.html?x=/"]) {
@@ -301,10 +343,18 @@ export const httpChecks: Check<ServerRun>[] = [
   },
   {
     name: "close",
-    what: "With Connection: close, the answer is the last one",
+    what: "With Connection: close, the answer is the last one, and says so",
     hint: "The server keeps the connection open although the client has asked it not to.",
     read: "webErrors",
-    run: (serverRun) => expectLast(serverRun, LAST),
+    async run(serverRun) {
+      const { fields } = await expectLast(serverRun, LAST);
+      const connection = fields.get("connection") ?? "";
+      if (/\bclose\b/i.test(connection)) return;
+      const endsItself = fields.has("content-length") || fields.has("transfer-encoding");
+      if (!endsItself) return; // then the end of the connection is the end of the answer, and no surprise
+      const failure = new Failure("Connection: close in the last answer", connection || "none");
+      throw failure.because("The server closes the connection without saying so before.");
+    },
   },
   {
     name: "old",
@@ -312,7 +362,9 @@ export const httpChecks: Check<ServerRun>[] = [
     hint: "The server keeps the connection open, and an old client waits for its end.",
     read: "webErrors",
     needs: ["close"],
-    run: (serverRun) => expectLast(serverRun, encoder.encode("GET / HTTP/1.0\r\n\r\n")),
+    async run(serverRun) {
+      await expectLast(serverRun, encoder.encode("GET / HTTP/1.0\r\n\r\n"));
+    },
   },
   {
     name: "nonsense",
@@ -347,7 +399,9 @@ export const httpChecks: Check<ServerRun>[] = [
     run(serverRun) {
       const field = `X-Field: ${"x".repeat(1000)}\r\n`;
       const fields = encoder.encode(field.repeat(4 * MIB / field.length));
-      return expectRefusal(serverRun, concat([GET.subarray(0, -2), fields]));
+      return expectRefusal(serverRun, concat([GET.subarray(0, -2), fields]), {
+        waits: "has no limit for the header, and waits for its end",
+      });
     },
   },
   {
@@ -358,7 +412,9 @@ export const httpChecks: Check<ServerRun>[] = [
     async run(serverRun) {
       for (const length of [10 ** 12, 10 ** 15]) {
         const fields = [`Content-Length: ${length}`];
-        await expectRefusal(serverRun, request("POST", "/echo", { fields }));
+        await expectRefusal(serverRun, request("POST", "/echo", { fields }), {
+          waits: "reads the body that was announced instead of refusing it",
+        });
       }
     },
   },
@@ -469,7 +525,7 @@ export const httpChecks: Check<ServerRun>[] = [
     async run(serverRun) {
       const slow = await Conversation.open(serverRun);
       for (let at = 0; at < GET.length; at += 4) {
-        await slow.client.send(GET.subarray(at, at + 4));
+        await sendPart(slow.client, GET.subarray(at, at + 4), at);
         await probeHttp(serverRun);
       }
       checkPage(await slow.expect(PAGE));
@@ -479,6 +535,7 @@ export const httpChecks: Check<ServerRun>[] = [
     name: "never-reads",
     what: "A client that asks for much and does not read keeps nobody waiting",
     hint: "The server waits until one client has read before it looks at others.",
+    causes: { "gap": WRITES_ONCE },
     read: "webMany",
     needs: ["post", "large", "keep-alive"],
     async run(serverRun) {
@@ -487,7 +544,7 @@ export const httpChecks: Check<ServerRun>[] = [
       const sending = deaf.client.send(concat(bodies.map(post)));
       sending.catch(() => {}); // which is looked at below
       for (let i = 0; i < 20; i++) await probeHttp(serverRun);
-      await both(sending, receiveEchoes(deaf, bodies, serverRun));
+      await both(sending, receiveEchoes(deaf, bodies, serverRun)).catch(blameAnswers);
     },
   },
   {
@@ -529,6 +586,71 @@ async function explainPage(failure: Failure, serverRun: ServerRun): Promise<Fail
   const meaning = await explainKind(serverRun, "http");
   if (meaning !== undefined) return failure.because(meaning.hint);
   return answer.length > 0 ? failure.because(NO_HTTP) : failure;
+}
+
+/** Expects the page, and nothing behind it. What is wrong with an answer is said here. */
+async function expectFirstPage(serverRun: ServerRun): Promise<void> {
+  const conversation = await Conversation.open(serverRun);
+  const answer = await conversation.ask(GET, PAGE);
+  const more = conversation.bufferedLength;
+  conversation.client.close(); // a server may serve one client at a time
+  if (answer.status !== 200 || answer.body.length === 0) {
+    throw wrongAnswer(PAGE, answer).because(explainFirstAnswer(answer));
+  }
+  if (more > 0) {
+    throw new Failure(PAGE, `${describe(answer)}, then ${more} bytes more`, { seen: "more" });
+  }
+}
+
+/** What it means that the first answer is not the page. */
+function explainFirstAnswer({ status }: Answer): string {
+  if (status === 404) return "The server has no page at the path /.";
+  if (status >= 400) return "The server refuses a good request for the page at the path /.";
+  if (status >= 300) return "The page must be at the path / itself.";
+  return "The page must have status 200, and something in it.";
+}
+
+/** Expects that a body which comes back is not taken for a page. */
+async function expectEchoIsNoPage(serverRun: ServerRun): Promise<void> {
+  const conversation = await Conversation.open(serverRun);
+  const answer = await conversation.ask(post(HELLO), "an answer").catch(() => undefined);
+  conversation.client.close(); // a server may serve one client at a time
+  // Whether it comes back is another check.
+  if (answer === undefined || answer.status !== 200 || !equals(answer.body, HELLO)) return;
+  const type = answer.fields.get("content-type") ?? "none";
+  if (!/^text\/html\b/i.test(type)) return;
+  const failure = new Failure("another content-type of the echo than text/html", type);
+  throw failure.because("A stranger's form could put a script into your site.", "webBody");
+}
+
+/** Sends a part of a request, after this many bytes of it. The server must not have ended the connection. */
+async function sendPart(client: Client, part: Uint8Array, sent: number): Promise<void> {
+  try {
+    await client.send(part);
+  } catch (error) {
+    if (!(error instanceof LostConnection && isEnd(error))) throw error;
+    const expected = "a connection that is open until the request is complete";
+    const came = `the end after ${sent} bytes of it`;
+    throw new LostConnection(expected, came, { cause: error, seen: "end" });
+  }
+}
+
+/** Where the same with one byte for each character has come back, it is due to the others if bytes are missing. */
+function blameCharacters(error: unknown): never {
+  const isShort = error instanceof Failure && ["silence", "stall", "fewer"].includes(error.seen);
+  throw isShort ? error.because(CHARACTERS.hint, CHARACTERS.read) : error;
+}
+
+/** Where others were served meanwhile, it is not waiting that has spoiled the answers of one. */
+function blameAnswers(error: unknown): never {
+  if (!(error instanceof Failure) || error.meaning !== undefined) throw error;
+  if (isEnd(error) || error.seen === "end" || error.seen === "loss") throw error.because(GIVES_UP);
+  if (error.seen === "silence" || error.seen === "stall") {
+    const hint = `${WRITES_ONCE.hint} Or it has stopped answering this client, who reads again.`;
+    throw error.because(hint, WRITES_ONCE.read);
+  }
+  const other = "The server gives other answers to a client that does not read at once.";
+  throw error.seen === "gap" ? error : error.because(other);
 }
 
 /** A request to `/echo` that could be read in two ways. */
@@ -576,11 +698,37 @@ async function expectEcho(serverRun: ServerRun, body: Uint8Array): Promise<void>
 }
 
 function checkEcho(answer: Answer, body: Uint8Array): void {
-  if (answer.status !== 200 || !equals(answer.body, body)) throw wrongAnswer(echoOf(body), answer);
+  if (answer.status === 200 && equals(answer.body, body)) return;
+  if (answer.status !== 200) throw wrongAnswer(echoOf(body), answer);
+  const same = countSame(answer.body, body);
+  const rest = answer.body.subarray(same);
+  const came = body.length <= MAX_SHOWN
+    ? describeBody(answer.body)
+    : `the first ${countBytes(same)}, then ${rest.length > 0 ? describeBody(rest) : "no more"}`;
+  const seen = classifyRest(rest, body, same);
+  throw new Failure(echoOf(body), `status 200 and ${came}`, { seen });
+}
+
+/** What comes instead of the rest of a body: it may be the answer after this one. */
+function classifyRest(rest: Uint8Array, body: Uint8Array, same: number): Seen {
+  if (rest.length === 0) return "fewer";
+  if (decoder.decode(rest.subarray(0, 5)) === "HTTP/") return "gap";
+  return classify(rest, body.subarray(0, same), body.subarray(same));
+}
+
+/** How many bytes are the same before the first that differs. */
+function countSame(actual: Uint8Array, expected: Uint8Array): number {
+  const at = expected.findIndex((byte, i) => byte !== actual[i]);
+  return at === -1 ? expected.length : at;
 }
 
 function echoOf(body: Uint8Array): string {
-  return `status 200 and ${describeBody(body)}`;
+  if (body.length <= MAX_SHOWN) return `status 200 and ${describeBody(body)}`;
+  return `status 200 and all ${countBytes(body.length)} of the body`;
+}
+
+function countBytes(bytes: number): string {
+  return `${bytes.toLocaleString("en")} bytes`;
 }
 
 function wrongAnswer(expected: string, answer: Answer): Failure {
@@ -595,9 +743,11 @@ async function expectPageOf(serverRun: ServerRun, parts: Uint8Array[]): Promise<
 }
 
 async function sendParts({ client }: Conversation, parts: Uint8Array[]): Promise<void> {
+  let sent = 0; // bytes
   for (const [i, part] of parts.entries()) {
     if (i > 0 && parts.length === 2) await pause(PAUSE);
-    await client.send(part);
+    await sendPart(client, part, sent);
+    sent += part.length;
   }
 }
 
@@ -629,25 +779,32 @@ async function receiveEchoes(
 }
 
 /** Expects one answer, and the end. */
-async function expectLast(serverRun: ServerRun, bytes: Uint8Array): Promise<void> {
+async function expectLast(serverRun: ServerRun, bytes: Uint8Array): Promise<Answer> {
   const conversation = await Conversation.open(serverRun);
-  checkPage(await conversation.ask(bytes, PAGE));
+  const answer = await conversation.ask(bytes, PAGE);
+  checkPage(answer);
   const expected = "the page, and then the end";
   const more = await conversation.receive(expected).catch(endIfReset);
   if (more !== undefined) throw wrongAnswer(expected, more);
+  return answer;
 }
 
-/** Expects an error, or the end. Silence is neither. */
+/**
+ * Expects an error, or the end. Silence is neither.
+ *
+ * @param options.finish Whether nothing more is sent (half-close).
+ * @param options.waits What a server does that is silent.
+ */
 async function expectRefusal(
   serverRun: ServerRun,
   bytes: Uint8Array,
-  { finish = false } = {},
+  { finish = false, waits = WAITS } = {},
 ): Promise<void> {
   const conversation = await Conversation.open(serverRun);
   const { client } = conversation;
   await client.send(bytes).catch(endIfReset);
   if (finish) await client.finish().catch(endIfReset);
-  const answer = await receiveRefusal(conversation);
+  const answer = await receiveRefusal(conversation, waits);
   client.close(); // a server may serve one client at a time
   if (answer !== undefined && answer.status < 400) throw wrongAnswer(REFUSAL, answer);
 }
@@ -656,13 +813,20 @@ async function expectRefusal(
  * Receives what should be a refusal; `undefined` is the end. A reset is as good, and so is a complaint without
  * a header, which HTTP/0.9 did not have.
  */
-async function receiveRefusal(conversation: Conversation): Promise<Answer | undefined> {
+async function receiveRefusal(
+  conversation: Conversation,
+  waits = WAITS,
+): Promise<Answer | undefined> {
   try {
     return await conversation.receive(REFUSAL);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     if (error.cause instanceof MalformedInputError) return undefined;
-    if (error.seen === "silence") throw error.because(NO_REFUSAL, "webErrors");
+    if (error.seen === "silence") {
+      const hint = `The server neither answers nor closes the connection. It ${waits}, or what ` +
+        "handles the connection has failed and left it open.";
+      throw error.because(hint, "webErrors");
+    }
     return endIfReset(error);
   }
 }

@@ -444,7 +444,7 @@ function compare(actual: Uint8Array, expected: Uint8Array, start: number) {
  * What bytes are that come instead of others: those from further on, so that some were left out, or those
  * that have come already, or bytes from elsewhere.
  */
-function classify(actual: Uint8Array, before: Uint8Array, after: Uint8Array): Seen {
+export function classify(actual: Uint8Array, before: Uint8Array, after: Uint8Array): Seen {
   const piece = actual.subarray(0, MAX_SHOWN);
   if (piece.length < MIN_PIECE || piece.every((byte) => byte === piece[0])) return "other bytes";
   if (includes(after, piece)) return "gap";

@@ -357,6 +357,7 @@ function normalLine(line: string): string {
       /(Stuck after|Sent|Lost) \d+/,
       "$1 N",
     )
+    .replace(/\d+ ms, 20 times/, "MS, 20 times")
     .replaceAll(/\(\d+ ms\)/g, "(MS)").replaceAll(/\([\d.]+ s\)/g, "(S)")
     .replace(/(\bactual: .*?)\d{1,3}(,\d{3})+ bytes/, "$1N bytes")
     // How many checks can go on after one that failed depends on when the server ended.

@@ -8,6 +8,8 @@ import socket
 import sys
 import threading
 
+HTML = "text/html; charset=utf-8"
+TEXT = "text/plain; charset=utf-8"  # or a stranger's form could put a script into the site
 PAGE = "<!DOCTYPE html><title>Mine</title><h1>Hello from Python 🐍</h1>".encode()
 MAX_LINE = 8 * 1024  # bytes
 MAX_HEADER = 64 * 1024  # bytes
@@ -72,15 +74,15 @@ def read_request(file):
 
 def find_answer(method, path, body):
     if path == "/":
-        return (200, PAGE) if method in ("GET", "HEAD") else (405, b"")
+        return (200, HTML, PAGE) if method in ("GET", "HEAD") else (405, TEXT, b"")
     if path == "/echo":
-        return (200, body) if method == "POST" else (405, b"")
-    return 404, b"Not found\n"
+        return (200, TEXT, body) if method == "POST" else (405, TEXT, b"")
+    return 404, TEXT, b"Not found\n"
 
 
-def encode(method, status, body, is_last):
+def encode(method, status, content_type, body, is_last):
     lines = [f"HTTP/1.1 {status} {REASONS[status]}"]
-    lines += ["Content-Type: text/html; charset=utf-8", f"Content-Length: {len(body)}"]
+    lines += [f"Content-Type: {content_type}", f"Content-Length: {len(body)}"]
     if is_last:
         lines.append("Connection: close")
     header = "".join(f"{line}\r\n" for line in [*lines, ""]).encode()
@@ -96,7 +98,7 @@ def serve(conn):
                 if is_last:
                     break
         except Refusal as refusal:
-            conn.sendall(encode("", refusal.status, b"", True))
+            conn.sendall(encode("", refusal.status, TEXT, b"", True))
             conn.shutdown(socket.SHUT_WR)
             while file.read1(65536):  # or a reset would destroy the answer
                 pass

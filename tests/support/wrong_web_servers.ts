@@ -5,6 +5,7 @@ import type { Wrong, WrongServer } from "./wrong_servers.ts";
 
 const HEADER_END = new Uint8Array([13, 10, 13, 10]);
 const PAGE = "<h1>Hello</h1>";
+const WAVE = "<h1>👋</h1>"; // 13 bytes, and 11 characters in most languages
 const MIB = 1024 * 1024;
 
 const encoder = new TextEncoder();
@@ -13,6 +14,28 @@ const latin1 = new TextDecoder("latin1");
 
 const FIRST = /^Every other check builds on page$/;
 const silence = /^(\d[\d,]* bytes, then )?nothing within/;
+
+/** What is skipped without the echo, and without the end after the last answer. */
+const NEED_CLOSE = [
+  "bad-length",
+  "two-lengths",
+  "chunked",
+  "length-and-chunked",
+  "space-before-colon",
+  "folded",
+  "line-feed",
+];
+const NEED_POST = [
+  "binary",
+  "empty",
+  "large",
+  "names",
+  "mixed",
+  "cut-short",
+  ...NEED_CLOSE,
+  "never-reads",
+  "100-clients",
+];
 
 type Mistake = Omit<Wrong, "handle">;
 
@@ -40,6 +63,16 @@ const mistakes: Mistake[] = [
     stopped: FIRST,
   },
   {
+    mistake: "announces the characters of the page",
+    fails: { "page": /^status 200 and .*, then 2 bytes more\nThe content-length is too small/ },
+    stopped: FIRST,
+  },
+  {
+    mistake: "refuses everything",
+    fails: { "page": /^status 400 .*\nThe server refuses a good request/ },
+    stopped: FIRST,
+  },
+  {
     mistake: "waits for the end",
     fails: { "page": /^nothing within .*\nThe server waits for more than a request/ },
     stopped: FIRST,
@@ -49,6 +82,31 @@ const mistakes: Mistake[] = [
     fails: { "query": /^status 404/ },
   },
   { mistake: "has no type", fails: { "type": /^none\n/ } },
+  {
+    mistake: "sends the echo back as a page",
+    fails: { "type": /^text\/html\n.* put a script into your site/ },
+  },
+  {
+    mistake: "ends each echo with a line end",
+    fails: {
+      "mixed": /The answer before goes on beyond its content-length/,
+      "never-reads": /The answer before goes on beyond its content-length/,
+    },
+  },
+  {
+    mistake: "takes the first bytes for a request",
+    fails: {
+      "split": /takes what one read returns/,
+      "slow-client": /^the end after \d+ bytes of it\n.* takes what one read returns/,
+    },
+  },
+  {
+    mistake: "leaves out what is not taken at once",
+    fails: {
+      "never-reads":
+        /^status 200 and the first 250,\d{3} bytes, then 'HTTP.*\n.* leaves out a part/,
+    },
+  },
   { mistake: "ends lines with a line feed", fails: { "line-ends": /\\x0a/ } },
   {
     mistake: "closes after each answer",
@@ -60,16 +118,12 @@ const mistakes: Mistake[] = [
   {
     mistake: "stays open",
     fails: { "close": silence },
-    skips: [
-      "old",
-      "bad-length",
-      "two-lengths",
-      "chunked",
-      "length-and-chunked",
-      "space-before-colon",
-      "folded",
-      "line-feed",
-    ],
+    skips: ["old", ...NEED_CLOSE],
+  },
+  {
+    mistake: "closes without a word",
+    fails: { "close": /^none\n.* without saying so/ },
+    skips: ["old", ...NEED_CLOSE],
   },
   { mistake: "stays open for old clients", fails: { "old": silence } },
   {
@@ -85,23 +139,19 @@ const mistakes: Mistake[] = [
   {
     mistake: "echoes in capitals",
     fails: { "post": /^status 200 and 'HELLO'/ },
-    skips: [
-      "binary",
-      "empty",
-      "large",
-      "names",
-      "mixed",
-      "cut-short",
-      "bad-length",
-      "two-lengths",
-      "chunked",
-      "length-and-chunked",
-      "space-before-colon",
-      "folded",
-      "line-feed",
-      "never-reads",
-      "100-clients",
-    ],
+    skips: NEED_POST,
+  },
+  {
+    mistake: "counts the characters of a body",
+    fails: { "post": /nothing within .*\n.* counts characters where content-length counts bytes/ },
+    skips: NEED_POST,
+  },
+  {
+    mistake: "announces the characters of a body",
+    fails: {
+      "post": /^status 200 and 'W.*\n.* counts characters where content-length counts bytes/,
+    },
+    skips: NEED_POST,
   },
   { mistake: "takes bodies for text", fails: { "binary": /takes the body for text/ } },
   {
@@ -117,8 +167,14 @@ const mistakes: Mistake[] = [
   ]),
   { mistake: "takes anything", fails: { "nonsense": /takes anything for a request/ } },
   { mistake: "takes any path", fails: { "long-path": /^status 200/ } },
-  { mistake: "waits for the end of any header", fails: { "endless-header": /./ } },
-  { mistake: "waits for any body", fails: { "huge-body": silence } },
+  {
+    mistake: "waits for the end of any header",
+    fails: { "endless-header": /no limit for the header/ },
+  },
+  {
+    mistake: "waits for any body",
+    fails: { "huge-body": /nothing within .*\n.* instead of refusing it/ },
+  },
   { mistake: "guesses lengths", fails: { "bad-length": /may read the request in another way/ } },
   { mistake: "takes the last length", fails: { "two-lengths": /^status 200 .*, then/ } },
   {
@@ -176,6 +232,9 @@ async function serve(conn: Deno.Conn, server: WrongServer, mistake: string): Pro
       const n = await conn.read(buffer);
       if (n === null) break;
       if (mistake === "takes each read for a request") requests = newDecoder();
+      if (mistake === "takes the first bytes for a request" && isBegin(buffer.subarray(0, n))) {
+        return await write(conn, encode(200, encoder.encode(PAGE), mistake, true));
+      }
       requests.push(buffer.subarray(0, n));
       all = concat([all, buffer.subarray(0, n)]);
       if (mistake === "waits for the end") continue;
@@ -200,6 +259,12 @@ async function serve(conn: Deno.Conn, server: WrongServer, mistake: string): Pro
     await write(conn, encode(400, new Uint8Array(), mistake, true));
     await linger(conn);
   }
+}
+
+/** Whether a short request for a page begins with this, and does not end with it. */
+function isBegin(bytes: Uint8Array): boolean {
+  const text = decoder.decode(bytes);
+  return text.length < 100 && text.startsWith("G") && !text.endsWith("\r\n\r\n");
 }
 
 /** Ends the connection so that the answer arrives. */
@@ -257,7 +322,10 @@ function* readRequest(bytes: ParserInput, mistake: string): ParserStep<Request> 
   if (!/^\d+$/.test(digits) && !has("guesses lengths")) throw new Error("No length");
   const length = Math.max(0, parseInt(digits) || 0);
   if (length > MIB && !has("waits for any body")) throw new Error("Too long");
-  const body = concat([yield* take(bytes, length)]);
+  let body = concat([yield* take(bytes, length)]);
+  while (has("counts the characters of a body") && decoder.decode(body).length < length) {
+    body = concat([body, yield* bytes.take(1)]);
+  }
   const isOld = version === "0" && !has("stays open for old clients");
   const isLast = isOld || (fields.get("connection") === "close" && !has("stays open"));
   return { method, path, body, isLast };
@@ -269,6 +337,9 @@ function* take(bytes: ParserInput, length: number): ParserStep<Uint8Array> {
   for (let left = length; left > 0; left -= MIB) parts.push(yield* bytes.take(Math.min(left, MIB)));
   return concat(parts);
 }
+
+/** How many large answers each connection has got. */
+const large = new WeakMap<Deno.Conn, number>();
 
 async function answer(conn: Deno.Conn, request: Request, mistake: string): Promise<void> {
   const { method, path, body, isLast } = request;
@@ -288,11 +359,23 @@ async function answer(conn: Deno.Conn, request: Request, mistake: string): Promi
   if (has("echoes in capitals")) {
     content = encoder.encode(decoder.decode(content).toUpperCase());
   }
+  if (has("announces the characters of the page") && isPage) content = encoder.encode(WAVE);
+  if (has("refuses everything")) status = 400;
   if (has("takes bodies for text")) content = encoder.encode(decoder.decode(content));
-  const bytes = encode(status, content, mistake, isLast);
+  const isEcho = pathname === "/echo";
+  const bytes = encode(status, content, mistake, isLast, isEcho);
   const bodyStart = bytes.length - content.length;
   if (method === "HEAD" && !has("sends the page for HEAD")) {
     return await write(conn, bytes.subarray(0, bodyStart));
+  }
+  if (has("leaves out what is not taken at once")) {
+    // As if the system had room for half of the third large answer that nobody has read.
+    const number = (large.get(conn) ?? 0) + (content.length > 250_000 ? 1 : 0);
+    large.set(conn, number);
+    if (number === 3) return await write(conn, bytes.subarray(0, bodyStart + 250_000));
+  }
+  if (has("ends each echo with a line end") && isEcho) {
+    return await write(conn, concat([bytes, encoder.encode("\r\n")]));
   }
   if (!has("writes twice")) return await write(conn, bytes);
   await write(conn, bytes.subarray(0, bodyStart));
@@ -304,16 +387,22 @@ function encode(
   content: Uint8Array,
   mistake: string,
   isLast: boolean,
+  isEcho = false,
 ): Uint8Array {
   const has = (name: string) => mistake === name;
   if (has("sends the page alone")) return content;
   if (has("has no status line")) return concat([content, encoder.encode("\r\n\r\n")]);
-  const length = content.length + (has("announces too much and closes") ? 5 : 0);
+  const countsCharacters = has("announces the characters of the page") ||
+    (has("announces the characters of a body") && isEcho);
+  const length = countsCharacters
+    ? decoder.decode(content).length
+    : content.length + (has("announces too much and closes") ? 5 : 0);
+  const type = isEcho && !has("sends the echo back as a page") ? "text/plain" : "text/html";
   const lines = [
     `HTTP/1.1 ${status} Reason`,
-    ...(has("has no type") ? [] : ["Content-Type: text/html"]),
+    ...(has("has no type") ? [] : [`Content-Type: ${type}`]),
     ...(has("has no length and stays open") ? [] : [`Content-Length: ${length}`]),
-    ...(isLast ? ["Connection: close"] : []),
+    ...(isLast && !has("closes without a word") ? ["Connection: close"] : []),
     "",
     "",
   ];

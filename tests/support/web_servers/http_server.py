@@ -16,7 +16,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path.split("?")[0] != "/":
             return self.answer(404, b"Not found\n")
-        self.answer(200, b"<h1>Hello</h1>")
+        self.answer(200, b"<h1>Hello</h1>", "text/html")
 
     do_HEAD = do_GET
 
@@ -29,10 +29,12 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(413, b"")
         self.answer(200, self.rfile.read(length))
 
-    def answer(self, status, body):
+    def answer(self, status, body, content_type="text/plain"):
         self.send_response(status)
-        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
