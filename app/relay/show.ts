@@ -70,27 +70,33 @@ export function formatEvent(event: RelayEvent, color: boolean): string {
  */
 function hexdump(bytes: Uint8Array, place: number): string[] {
   const lines: string[] = [];
-  let before: string | undefined;
+  let before: Uint8Array = new Uint8Array();
   for (let start = 0; start < bytes.length; start += LINE) {
     const line = bytes.subarray(start, start + LINE);
-    const content = dumpLine(line);
-    if (content !== before) lines.push(`${hex(place + start, 4)}  ${content}`);
+    const isSame = line.length === before.length && line.every((byte, i) => byte === before[i]);
+    if (!isSame) lines.push(`${hex(place + start, 4)}  ${dumpLine(line)}`);
     else if (lines.at(-1) !== SAME) lines.push(SAME);
-    before = content;
+    before = line;
   }
   if (lines.at(-1) === SAME) lines.push(hex(place + bytes.length, 4));
   return lines;
 }
 
 function dumpLine(bytes: Uint8Array): string {
-  const left = Array.from(bytes, (byte) => hex(byte, 2)).join(" ");
-  const ascii = Array.from(bytes, (byte) => byte >= 0x20 && byte < 0x7f ? byte : 0x2e);
-  return `${left.padEnd(LINE * 3)} ${String.fromCharCode(...ascii)}`;
+  let left = "";
+  let ascii = "";
+  for (const byte of bytes) {
+    left += `${HEX[byte]} `;
+    ascii += byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : ".";
+  }
+  return `${left.padEnd(LINE * 3)} ${ascii}`;
 }
 
 function hex(integer: number, digits: number): string {
   return integer.toString(16).padStart(digits, "0");
 }
+
+const HEX = Array.from({ length: 256 }, (_, byte) => hex(byte, 2));
 
 function countBytes(count: number): string {
   return count === 1 ? "1 more byte" : `${count} more bytes`;
