@@ -170,7 +170,8 @@ export class ServerTarget implements Target<ServerRun> {
   /** A check that has failed by itself is what the server hangs at. */
   #gradeStuck(check: Check<ServerRun>, outcome: Outcome, probed: Failure, ms: number): Graded {
     const stop = this.#howStuck(check.name, probed);
-    if (outcome instanceof Failure) return { result: this.#resultOf(check, outcome, ms), stop };
+    const isOther = outcome instanceof Failure && !(isRefusal(probed) && mayComeFromEnd(outcome));
+    if (isOther) return { result: this.#resultOf(check, outcome, ms), stop };
     const isLost = probed instanceof LostConnection;
     const hanging = new Failure(isLost ? SERVES_OTHERS : probed.expected, probed.actual);
     const blamed = isLost
@@ -236,7 +237,7 @@ export class ServerTarget implements Target<ServerRun> {
   }
 }
 
-/** Whether a server that ends in the middle of a check explains its failure. */
+/** Whether a server, or a listener, that ends in the middle of a check explains its failure. */
 function mayComeFromEnd(failure: Failure): boolean {
   const wasOpen = ["silence", "stall", "slow"].includes(failure.seen);
   return failure instanceof LostConnection && !wasOpen;

@@ -4,6 +4,7 @@
 """
 
 import os
+import select
 import signal
 import socket
 import sys
@@ -75,10 +76,20 @@ elif misdeed.startswith("signal-"):
     time.sleep(10)
 elif misdeed == "closes-its-listener":
     listener = listen()
-    for _ in range(4):  # two checks, and a look after each
+    for _ in range(3):  # two checks, and a look after the first
         conn, _ = listener.accept()
         threading.Thread(target=echo, args=(conn,), daemon=True).start()
-    listener.close()
+    conn, _ = listener.accept()  # a look after the second
+    listener.close()  # before the answer: who has it may connect again at once
+    echo(conn)
+    time.sleep(1000)
+elif misdeed == "closes-its-listener-late":
+    listener = listen()
+    for _ in range(4):
+        conn, _ = listener.accept()
+        threading.Thread(target=echo, args=(conn,), daemon=True).start()
+    select.select([listener], [], [])
+    listener.close()  # the client that waits there is reset
     time.sleep(1000)
 elif misdeed == "dies-of-a-broken-pipe":
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
