@@ -23,6 +23,8 @@ const MUCH = 8 * 1024 * 1024; // bytes
 const HI = new TextEncoder().encode("Hi\n");
 const CHUNK = new Uint8Array(64 * 1024).fill(0x0a); // empty lines
 
+const THEIR_END = "the server has ended the connection";
+
 const MODES: Record<string, (conn: Deno.Conn) => Promise<void>> = {
   "silent": read,
   "never-reads": neverRead,
@@ -66,32 +68,37 @@ async function run(behave: (conn: Deno.Conn) => Promise<void>): Promise<string> 
   const conns = await Promise.all(connecting).catch(failToConnect);
   printSync(count === 1 ? "Connected" : `${count} clients are connected`);
   const behaving = conns.map((conn) =>
-    behave(conn).then(
-      () => "the server has ended the connection",
-      (error) => escapeText(error.message),
-    )
+    behave(conn).then(() => THEIR_END, (error) => escapeText(error.message))
   );
   const [first] = await Promise.all(behaving);
   return first!;
 }
 
 async function resetAll(): Promise<string> {
-  await Promise.all(Array.from({ length: count }, reset));
-  return "this client has reset the connection";
+  const [first] = await Promise.all(Array.from({ length: count }, reset));
+  return first!;
 }
 
 /** Sends, and ends the connection in both directions at once when an answer comes. */
-async function reset(): Promise<void> {
+function reset(): Promise<string> {
   const socket = connect(address.port, address.hostname); // a Deno.Conn cannot be reset
-  await new Promise<void>((resolve) => {
-    socket.on("error", failToConnect);
-    socket.on("connect", () => socket.write(HI, () => sent += HI.length));
+  let isConnected = false;
+  return new Promise((resolve) => {
+    socket.on("connect", () => {
+      isConnected = true;
+      socket.write(HI, () => sent += HI.length);
+    });
     socket.on("data", (bytes) => {
       received += bytes.length;
-      resolve();
+      socket.resetAndDestroy();
+      resolve("this client has reset the connection");
     });
+    socket.on("error", (error) => {
+      if (!isConnected) failToConnect(error);
+      resolve(escapeText(error.message));
+    });
+    socket.on("close", () => resolve(THEIR_END));
   });
-  socket.resetAndDestroy();
 }
 
 async function neverRead(conn: Deno.Conn): Promise<void> {
@@ -115,18 +122,21 @@ function watchForStuck() {
 async function drip(conn: Deno.Conn): Promise<void> {
   let isOver = false;
   const reading = read(conn).finally(() => isOver = true);
-  for (const byte of createRequest("search", "morpheus")) {
-    if (isOver) break;
-    await send(conn, new Uint8Array([byte]));
-    await Promise.race([reading, pause(DRIP_INTERVAL)]);
-  }
-  await reading;
+  const dripping = (async () => {
+    for (const byte of createRequest("search", "morpheus")) {
+      if (isOver) break;
+      await send(conn, new Uint8Array([byte]));
+      await Promise.race([reading, pause(DRIP_INTERVAL)]);
+    }
+  })();
+  await Promise.all([reading, dripping]);
 }
 
 async function halfClose(conn: Deno.Conn): Promise<void> {
   const sending = sendAndEnd(conn, new Uint8Array(MUCH));
-  await pause(HEAD_START); // meanwhile the buffers fill, and the server can write no more
-  await Promise.all([sending, read(conn)]);
+  // Meanwhile the buffers fill, and the server can write no more.
+  const reading = pause(HEAD_START).then(() => read(conn));
+  await Promise.all([sending, reading]);
 }
 
 async function sendGarbage(conn: Deno.Conn): Promise<void> {

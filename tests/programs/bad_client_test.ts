@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { createServer, type Socket } from "node:net";
 import {
   exchange,
   findFreePort,
@@ -12,16 +13,20 @@ const HELLO = new TextEncoder().encode("hello");
 const MIB = 1024 * 1024;
 
 /** A bad client of a server on this port. */
-function startBadClient(mode: string, port: number): Program {
-  const address = ["127.0.0.1", `${port}`];
-  return new Program(["run", "--no-prompt", "--allow-net", "app/bad_client.ts", mode, ...address]);
+function startBadClient(mode: string, port: number, ...options: string[]): Program {
+  const args = [mode, "127.0.0.1", `${port}`, ...options];
+  return new Program(["run", "--no-prompt", "--allow-net", "app/bad_client.ts", ...args]);
 }
 
 /** Runs it to its end, and returns its line without the time. */
-async function run(mode: string, port: number): Promise<string> {
-  await using client = startBadClient(mode, port);
-  assertEquals((await client.ended).code, 0, client.stderr);
-  return client.stdout.replace("Connected\n", "").replace(/ in \d+\.\d s/, "");
+async function run(mode: string, port: number, ...options: string[]): Promise<string> {
+  await using client = startBadClient(mode, port, ...options);
+  const { code } = await client.ended;
+  assertEquals([code, client.stderr], [0, ""], mode);
+  return client.stdout.replace(/^(Connected|\d+ clients are connected)\n/, "").replace(
+    / in \d+\.\d s/,
+    "",
+  );
 }
 
 Deno.test("app/bad_client.ts reset resets the connection after the first answer", async () => {
@@ -64,6 +69,32 @@ Deno.test("app/bad_client.ts silent sends nothing until the server gives it up",
     "Sent 0 bytes and received 0: the server has ended the connection\n",
   );
 });
+
+const SENDING_MODES = ["reset", "never-reads", "drip", "half-close", "garbage", "flood"];
+
+/** What servers do too early, and in which modes the client must say in one line how it was. */
+const ENDINGS: [name: string, handle: (socket: Socket) => void, modes: string[]][] = [
+  ["ends connections at once", (socket) => socket.destroy(), ["silent", ...SENDING_MODES]],
+  [
+    "resets them at the first byte",
+    (socket) => socket.on("data", () => socket.resetAndDestroy()),
+    SENDING_MODES,
+  ],
+];
+
+for (const [name, handle, modes] of ENDINGS) {
+  Deno.test(`app/bad_client.ts says in each mode how it was with a server that ${name}`, async () => {
+    const server = createServer(handle);
+    await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+    try {
+      const { port } = server.address() as { port: number };
+      const lines = await Promise.all(modes.map((mode) => run(mode, port, "--clients", "3")));
+      for (const line of lines) assertMatch(line, /^Sent \d+ bytes and received 0: [^\n]*\n$/);
+    } finally {
+      await new Promise((closed) => server.close(closed));
+    }
+  });
+}
 
 Deno.test("app/bad_client.ts --clients is as many at once", async () => {
   await using server = await startServer("app/multiconn_server.ts", "--max-connections", "20");
