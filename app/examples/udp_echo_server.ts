@@ -15,8 +15,13 @@ try {
   const socket = Deno.listenDatagram({ transport: "udp", hostname, port: Number(port) });
   const { port: ownPort } = socket.addr as Deno.NetAddr; // if 0 was asked for
   console.log(`Waiting for datagrams on ${hostname}:${ownPort}`);
-  for await (const [bytes, sender] of socket) {
-    await socket.send(bytes, sender);
+  while (true) { // `for await (const [bytes, sender] of socket)` would end at the first error
+    try {
+      const [bytes, sender] = await socket.receive();
+      await socket.send(bytes, sender);
+    } catch (error) { // nothing can be sent there, or (on Windows) an earlier sender has gone: go on
+      console.error(`No echo: ${(error as Error).message}`);
+    }
   }
 } catch (error) {
   console.error(`Cannot serve on ${hostname}:${port}: ${(error as Error).message}`);

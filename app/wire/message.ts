@@ -187,9 +187,10 @@ export interface EncodeMessageOptions {
  * @param content A JSON value. With a `contentType` other than `"text/json"`, bytes, which are copied.
  * @param options What the header says: without it, JSON in UTF-8.
  * @returns The message, ready to be written at once.
- * @throws {TypeError} If the content is neither a JSON value nor bytes as its type asks for, or the type or
- * the encoding is not a text.
- * @throws {RangeError} If a text has a lone surrogate, which UTF-8 cannot express.
+ * @throws {TypeError} If the content is neither a JSON value nor bytes as its type asks for, the type or the
+ * encoding is not a text, or the limit not a number.
+ * @throws {RangeError} If a text has a lone surrogate, which UTF-8 cannot express, or the limit is not an
+ * integer of 0 or more.
  * @throws {UnsupportedEncodingError} If JSON content is to be in another encoding than UTF-8.
  * @throws {LengthLimitError} If the header is longer than 65,535 bytes, or the content than its limit.
  *
@@ -213,6 +214,9 @@ export function encodeMessage(content: unknown, options: EncodeMessageOptions = 
   isLittle(byteOrder); // throws if it is no byte order
   checkText("contentType", contentType);
   checkText("contentEncoding", contentEncoding);
+  if (maxContentLength !== Infinity) {
+    checkLimit("maxContentLength", maxContentLength, Number.MAX_SAFE_INTEGER);
+  }
   const contentBytes = encodeContent(content, contentType, contentEncoding);
   if (contentBytes.length > maxContentLength) {
     throw new LengthLimitError(contentBytes.length, maxContentLength, "content");

@@ -454,14 +454,15 @@ export class ReaderInput implements ParserPart {
     this.#check(length);
     const outer = this.#end;
     this.#end = this.#reader.position + length;
-    const item = yield* parser(this);
-    if (this.left > 0) {
+    try {
+      const item = yield* parser(this);
+      if (this.left === 0) return item;
       throw new MalformedInputError(
         `Cannot accept part: ${this.left} of its ${countBytes(length)} are left over`,
       );
+    } finally {
+      this.#end = outer; // also after an error, which the parser around this one may catch
     }
-    this.#end = outer;
-    return item;
   }
 
   /**

@@ -8,6 +8,8 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { concat } from "@std/bytes/concat";
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
 import { serve } from "../../app/examples/lines_server.ts";
 import { encodeHandshake, encodePacket, packet } from "../../app/examples/minecraft.ts";
 import { encodeQuery, encodeStartup, message } from "../../app/examples/postgresql.ts";
@@ -446,4 +448,26 @@ async function connect<T extends NonNullable<unknown> | null>(port: number, pars
       }
     },
   };
+}
+
+Deno.test("app/examples/udp_echo_server.ts serves on after a datagram that it cannot send back", async () => {
+  using stranger = await bindDatagrams();
+  using friend = await bindDatagrams();
+  const allowed = `--allow-net=127.0.0.1:0,127.0.0.1:${friend.address().port}`;
+  const program = "app/examples/udp_echo_server.ts";
+  const args = ["run", "--no-prompt", "--unstable-net", allowed, program, "127.0.0.1", "0"];
+  await using server = new Program(args);
+  const [, port] = await server.prints(/^Waiting for datagrams on 127.0.0.1:(\d+)\n/);
+  stranger.send("hello", Number(port), "127.0.0.1");
+  await server.prints(/^No echo: Requires net access to .*\n$/, "stderr");
+  friend.send("hello", Number(port), "127.0.0.1");
+  const [echo] = await once(friend, "message");
+  assertEquals(String(echo), "hello");
+});
+
+async function bindDatagrams(): Promise<Socket & Disposable> {
+  const socket = createSocket("udp4");
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  return Object.assign(socket, { [Symbol.dispose]: () => void socket.close() });
 }

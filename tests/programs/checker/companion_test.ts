@@ -141,7 +141,11 @@ Deno.test({
     for (
       const [misdeed, name, cause] of [
         ["closes-its-listener", "large", /^The server no longer listens after binary, but still/],
-        ["closes-its-listener-late", "large", /^The server no longer listens since large, but still/],
+        [
+          "closes-its-listener-late",
+          "large",
+          /^The server no longer listens since large, but still/,
+        ],
         [
           "dies-of-a-broken-pipe",
           "binary",

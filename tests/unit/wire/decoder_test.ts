@@ -485,6 +485,24 @@ Deno.test("takePart refuses a part that does not fit into its length", () => {
   ) assertEquals(decode(parser, [input]).error?.message, message);
 });
 
+Deno.test("takePart leaves no trace of a part whose error the parser has caught", () => {
+  const parts: Parser<string> = function* (bytes) {
+    const length = yield* bytes.takeInteger(1);
+    try {
+      return yield* bytes.takePart(length, function* (part) {
+        const kind = yield* part.takeInteger(1);
+        if (kind !== 1) throw new Error("Unknown kind");
+        return yield* part.takeText(part.left);
+      });
+    } catch {
+      return `passed over ${(yield* bytes.take(length - 1)).length}`;
+    }
+  };
+  const input = encoder.encode("\x03\x01ab\x04\x02abc\x05\x01abcd");
+  const { items, error } = decode(parts, [input]);
+  assertEquals([items, error?.message], [["ab", "passed over 3", "abcd"], undefined]);
+});
+
 Deno.test("takePart refuses every step that would leave the part, before anything else arrives", () => {
   const steps: Record<string, (part: ParserPart) => ParserStep<unknown>> = {
     take: (part) => part.take(4),

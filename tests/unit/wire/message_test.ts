@@ -561,3 +561,12 @@ Deno.test("encodeMessage refuses content that its reader would not accept, and n
     "7 bytes, the limit is 6",
   );
 });
+
+Deno.test("encodeMessage refuses impossible limits, which would let everything through", () => {
+  for (const limit of [-1, 1.5, NaN]) {
+    assertThrows(() => encodeMessage("", { maxContentLength: limit }), RangeError, `${limit}`);
+  }
+  const text = "6 bytes" as unknown as number;
+  assertThrows(() => encodeMessage("", { maxContentLength: text }), TypeError, "not a number");
+  encodeMessage("", { maxContentLength: Infinity }); // as without a limit
+});
