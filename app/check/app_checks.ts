@@ -6,7 +6,7 @@ import { writeUint16 } from "../wire/endianness.ts";
 import { escapeBytes, escapeJson } from "../wire/escape.ts";
 import { createRequest } from "../libclient.ts";
 import { decodeContent, JSON_CONTENT_TYPE, type Message, MessageDecoder } from "../wire/message.ts";
-import { type Cause, type Check, Failure, LostConnection } from "./check.ts";
+import { type Cause, type Check, explainWith, Failure, LostConnection } from "./check.ts";
 import { explainKind, explainMessage, explainNoAnswer, otherKind } from "./explain.ts";
 import { decodeOrFail, endIfReset, readRaw, receive } from "./messages.ts";
 import type { ServerRun } from "./server_run.ts";
@@ -22,11 +22,16 @@ const HEADER = {
   "content-encoding": "utf-8",
   "content-length": CONTENT.length,
 };
-const NO_REFUSAL =
-  "The server neither answers nor closes the connection. It waits for something, or " +
-  "what handles the connection has failed and left it open: look at what the server has printed.";
+const NO_REFUSAL: Cause = {
+  hint: "The server neither answers nor closes the connection. It waits for something, or " +
+    "what handles the connection has failed and left it open: look at what the server has printed.",
+  read: "limits",
+};
 const BYTES_AS_JSON = "The server answers bytes with a content-type of JSON.";
-const WRONG_PLACE = "The server finds an answer among the names that every object has.";
+const WRONG_PLACE: Cause = {
+  hint: "The server finds an answer among the names that every object has.",
+  read: "oneRead",
+};
 const ANSWERS_ANYWAY =
   "The server answers it like a search that finds nothing: it may catch an error, and go on as if there " +
   "was none.";
@@ -51,13 +56,7 @@ export const appChecks: Check<ServerRun>[] = [
       "end": "The server ends the connection instead of answering: look at what it has printed.",
     },
     read: "protocol",
-    async run(serverRun) {
-      try {
-        await probeApp(serverRun);
-      } catch (error) {
-        throw error instanceof Failure ? await explainSearch(error, serverRun) : error;
-      }
-    },
+    run: (serverRun) => probeApp(serverRun).catch(explainWith(() => explainSearch(serverRun))),
   },
   {
     name: "ring",
@@ -89,10 +88,7 @@ export const appChecks: Check<ServerRun>[] = [
         expectResult(serverRun, [createRequest("search", value)], `No match for '${value}'.`);
       await search("needle");
       for (const value of ["constructor", "__proto__"]) {
-        await search(value).catch((error) => {
-          const isOther = error instanceof Failure && error.seen === "other bytes";
-          throw isOther ? error.because(WRONG_PLACE, "oneRead") : error;
-        });
+        await search(value).catch(explainWith({ "other bytes": WRONG_PLACE }));
       }
     },
   },
@@ -305,13 +301,11 @@ export const appChecks: Check<ServerRun>[] = [
 ];
 
 /** Finds out more about a server that fails already at the first request. */
-async function explainSearch(failure: Failure, serverRun: ServerRun): Promise<Failure> {
+async function explainSearch(serverRun: ServerRun): Promise<Cause | undefined> {
   serverRun.closeAll(); // it may serve one client at a time
   const response = await readRaw(serverRun, SEARCH);
-  const meaning = response.length > 0
-    ? explainResponse(response)
-    : await explainNoAnswer(serverRun, SEARCH, CONTENT) ?? await explainKind(serverRun, "app");
-  return meaning ? failure.because(meaning.hint, meaning.read) : failure;
+  if (response.length > 0) return explainResponse(response);
+  return await explainNoAnswer(serverRun, SEARCH, CONTENT) ?? await explainKind(serverRun, "app");
 }
 
 /** What is wrong with a response. */
@@ -323,22 +317,16 @@ function explainResponse(response: Uint8Array): Cause | undefined {
     const decoder = new MessageDecoder();
     decoder.push(response);
     const message = decoder.take()!;
-    if (decoder.bufferedLength > 0) {
-      return { hint: "The server sends more than one response to a request." };
-    }
+    if (decoder.bufferedLength > 0) return "The server sends more than one response to a request.";
     const { type, result } = Object(decodeContent(message));
     if (type !== undefined) return otherKind("chat");
     if (!isJson(message)) {
       const found = escapeJson(message.header["content-type"]);
-      return {
-        hint: `The content-type of the response is ${found}, and not "${JSON_CONTENT_TYPE}".`,
-      };
+      return `The content-type of the response is ${found}, and not "${JSON_CONTENT_TYPE}".`;
     }
-    return {
-      hint: result === undefined
-        ? "The server speaks the protocol, but its response has no result."
-        : "The server speaks the protocol, but gives another answer.",
-    };
+    return result === undefined
+      ? "The server speaks the protocol, but its response has no result."
+      : "The server speaks the protocol, but gives another answer.";
   } catch {
     return undefined;
   }
@@ -402,10 +390,9 @@ async function expectRefusal(
   await client.send(request).catch(endIfReset);
   if (finish) await client.finish().catch(endIfReset);
   const decoder = new MessageDecoder({ copy: true });
-  const response = await receive(client, decoder, REFUSAL).catch((error) => {
-    if (!(error instanceof Failure) || error.seen !== "silence") return endIfReset(error);
-    throw error.because(NO_REFUSAL, "limits");
-  });
+  const response = await receive(client, decoder, REFUSAL)
+    .catch(explainWith({ "silence": NO_REFUSAL }))
+    .catch(endIfReset);
   client.close(); // a server may serve one client at a time
   if (response === undefined) return;
   const result = isJson(response) ? resultOf(response, REFUSAL) : ANSWER;

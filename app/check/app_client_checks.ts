@@ -10,7 +10,7 @@ import {
   type Message,
   MessageDecoder,
 } from "../wire/message.ts";
-import { type Cause, type Check, Failure } from "./check.ts";
+import { type Cause, type Check, explainWith, Failure } from "./check.ts";
 import {
   type ClientRun,
   expectError,
@@ -27,23 +27,35 @@ const GAP = 20; // milliseconds between two pieces, so that they are read one by
 const HUGE = 10 ** 12; // bytes
 const PREFIX_LENGTH = 2; // bytes
 
-const SENDS_NOTHING = "The client connects and sends nothing. Its request must not come from its " +
-  "standard input, which is empty here.";
+const SENDS_NOTHING: Cause = {
+  hint:
+    "The client connects and sends nothing. Its request must not come from its standard input, " +
+    "which is empty here.",
+  read: "command",
+};
 const NO_PROTOCOL = "The client does not speak this protocol.";
 const NOT_PRINTED = "The client does not print the result on standard output.";
 const NO_END =
   "The client does not end, though it has its whole answer. It may wait for more bytes " +
   "than have been announced.";
-const READS_TO_THE_END =
-  "The client reads until the connection ends. A response ends where its two " +
-  "lengths say, and the server may keep the connection open for the next request.";
-const READS_TOO_FAR =
-  "The client reads more than the part that it wants, and forgets the rest: it " +
-  "gets its answer only if each part comes alone.";
+const READS_TO_THE_END: Cause = {
+  hint:
+    "The client reads until the connection ends. A response ends where its two lengths say, and " +
+    "the server may keep the connection open for the next request.",
+  read: "messages",
+};
+const READS_TOO_FAR: Cause = {
+  hint:
+    "The client reads more than the part that it wants, and forgets the rest: it gets its answer " +
+    "only if each part comes alone.",
+  read: "messages",
+};
 const BYTES_OF_JSON =
   "The client sends JSON, but not with the content-type text/json, so that the answer is not JSON.";
-const SWAPS =
-  "The client reads the length of the header in the wrong byte order: it must be big-endian.";
+const SWAPS: Cause = {
+  hint: "The client reads the length of the header in the wrong byte order: it must be big-endian.",
+  read: "byteOrder",
+};
 const WANTS_ONE_MORE = "The client waits for one byte more than a response has.";
 const SAME_IN_BOTH_ORDERS = 0x0101; // the length of a header
 const AS_LATIN_1 = "Ã©"; // what becomes of é in UTF-8
@@ -92,18 +104,14 @@ function isJson({ header }: Message): boolean {
 async function receiveRequests(peer: Peer, silence = 0): Promise<Message[]> {
   const decoder = new MessageDecoder({ copy: true });
   let received = new Uint8Array();
-  const explained = (failure: Failure) => {
-    const meaning = explainMessage(received, "client");
-    return meaning ? failure.because(meaning.hint, meaning.read) : failure.because(NO_PROTOCOL);
-  };
+  const explain = () => explainMessage(received, "client") ?? NO_PROTOCOL;
   while (true) {
     const expected = "a request, and then the end of the connection";
-    const bytes = await peer.gather(expected, silence).catch((error) => {
-      throw error instanceof Failure && decoder.bufferedLength > 0 ? explained(error) : error;
-    });
+    const bytes = await peer.gather(expected, silence)
+      .catch(explainWith(() => decoder.bufferedLength > 0 ? explain() : undefined));
     if (bytes === undefined) {
       if (decoder.bufferedLength === 0) return [];
-      throw explained(new Failure("a whole request", "the end in the middle of it"));
+      throw new Failure("a whole request", "the end in the middle of it").because(explain());
     }
     received = concat([received, bytes]);
     decoder.push(bytes);
@@ -112,7 +120,7 @@ async function receiveRequests(peer: Peer, silence = 0): Promise<Message[]> {
       for (const request of requests) decodeContent(request);
       if (decoder.bufferedLength === 0) return requests;
     } catch (error) {
-      throw explained(new Failure("a request in the protocol", (error as Error).message));
+      throw new Failure("a request in the protocol", (error as Error).message).because(explain());
     }
   }
 }
@@ -126,7 +134,7 @@ async function expectAnswers(
   const exit = await clientRun.against(async (peer) => {
     let requests = await receiveRequests(peer);
     if (requests.length === 0) {
-      throw new Failure("a request", "the end").because(SENDS_NOTHING, "command");
+      throw new Failure("a request", "the end").because(SENDS_NOTHING);
     }
     while (requests.length > 0) {
       await answer(peer, requests, answers);
@@ -162,16 +170,33 @@ async function expectNotice(
   expectError(exit);
 }
 
+/** Finds out why a client that has sent these values does not print its answer and end well. */
+async function explainNoAnswer(
+  failure: Failure,
+  values: unknown[],
+  clientRun: ClientRun,
+): Promise<Cause | undefined> {
+  const { seen, meaning } = failure;
+  if (meaning !== undefined || seen === "no output") return meaning;
+  if (seen === "error" && values.some(looksLikeJson)) return BYTES_OF_JSON;
+  if (values.length > 0) return await explainWait(failure, clientRun);
+  return seen === "silence" ? SENDS_NOTHING : undefined;
+}
+
 /** Finds out why a client goes on waiting when it has its answer, until it gives up or we do. */
-async function explainWait(failure: Failure, clientRun: ClientRun): Promise<Failure> {
-  const runs:
-    (Cause & { gap?: number; ends?: boolean; change?: (bytes: Uint8Array) => Uint8Array })[] = [
-      { ends: true, hint: READS_TO_THE_END, read: "messages" },
-      { gap: GAP, hint: READS_TOO_FAR, read: "messages" },
-      { change: lengthenHeader, hint: SWAPS, read: "byteOrder" },
-      { change: (bytes) => concat([bytes, encoder.encode(" ")]), hint: WANTS_ONE_MORE },
-    ];
-  for (const { gap = 0, ends = false, change, ...cause } of runs) {
+async function explainWait({ seen }: Failure, clientRun: ClientRun): Promise<Cause | undefined> {
+  const runs: {
+    cause: Cause;
+    gap?: number;
+    ends?: boolean;
+    change?: (bytes: Uint8Array) => Uint8Array;
+  }[] = [
+    { ends: true, cause: READS_TO_THE_END },
+    { gap: GAP, cause: READS_TOO_FAR },
+    { change: lengthenHeader, cause: SWAPS },
+    { change: (bytes) => concat([bytes, encoder.encode(" ")]), cause: WANTS_ONE_MORE },
+  ];
+  for (const { gap = 0, ends = false, change, cause } of runs) {
     try {
       const answers = new Answers();
       const exit = await clientRun.against(async (peer) => {
@@ -187,12 +212,12 @@ async function explainWait(failure: Failure, clientRun: ClientRun): Promise<Fail
       });
       expectSuccess(exit);
       answers.expectIn(exit);
-      return failure.because(cause.hint, cause.read);
+      return cause;
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
     }
   }
-  return failure.seen === "silence" ? failure.because(NO_END) : failure;
+  return seen === "silence" ? NO_END : undefined;
 }
 
 /** The same message with a header whose length is the same in both byte orders. */
@@ -249,23 +274,12 @@ export const appClientChecks: Check<ClientRun>[] = [
     read: "protocol",
     async run(clientRun): Promise<string | void> {
       const values: unknown[] = [];
-      try {
-        await expectAnswers(clientRun, async (peer, requests, answers) => {
-          for (const request of requests) {
-            values.push(decodeContent(request));
-            await peer.send(answers.respond(request));
-          }
-        });
-      } catch (error) {
-        const isKnown = !(error instanceof Failure) || error.meaning !== undefined ||
-          error.seen === "no output";
-        if (isKnown) throw error;
-        if (error.seen === "error" && values.some(looksLikeJson)) {
-          throw error.because(BYTES_OF_JSON);
+      await expectAnswers(clientRun, async (peer, requests, answers) => {
+        for (const request of requests) {
+          values.push(decodeContent(request));
+          await peer.send(answers.respond(request));
         }
-        if (values.length > 0) throw await explainWait(error, clientRun);
-        throw error.seen === "silence" ? error.because(SENDS_NOTHING, "command") : error;
-      }
+      }).catch(explainWith((failure) => explainNoAnswer(failure, values, clientRun)));
       if (values.every(isAscii)) return TRY_BYTES;
     },
   },

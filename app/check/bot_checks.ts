@@ -4,7 +4,7 @@ import { decodeChat, encodeChat, type FromServer } from "../chat/messages.ts";
 import { isName } from "../chat/names.ts";
 import { escapeJson } from "../wire/escape.ts";
 import { MessageDecoder } from "../wire/message.ts";
-import { type Check, Failure } from "./check.ts";
+import { type Cause, type Check, explainWith, Failure } from "./check.ts";
 import { type ClientRun, expectError, expectImpatience, type Peer } from "./client_run.ts";
 import { explainMessage } from "./explain.ts";
 import type { Exit } from "./program.ts";
@@ -28,11 +28,8 @@ class Room {
 
   /** Waits for the bot to join, and lets it in. */
   async admit(): Promise<void> {
-    const { type, name } = await this.next("a join").catch((error) => {
-      const isSilent = error instanceof Failure && error.seen === "silence" &&
-        error.meaning === undefined;
-      throw isSilent ? error.because(WAITS) : error;
-    });
+    const { type, name } = await this.next("a join")
+      .catch(explainWith(({ seen, meaning }) => seen === "silence" ? meaning ?? WAITS : undefined));
     if (type !== "join" || !isName(name)) {
       throw new Failure("a join with a name", escapeJson({ type, name })).because(NO_JOIN);
     }
@@ -58,7 +55,7 @@ class Room {
       const failure = new Failure(escapeJson({ type: "say", text }), escapeJson(content), {
         seen: "other bytes",
       });
-      throw content.text === this.#lastText ? failure.because(SAYS_TWICE) : failure;
+      throw failure.because(content.text === this.#lastText ? SAYS_TWICE : undefined);
     }
     this.#lastText = text;
     await this.tell({ type: "say", name: this.name, text });
@@ -71,12 +68,10 @@ class Room {
         const message = this.#decoder.take();
         if (message) return decodeChat(message);
       } catch (error) {
-        throw this.#explained(new Failure(expected, (error as Error).message));
+        throw new Failure(expected, (error as Error).message).because(this.#explain());
       }
-      const bytes = await this.#peer.gather(expected, 0).catch((error) => {
-        throw error instanceof Failure ? this.#explained(error) : error;
-      });
-      if (bytes === undefined) throw this.#explained(new Failure(expected, "the end"));
+      const bytes = await this.#peer.gather(expected, 0).catch(explainWith(() => this.#explain()));
+      if (bytes === undefined) throw new Failure(expected, "the end").because(this.#explain());
       this.#received = concat([this.#received, bytes]);
       this.#decoder.push(bytes);
     }
@@ -87,9 +82,8 @@ class Room {
   }
 
   /** Says what is wrong with what the bot has sent first. */
-  #explained(failure: Failure): Failure {
-    const meaning = explainMessage(this.#received, "client");
-    return meaning ? failure.because(meaning.hint, meaning.read) : failure;
+  #explain(): Cause | undefined {
+    return explainMessage(this.#received, "client");
   }
 }
 

@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { formatAddress } from "../core/address.ts";
 import { pause, TIMED_OUT, withTimeout } from "../core/timeout.ts";
 import { escapeText } from "../wire/escape.ts";
-import { CannotCheck, type CheckRun, Failure } from "./check.ts";
+import { CannotCheck, type Cause, type CheckRun, Failure } from "./check.ts";
 import { ByteStore, ERROR } from "./output.ts";
 import { describeEnd, type Exit, type Family, fillIn, Program } from "./program.ts";
 import { inTime, Stopwatch } from "./running_time.ts";
@@ -27,8 +27,10 @@ const COMPLAINT = /error|exception|traceback|failed|refused|reset by peer|timed?
 const NOTICED =
   "The client has noticed that something went wrong, and has printed it, but ends with exit " +
   "code 0, as if all were well.";
-const NO_CONNECTION = "The client does not connect to the address that stands in the place of " +
-  "{host} and {port}.";
+const NO_CONNECTION: Cause = {
+  hint: "The client does not connect to the address that stands in the place of {host} and {port}.",
+  read: "command",
+};
 const UNPRINTABLE = /[^\P{Cc}\n\r\t]/u; // all of C0 and C1, but for what a line may have
 const WATCH_INTERVAL = 20; // milliseconds
 
@@ -96,13 +98,13 @@ export class ClientRun implements CheckRun {
 
     const { failure, connections } = service;
     if (failure instanceof Failure && exit !== undefined && exit.code !== 0) {
-      throw failure.but(`${failure.actual}; ${describeExit(exit)}`);
+      failure.actual += `; ${describeExit(exit)}`;
     }
     if (failure !== undefined) throw failure;
     if (connections === 0) {
       const actual = exit ? describeExit(exit) : `none within ${this.command.timeout / 1000} s`;
       const name = formatAddress({ transport: "tcp", hostname: HOST, port });
-      throw new Failure(`a connection to ${name}`, actual).because(NO_CONNECTION, "command");
+      throw new Failure(`a connection to ${name}`, actual).because(NO_CONNECTION);
     }
     if (exit === undefined) {
       throw new Failure("the client ends", `it still runs after ${patience / 1000} s`, {
@@ -379,12 +381,8 @@ export function expectSuccess(exit: Exit): void {
 export function expectError(exit: Exit): void {
   if (exit.code !== 0) return;
   const failure = new Failure("an exit code other than 0", describeExit(exit), { seen: "success" });
-  throw hasComplained(exit) ? failure.because(NOTICED) : failure;
-}
-
-/** Whether a client has printed that something went wrong. */
-function hasComplained({ stdout, stderr }: Exit): boolean {
-  return COMPLAINT.test(stdout) || COMPLAINT.test(stderr);
+  const hasComplained = COMPLAINT.test(exit.stdout) || COMPLAINT.test(exit.stderr);
+  throw failure.because(hasComplained ? NOTICED : undefined);
 }
 
 /** Runs the client against a server that takes everything and never answers. */

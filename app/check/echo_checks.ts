@@ -2,7 +2,7 @@
 import { equals } from "jsr:@std/bytes@^1.0.6/equals";
 import { pause } from "../core/timeout.ts";
 import { escapeBytes } from "../wire/escape.ts";
-import { type Cause, type Check, Failure, type Seen } from "./check.ts";
+import { type Cause, type Check, explainWith, Failure, type Seen } from "./check.ts";
 import { explainKind, explainProtocol } from "./explain.ts";
 import { endIfReset, readRaw } from "./messages.ts";
 import { both, type Client, GIVES_UP, KIB, MIB, noise, type ServerRun } from "./server_run.ts";
@@ -16,7 +16,7 @@ const MAX_GREETING = 40; // bytes
 const CROWD = 500; // clients
 const CROWD_TIME = 40_000; // milliseconds that they may take longer on a busy machine
 const LINE_END = new TextEncoder().encode("\n");
-const AROUND_ZERO = new TextEncoder().encode("before\0and after");
+const AROUND_ZERO = new TextEncoder().encode("before\0and after"); // C's functions for text stop there
 const HELLO = new TextEncoder().encode("Hello, world");
 // Where several clients talk, all send this same byte: only the check for it notices mixed clients.
 const MANY = new Uint8Array(256 * KIB).fill(0x78);
@@ -32,12 +32,19 @@ const REPEATS =
   "The server sends again what it has already sent. After a write that took only a part, it must go on " +
   "behind that part.";
 const CHANGES = "The server sends back other bytes than it reads, once there are many.";
-const LOSES_ANYWAY = `Whether the client half-closes or not, bytes are missing. ${FORGETS}`;
+const ENDS_AT_ZERO = "The server takes a zero byte for the end of what it has read.";
+const LOSES_ANYWAY: Cause = {
+  hint: `Whether the client half-closes or not, bytes are missing. ${FORGETS}`,
+  read: "writeAll",
+};
 const MISSING: Seen[] = ["loss", "gap", "stall"];
 const FOREIGN =
   "Bytes came that this client has not sent: those of another one, or old ones, as from a buffer that the " +
   "clients share, or words of the server itself, as when it refuses a client.";
-const MIXED = "What one client has sent has come back to another: the clients share a buffer.";
+const MIXED: Cause = {
+  hint: "What one client has sent has come back to another: the clients share a buffer.",
+  read: "manyClients",
+};
 const IN_TURN = "The server waits for each client in turn.";
 const ENDS_EARLY =
   "The server ends the connection before all has come back: look at what it has printed.";
@@ -64,11 +71,8 @@ export const echoChecks: Check<ServerRun>[] = [
     async run(serverRun) {
       const client = await serverRun.connect();
       for (let echoes = 0; echoes < 20; echoes++) { // a server that reads once fails here
-        try {
-          await client.echo(HELLO);
-        } catch (error) {
-          throw error instanceof Failure ? await explainEcho(error, echoes, serverRun) : error;
-        }
+        await client.echo(HELLO)
+          .catch(explainWith(({ seen }) => explainEcho(seen, echoes, serverRun)));
       }
     },
   },
@@ -87,7 +91,7 @@ export const echoChecks: Check<ServerRun>[] = [
     read: "echo",
     async run(serverRun) {
       const client = await serverRun.connect();
-      await echoAroundZero(client);
+      await client.echo(AROUND_ZERO).catch(explainWith({ "stall": ENDS_AT_ZERO }));
       await client.echo(Uint8Array.from({ length: 256 }, (_, i) => i));
       await client.echo(new Uint8Array([0, 0, 0xff, 0xfe, 0xc3, 0x28, 0xed, 0xa0, 0x80, 13, 10]));
     },
@@ -184,14 +188,12 @@ export const echoChecks: Check<ServerRun>[] = [
         await sending;
         await pause(digestingTime(start, serverRun));
       }
-      try {
-        await both(sending, many.expectNoiseToEnd(length, serverRun));
-      } catch (error) {
-        if (!(error instanceof Failure) || error.seen !== "loss") throw error;
-        throw await losesAnyway(length, serverRun)
-          ? error.because(LOSES_ANYWAY, "writeAll")
-          : error;
-      }
+      await both(sending, many.expectNoiseToEnd(length, serverRun))
+        .catch(
+          explainWith(async ({ seen }) =>
+            seen === "loss" && await losesAnyway(length, serverRun) ? LOSES_ANYWAY : undefined
+          ),
+        );
     },
   },
   {
@@ -268,7 +270,7 @@ export const echoChecks: Check<ServerRun>[] = [
       await client.echo(MANY);
       if (await deaf.drain(SAME)) { // what waited for it should have been its own
         const failure = new Failure("its own bytes for each", "those of one client at another");
-        throw failure.because(MIXED, "manyClients");
+        throw failure.because(MIXED);
       }
     },
   },
@@ -334,73 +336,59 @@ export const echoChecks: Check<ServerRun>[] = [
   },
 ];
 
-/** Finds out more about a server that fails already at this. */
+/** Finds out more about a server that fails already after so many echoes. */
 async function explainEcho(
-  failure: Failure,
+  seen: Seen,
   echoes: number,
   serverRun: ServerRun,
-): Promise<Failure> {
+): Promise<Cause | undefined> {
   serverRun.closeAll(); // it may serve one client at a time
-  const isEnd = failure.seen === "end" || failure.seen === "loss";
-  if (failure.seen === "silence" && echoes > 0) {
-    return failure.because("The server reads once for each client, where it needs a loop.");
+  const isEnd = seen === "end" || seen === "loss";
+  if (seen === "silence" && echoes > 0) {
+    return "The server reads once for each client, where it needs a loop.";
   }
   if (isEnd && echoes > 0) {
-    return failure.because(
-      "The server reads once for each client, and then closes, where it needs a loop. Or it fails: " +
-        "look at what it has printed.",
-    );
+    return "The server reads once for each client, and then closes, where it needs a loop. Or it fails: " +
+      "look at what it has printed.";
   }
-  if (failure.seen === "silence") {
+  if (seen === "silence") {
     if (await echoesAfter(serverRun, (client) => client.send(LINE_END))) {
-      return failure.because("The server waits for the end of a line.");
+      return "The server waits for the end of a line.";
     }
     if (await echoesAfter(serverRun, (client) => client.send(MANY))) {
-      return failure.because(
-        "The server answers only when many bytes have come. Either it reads until its buffer is full, or " +
-          "it collects its answer in one (flush).",
-      );
+      return "The server answers only when many bytes have come. Either it reads until its buffer is full, " +
+        "or it collects its answer in one (flush).";
     }
     if (await echoesAfter(serverRun, (client) => client.finish())) {
-      return failure.because(
-        "The server answers only when the client has half-closed: it reads to the end first.",
-        "halfClose",
-      );
+      return {
+        hint: "The server answers only when the client has half-closed: it reads to the end first.",
+        read: "halfClose",
+      };
     }
   }
   const greeting = await readGreeting(serverRun);
   if (greeting !== undefined) {
-    return failure.because(
-      `The server sends ${greeting} before the client has sent anything. An echo server only ` +
-        "answers.",
-    );
+    return `The server sends ${greeting} before the client has sent anything. An echo server only answers.`;
   }
   const answer = await readRaw(serverRun, HELLO);
-  const meaning = explainProtocol(answer, "server") ?? explainAnswer(answer) ??
+  const found = explainProtocol(answer, "server") ?? explainAnswer(answer) ??
     await explainKind(serverRun, "echo");
-  if (meaning !== undefined) return failure.because(meaning.hint, meaning.read);
-  if (failure.seen === "silence") {
-    return failure.because("The server reads nothing, or sends nothing back.");
-  }
+  if (found !== undefined) return found;
+  if (seen === "silence") return "The server reads nothing, or sends nothing back.";
   return isEnd && answer.length === 0
-    ? failure.because("The server ends the connection instead of sending back what it reads.")
-    : failure;
+    ? "The server ends the connection instead of sending back what it reads."
+    : undefined;
 }
 
 /**
  * Runs a check of several clients. If one of them waits for what another has got, the server does not keep
  * them apart.
  */
-async function apart(serverRun: ServerRun, run: () => Promise<void>): Promise<void> {
-  try {
-    await run();
-  } catch (error) {
-    const isWaiting = error instanceof Failure &&
-      (error.seen === "silence" || error.seen === "stall");
-    throw isWaiting && await serverRun.hasStrayBytes()
-      ? error.because(MIXED, "manyClients")
-      : error;
-  }
+function apart(serverRun: ServerRun, run: () => Promise<void>): Promise<void> {
+  return run().catch(explainWith(async ({ seen }) => {
+    const isWaiting = seen === "silence" || seen === "stall";
+    return isWaiting && await serverRun.hasStrayBytes() ? MIXED : undefined;
+  }));
 }
 
 /** What a server adds to what it should send back, or leaves out. */
@@ -414,15 +402,12 @@ function explainAnswer(answer: Uint8Array): Cause | undefined {
       ...(before === "" ? [] : [`${show(before)} before it`]),
       ...(after === "" ? [] : [`${show(after)} after it`]),
     ].join(" and ");
-    return { hint: `The server sends back what it reads, with ${added}.` };
+    return `The server sends back what it reads, with ${added}.`;
   }
   if (!hello.includes(text)) return undefined;
   const missing = hello.length - text.length;
-  return {
-    hint:
-      `The server sends back ${missing === 1 ? "one byte" : `${missing} bytes`} fewer than it ` +
-      `reads: ${show(text)} for ${show(hello)}.`,
-  };
+  return `The server sends back ${missing === 1 ? "one byte" : `${missing} bytes`} fewer than it ` +
+    `reads: ${show(text)} for ${show(hello)}.`;
 }
 
 /** Whether the echo of a new client comes after something else has happened. */
@@ -460,16 +445,6 @@ async function readGreeting(serverRun: ServerRun): Promise<string | undefined> {
     return undefined;
   } finally {
     serverRun.closeAll(); // it may serve one client at a time
-  }
-}
-
-/** Expects bytes after a zero byte, at which C's functions for text stop. */
-async function echoAroundZero(client: Client): Promise<void> {
-  try {
-    await client.echo(AROUND_ZERO);
-  } catch (error) {
-    if (!(error instanceof Failure) || error.seen !== "stall") throw error;
-    throw error.because("The server takes a zero byte for the end of what it has read.");
   }
 }
 

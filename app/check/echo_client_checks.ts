@@ -2,7 +2,7 @@
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
 import { pause } from "../core/timeout.ts";
 import { escapeText } from "../wire/escape.ts";
-import { type Check, Failure } from "./check.ts";
+import { type Cause, type Check, explainWith, Failure } from "./check.ts";
 import {
   type ClientRun,
   expectError,
@@ -23,9 +23,12 @@ const LONG_GAP = 300; // milliseconds, in which a client that does not wait has 
 const MAX_CUTS = 24; // places where an echo is cut in two
 const ON_STDERR = "The client shows the echo on standard error. Output for the user belongs on " +
   "standard output; standard error is for errors.";
-const SENDS_NOTHING =
-  "The client connects and sends nothing. If it has printed an error, that is why. If it sends what it reads from its standard " +
-  "input, which is empty here, feed it: sh -c 'echo hello | my_client {host} {port}'";
+const SENDS_NOTHING: Cause = {
+  hint:
+    "The client connects and sends nothing. If it has printed an error, that is why. If it sends what it " +
+    "reads from its standard input, which is empty here, feed it: sh -c 'echo hello | my_client {host} {port}'",
+  read: "command",
+};
 const NO_WAIT = "The client does not wait for its echo.";
 const NO_END = "The client has its whole echo, and does not end.";
 const NO_HALF_CLOSE = "The client reads until the connection ends, but does not say that it has " +
@@ -83,7 +86,7 @@ function cutsOf(length: number): number[][] {
 }
 
 function sendsNothing(): Failure {
-  return new Failure("a client that sends something", "the end").because(SENDS_NOTHING, "command");
+  return new Failure("a client that sends something", "the end").because(SENDS_NOTHING);
 }
 
 function half({ length }: Uint8Array): number {
@@ -91,7 +94,11 @@ function half({ length }: Uint8Array): number {
 }
 
 /** Finds out why a client does not end when it has its echo: it may wait for the end of the connection. */
-async function explainWait(failure: Failure, clientRun: ClientRun): Promise<Failure> {
+async function explainWait(
+  { seen, meaning }: Failure,
+  clientRun: ClientRun,
+): Promise<Cause | undefined> {
+  if (meaning !== undefined) return meaning;
   let sent = 0;
   try {
     const { code } = await clientRun.against(async (peer) => {
@@ -102,13 +109,13 @@ async function explainWait(failure: Failure, clientRun: ClientRun): Promise<Fail
       await pause(LONG_GAP);
       peer.finish();
     });
-    const isSilent = failure.seen === "silence";
-    if (sent === 0) return isSilent ? failure.because(SENDS_NOTHING, "command") : failure;
-    if (code === 0) return failure.because(NO_HALF_CLOSE, "client");
-    return isSilent ? failure.because(READS_TOO_FAR, "client") : failure;
+    const isSilent = seen === "silence";
+    if (sent === 0) return isSilent ? SENDS_NOTHING : undefined;
+    if (code === 0) return NO_HALF_CLOSE;
+    return isSilent ? READS_TOO_FAR : undefined;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    return error.seen === "stall" ? failure.because(NO_END) : failure;
+    return error.seen === "stall" ? NO_END : undefined;
   }
 }
 
@@ -127,10 +134,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
           throw new Failure("a client that waits for its echo", "its end").because(NO_WAIT);
         }
         await peer.send(message);
-      }).catch(async (error) => {
-        const isKnown = !(error instanceof Failure) || error.meaning !== undefined;
-        throw isKnown ? error : await explainWait(error, clientRun);
-      });
+      }).catch(explainWith((failure) => explainWait(failure, clientRun)));
     },
   },
   {
@@ -152,7 +156,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
         `"${escapeText(missing)}" on standard output`,
         `"${escapeText(stdout)}"`,
       );
-      throw stderr.includes(missing) ? failure.because(ON_STDERR) : failure;
+      throw failure.because(stderr.includes(missing) ? ON_STDERR : undefined);
     },
   },
   {

@@ -56,9 +56,9 @@ export function explainProtocol(bytes: Uint8Array, sender: Sender): Cause | unde
     : [/^[A-Z]+ \S+ HTTP\//, /^\*\d+\r\n\$/];
   if (http.test(text)) {
     const advice = sender === "server" ? ": try check.ts http" : "";
-    return { hint: `The ${sender} speaks HTTP, the protocol of the web${advice}.` };
+    return `The ${sender} speaks HTTP, the protocol of the web${advice}.`;
   }
-  if (redis.test(text)) return { hint: `The ${sender} speaks the protocol of Redis.` };
+  if (redis.test(text)) return `The ${sender} speaks the protocol of Redis.`;
   return undefined;
 }
 
@@ -206,34 +206,43 @@ export async function explainNoAnswer(
   const [prefix, rest] = [message.slice(0, PREFIX_LENGTH), message.subarray(PREFIX_LENGTH)];
   const longPrefix = new Uint8Array(4);
   writeUint32(longPrefix, readUint16(prefix));
-  const attempts: (Cause & { request: Uint8Array; finish?: boolean })[] = [
+  const attempts: { request: Uint8Array; finish?: boolean; cause: Cause }[] = [
     {
       request: concat([prefix.reverse(), rest]),
-      hint: "The server reads the length of the header in the wrong byte order: it must be " +
-        "big-endian.",
-      read: "byteOrder",
+      cause: {
+        hint: "The server reads the length of the header in the wrong byte order: it must be " +
+          "big-endian.",
+        read: "byteOrder",
+      },
     },
     {
       request: concat([longPrefix, rest]),
-      hint: "The server expects a length of four bytes, and not two.",
-      read: "byteOrder",
+      cause: {
+        hint: "The server expects a length of four bytes, and not two.",
+        read: "byteOrder",
+      },
     },
     {
       request: concat([content, LINE_END]),
-      hint:
-        "The server takes a line for a message. A message begins with two bytes, the length of " +
-        "its header, and then comes the header.",
-      read: "protocol",
+      cause: {
+        hint:
+          "The server takes a line for a message. A message begins with two bytes, the length of " +
+          "its header, and then comes the header.",
+        read: "protocol",
+      },
     },
     {
       request: message,
       finish: true,
-      hint: "The server answers only when the client has half-closed: it reads to the end first. " +
-        "The two lengths say where a message ends.",
-      read: "messages",
+      cause: {
+        hint:
+          "The server answers only when the client has half-closed: it reads to the end first. " +
+          "The two lengths say where a message ends.",
+        read: "messages",
+      },
     },
   ];
-  for (const { request, finish = false, ...cause } of attempts) {
+  for (const { request, finish = false, cause } of attempts) {
     const answer = await readRaw(serverRun, request, { finish });
     const protocol = explainProtocol(answer, "server");
     if (protocol !== undefined) return protocol;
@@ -287,5 +296,5 @@ export async function explainKind(serverRun: ServerRun, kind: string): Promise<C
 
 /** What a server of another kind is told. */
 export function otherKind(kind: string): Cause {
-  return { hint: `The server does what a server of the kind ${kind} does: try check.ts ${kind}.` };
+  return `The server does what a server of the kind ${kind} does: try check.ts ${kind}.`;
 }

@@ -4,7 +4,7 @@ import { Decoder } from "../wire/decoder.ts";
 import { MalformedInputError } from "../wire/errors.ts";
 import { escapeBytes, escapeText } from "../wire/escape.ts";
 import type { ParserInput, ParserStep } from "../wire/parser.ts";
-import { Failure, LostConnection } from "./check.ts";
+import { type Cause, Failure, LostConnection } from "./check.ts";
 import { decodeOrFail } from "./messages.ts";
 import { both, type Client, MIB, type ServerRun } from "./server_run.ts";
 
@@ -16,9 +16,12 @@ const MAX_SHOWN = 60; // bytes
 
 const encoder = new TextEncoder();
 
-const TOO_SMALL =
-  "The answer before goes on beyond its content-length, which is too small: it must count all that " +
-  "follows the header, in bytes and not in characters.";
+const TOO_SMALL: Cause = {
+  hint:
+    "The answer before goes on beyond its content-length, which is too small: it must count all that " +
+    "follows the header, in bytes and not in characters.",
+  read: "webEnd",
+};
 
 /** The error for what should be the beginning of an answer, and is none. */
 class NoAnswer extends MalformedInputError {}
@@ -105,7 +108,7 @@ export class Conversation {
       return answer;
     } catch (error) {
       if (!(error instanceof Failure && error.cause instanceof NoAnswer)) throw error;
-      throw this.#received === 0 || this.#wasHead ? error : error.because(TOO_SMALL, "webEnd");
+      throw this.#received === 0 || this.#wasHead ? error : error.because(TOO_SMALL);
     }
   }
 

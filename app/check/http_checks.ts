@@ -5,7 +5,14 @@ import { equals } from "jsr:@std/bytes@^1.0.6/equals";
 import { pause } from "../core/timeout.ts";
 import { MalformedInputError } from "../wire/errors.ts";
 import { escapeBytes } from "../wire/escape.ts";
-import { type Cause, type Check, Failure, LostConnection, type Seen } from "./check.ts";
+import {
+  type Cause,
+  type Check,
+  explainWith,
+  Failure,
+  LostConnection,
+  type Seen,
+} from "./check.ts";
 import { explainKind } from "./explain.ts";
 import { type Answer, Conversation, describe, describeBody, request } from "./http_answers.ts";
 import { endIfReset, readRaw } from "./messages.ts";
@@ -38,10 +45,8 @@ const SECRETS = /root:[^:]*:0:0:|for 16-bit app support/; // /etc/passwd, and C:
 const NO_HTTP =
   "The server does not speak HTTP: first comes a line such as HTTP/1.1 200 OK, then fields, an empty " +
   "line, and the page.";
-const PART_AS_WHOLE: Cause = {
-  hint: "The server takes what one read returns for a request.",
-  read: "webRead",
-};
+const TAKES_A_PART = "The server takes what one read returns for a request.";
+const PART_AS_WHOLE: Cause = { hint: TAKES_A_PART, read: "webRead" };
 const CLOSES: Cause = {
   hint: "The server closes the connection after each answer.",
   read: "webEnd",
@@ -52,11 +57,13 @@ const CHARACTERS: Cause = {
     "counts bytes, or it fails at characters that have several.",
   read: "webEnd",
 };
-const WRITES_ONCE: Cause = {
-  hint:
-    "The server leaves out a part of its answer: a write may take fewer bytes than it is given, so " +
-    "that it needs a loop.",
-  read: "writeAll",
+const LEAVES_OUT =
+  "The server leaves out a part of its answer: a write may take fewer bytes than it is given, so " +
+  "that it needs a loop.";
+const WRITES_ONCE: Cause = { hint: LEAVES_OUT, read: "writeAll" };
+const ECHO_AS_PAGE: Cause = {
+  hint: "A stranger's form could put a script into your site.",
+  read: "webBody",
 };
 const WAITS = "waits for something that does not come";
 const SMUGGLING =
@@ -96,11 +103,7 @@ export const httpChecks: Check<ServerRun>[] = [
     },
     read: "webPage",
     async run(serverRun) {
-      try {
-        await expectFirstPage(serverRun);
-      } catch (error) {
-        throw error instanceof Failure ? await explainPage(error, serverRun) : error;
-      }
+      await expectFirstPage(serverRun).catch(explainWith(() => explainPage(serverRun)));
     },
   },
   {
@@ -158,7 +161,7 @@ export const httpChecks: Check<ServerRun>[] = [
     name: "split",
     what:
       "A request is answered wherever it is cut in two, in single bytes, and not before its end",
-    hint: PART_AS_WHOLE.hint,
+    hint: TAKES_A_PART,
     read: "webRead",
     async run(serverRun) {
       for (let at = 1; at < GET.length; at++) {
@@ -225,7 +228,8 @@ export const httpChecks: Check<ServerRun>[] = [
     read: "webBody",
     async run(serverRun) {
       await expectEcho(serverRun, HELLO);
-      await expectEcho(serverRun, encoder.encode("Wörld 🐶")).catch(blameCharacters);
+      await expectEcho(serverRun, encoder.encode("Wörld 🐶"))
+        .catch(explainWith({ "silence": CHARACTERS, "stall": CHARACTERS, "fewer": CHARACTERS }));
       await expectEcho(serverRun, encoder.encode("line\r\n\r\nGET /"));
     },
   },
@@ -535,7 +539,6 @@ export const httpChecks: Check<ServerRun>[] = [
     name: "never-reads",
     what: "A client that asks for much and does not read keeps nobody waiting",
     hint: "The server waits until one client has read before it looks at others.",
-    causes: { "gap": WRITES_ONCE },
     read: "webMany",
     needs: ["post", "large", "keep-alive"],
     async run(serverRun) {
@@ -544,7 +547,8 @@ export const httpChecks: Check<ServerRun>[] = [
       const sending = deaf.client.send(concat(bodies.map(post)));
       sending.catch(() => {}); // which is looked at below
       for (let i = 0; i < 20; i++) await probeHttp(serverRun);
-      await both(sending, receiveEchoes(deaf, bodies, serverRun)).catch(blameAnswers);
+      await both(sending, receiveEchoes(deaf, bodies, serverRun))
+        .catch(explainWith(explainAnswers));
     },
   },
   {
@@ -579,13 +583,11 @@ export const httpChecks: Check<ServerRun>[] = [
 ];
 
 /** Finds out whether a server that has no page speaks another protocol. */
-async function explainPage(failure: Failure, serverRun: ServerRun): Promise<Failure> {
+async function explainPage(serverRun: ServerRun): Promise<Cause | undefined> {
   serverRun.closeAll(); // it may serve one client at a time
   const answer = await readRaw(serverRun, GET);
-  if (decoder.decode(answer).startsWith("HTTP/1.")) return failure;
-  const meaning = await explainKind(serverRun, "http");
-  if (meaning !== undefined) return failure.because(meaning.hint);
-  return answer.length > 0 ? failure.because(NO_HTTP) : failure;
+  if (decoder.decode(answer).startsWith("HTTP/1.")) return undefined;
+  return await explainKind(serverRun, "http") ?? (answer.length > 0 ? NO_HTTP : undefined);
 }
 
 /** Expects the page, and nothing behind it. What is wrong with an answer is said here. */
@@ -620,7 +622,7 @@ async function expectEchoIsNoPage(serverRun: ServerRun): Promise<void> {
   const type = answer.fields.get("content-type") ?? "none";
   if (!/^text\/html\b/i.test(type)) return;
   const failure = new Failure("another content-type of the echo than text/html", type);
-  throw failure.because("A stranger's form could put a script into your site.", "webBody");
+  throw failure.because(ECHO_AS_PAGE);
 }
 
 /** Sends a part of a request, after this many bytes of it. The server must not have ended the connection. */
@@ -635,22 +637,17 @@ async function sendPart(client: Client, part: Uint8Array, sent: number): Promise
   }
 }
 
-/** Where the same with one byte for each character has come back, it is due to the others if bytes are missing. */
-function blameCharacters(error: unknown): never {
-  const isShort = error instanceof Failure && ["silence", "stall", "fewer"].includes(error.seen);
-  throw isShort ? error.because(CHARACTERS.hint, CHARACTERS.read) : error;
-}
-
 /** Where others were served meanwhile, it is not waiting that has spoiled the answers of one. */
-function blameAnswers(error: unknown): never {
-  if (!(error instanceof Failure) || error.meaning !== undefined) throw error;
-  if (isEnd(error) || error.seen === "end" || error.seen === "loss") throw error.because(GIVES_UP);
-  if (error.seen === "silence" || error.seen === "stall") {
-    const hint = `${WRITES_ONCE.hint} Or it has stopped answering this client, who reads again.`;
-    throw error.because(hint, WRITES_ONCE.read);
+function explainAnswers({ seen, meaning }: Failure): Cause | undefined {
+  if (meaning !== undefined) return meaning;
+  if (seen === "end" || seen === "loss") return GIVES_UP;
+  if (seen === "silence" || seen === "stall") {
+    const hint = `${LEAVES_OUT} Or it has stopped answering this client, who reads again.`;
+    return { hint, read: "writeAll" };
   }
-  const other = "The server gives other answers to a client that does not read at once.";
-  throw error.seen === "gap" ? error : error.because(other);
+  return seen === "gap"
+    ? WRITES_ONCE
+    : "The server gives other answers to a client that does not read at once.";
 }
 
 /** A request to `/echo` that could be read in two ways. */
@@ -817,16 +814,13 @@ async function receiveRefusal(
   conversation: Conversation,
   waits = WAITS,
 ): Promise<Answer | undefined> {
+  const hint = `The server neither answers nor closes the connection. It ${waits}, or what ` +
+    "handles the connection has failed and left it open.";
   try {
-    return await conversation.receive(REFUSAL);
+    return await conversation.receive(REFUSAL)
+      .catch(explainWith({ "silence": { hint, read: "webErrors" } }));
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    if (error.cause instanceof MalformedInputError) return undefined;
-    if (error.seen === "silence") {
-      const hint = `The server neither answers nor closes the connection. It ${waits}, or what ` +
-        "handles the connection has failed and left it open.";
-      throw error.because(hint, "webErrors");
-    }
+    if (error instanceof Failure && error.cause instanceof MalformedInputError) return undefined;
     return endIfReset(error);
   }
 }

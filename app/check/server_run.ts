@@ -3,7 +3,14 @@ import { connect as connectWithNode, type Socket } from "node:net";
 import { equals } from "jsr:@std/bytes@^1.0.6/equals";
 import { pause, TIMED_OUT, withTimeout } from "../core/timeout.ts";
 import { escapeBytes } from "../wire/escape.ts";
-import { CannotCheck, type CheckRun, Failure, LostConnection, type Seen } from "./check.ts";
+import {
+  CannotCheck,
+  type Cause,
+  type CheckRun,
+  Failure,
+  LostConnection,
+  type Seen,
+} from "./check.ts";
 import { inTime } from "./running_time.ts";
 import type { Server, ServerAddress } from "./server.ts";
 
@@ -21,6 +28,12 @@ const GULP_PAUSE = 10; // milliseconds
 const MIN_GAP = 10; // milliseconds between two resets, once the server was too slow to accept them all
 const MAX_GAP = 160;
 
+/** What it means when a client waits for as long as another one is connected. */
+export const ONE_AT_A_TIME: Cause = {
+  hint:
+    "The server serves one client at a time: as long as another one is connected, this one waits.",
+  read: "oneAtATime",
+};
 /** What it means when a server ends a connection from which it should read, or to which it should write. */
 export const GIVES_UP =
   "The server gives up on a client that does not read at once, or fails. Look at what it has printed.";

@@ -11,12 +11,9 @@ import {
 import { causeOf, resultOf, skipped } from "./result.ts";
 import { buildsOn, type Graded, type Target, type Watch } from "./runner.ts";
 import type { Server } from "./server.ts";
-import { isRefusal, ServerRun } from "./server_run.ts";
+import { isRefusal, ONE_AT_A_TIME, ServerRun } from "./server_run.ts";
 
 const MAX_PROBES = 3; // until a server that may have been busy counts as stuck
-const ONE_AT_A_TIME =
-  "The server serves one client at a time: as long as another one is connected, " +
-  "this one waits.";
 const SERVES_OTHERS = "a server that goes on serving others";
 const FINISHED =
   "It has come to its own end, without an error: accepting needs a loop that nothing ends.";
@@ -103,7 +100,7 @@ export class ServerTarget implements Target<ServerRun> {
     if (!(outcome instanceof Failure) || this.#lastGood === undefined) return outcome;
     if (outcome.seen !== "silence" && outcome.seen !== "stall") return outcome;
     this.#servesOneAtATime ??= await this.#looksForOneAtATime();
-    return this.#servesOneAtATime ? outcome.because(ONE_AT_A_TIME, "oneAtATime") : outcome;
+    return this.#servesOneAtATime ? outcome.because(ONE_AT_A_TIME) : outcome;
   }
 
   /**
@@ -137,9 +134,9 @@ export class ServerTarget implements Target<ServerRun> {
     if (!(outcome instanceof Failure) || mayComeFromEnd(outcome)) {
       return { result: this.#resultOf(this.#endingOf(check, stop), this.#gone(), ms), stop };
     }
-    const found = causeOf(check, outcome);
-    const both = outcome.because(`${found.hint} Then the server ended${how}.`, found.read);
-    return { result: this.#resultOf(check, both, ms), stop };
+    const { hint, read } = causeOf(check, outcome);
+    outcome.because({ hint: `${hint} Then the server ended${how}.`, read });
+    return { result: this.#resultOf(check, outcome, ms), stop };
   }
 
   /** A check whose failure means that the server has ended. */
