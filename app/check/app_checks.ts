@@ -302,7 +302,6 @@ export const appChecks: Check<ServerRun>[] = [
 
 /** Finds out more about a server that fails already at the first request. */
 async function explainSearch(serverRun: ServerRun): Promise<Cause | undefined> {
-  serverRun.closeAll(); // it may serve one client at a time
   const response = await readRaw(serverRun, SEARCH);
   if (response.length > 0) return explainResponse(response);
   return await explainNoAnswer(serverRun, SEARCH, CONTENT) ?? await explainKind(serverRun, "app");
@@ -348,14 +347,13 @@ export async function ask(
   parts: Uint8Array[],
   expected: string,
 ): Promise<Message> {
-  const client = await serverRun.connect();
+  using client = await serverRun.connect();
   for (const [i, part] of parts.entries()) {
     if (i > 0 && parts.length === 2) await pause(PAUSE);
     await client.send(part);
   }
   const decoder = new MessageDecoder({ copy: true });
   const response = await receive(client, decoder, expected);
-  client.close(); // a server may serve one client at a time
   if (response === undefined) throw new LostConnection(expected, "the end", { seen: "end" });
   if (decoder.bufferedLength > 0) {
     const { "content-length": length } = response.header;
@@ -386,14 +384,13 @@ async function expectRefusal(
   request: Uint8Array,
   { finish = false, mayAnswer = false } = {},
 ): Promise<void> {
-  const client = await serverRun.connect();
+  using client = await serverRun.connect();
   await client.send(request).catch(endIfReset);
   if (finish) await client.finish().catch(endIfReset);
   const decoder = new MessageDecoder({ copy: true });
   const response = await receive(client, decoder, REFUSAL)
     .catch(explainWith({ "silence": NO_REFUSAL }))
     .catch(endIfReset);
-  client.close(); // a server may serve one client at a time
   if (response === undefined) return;
   const result = isJson(response) ? resultOf(response, REFUSAL) : ANSWER;
   if (result === ANSWER) throw new Failure(REFUSAL, describe(response));

@@ -49,7 +49,7 @@ async function readAnswer(client: Client): Promise<Answer> {
 
 /** Sends bytes, and expects them to be counted. */
 async function expectCount(serverRun: ServerRun, bytes: Uint8Array): Promise<Answer> {
-  const client = await serverRun.connect();
+  using client = await serverRun.connect();
   await client.send(bytes);
   return checkCount(await readAnswer(client), bytes.length);
 }
@@ -192,7 +192,6 @@ async function explainCount(
   serverRun: ServerRun,
 ): Promise<Cause | undefined> {
   if (meaning !== undefined) return meaning;
-  serverRun.closeAll(); // it may serve one client at a time
   const answer = await readRaw(serverRun, noise(0, TWELVE), { finish: true });
   if (seen === "stall" && answer.length === ANSWER_LENGTH) return STAYS_OPEN;
   return explainAnswer(answer) ?? await explainKind(serverRun, "count") ?? explainLength(answer);

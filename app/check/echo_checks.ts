@@ -416,7 +416,7 @@ async function echoesAfter(
   act: (client: Client) => Promise<void>,
 ): Promise<boolean> {
   try {
-    const client = await serverRun.connect();
+    using client = await serverRun.connect();
     await client.send(HELLO);
     await act(client);
     const buffer = new Uint8Array(HELLO.length);
@@ -429,22 +429,18 @@ async function echoesAfter(
     return equals(buffer, HELLO);
   } catch {
     return false;
-  } finally {
-    serverRun.closeAll(); // it may serve one client at a time
   }
 }
 
 /** What a server sends to a client that sends nothing. */
 async function readGreeting(serverRun: ServerRun): Promise<string | undefined> {
   try {
-    const client = await serverRun.connect();
+    using client = await serverRun.connect();
     const buffer = new Uint8Array(MAX_GREETING);
     const n = await client.read(buffer, "nothing", { timeout: serverRun.timeout / 4 });
     return n === null ? undefined : escapeBytes(buffer.subarray(0, n));
   } catch {
     return undefined;
-  } finally {
-    serverRun.closeAll(); // it may serve one client at a time
   }
 }
 

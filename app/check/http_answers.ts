@@ -46,7 +46,7 @@ export function request(
 }
 
 /** A connection on which requests are sent, and their answers received. */
-export class Conversation {
+export class Conversation implements Disposable {
   readonly client: Client;
   readonly #answers = new Decoder((bytes) => this.#readAnswer(bytes), {
     maxLength: MAX_BODY,
@@ -121,6 +121,10 @@ export class Conversation {
       throw new LostConnection(expected, came, { cause: error, seen: "loss" });
     }
     return this.#answers.take();
+  }
+
+  [Symbol.dispose](): void {
+    this.client[Symbol.dispose]();
   }
 
   *#readAnswer(bytes: ParserInput): ParserStep<Answer> {

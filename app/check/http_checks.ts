@@ -283,11 +283,10 @@ export const httpChecks: Check<ServerRun>[] = [
     async run(serverRun) {
       const bytes = concat([post(PETS), GET]);
       for (let at = 1; at < bytes.length; at++) {
-        const conversation = await Conversation.open(serverRun);
+        using conversation = await Conversation.open(serverRun);
         await sendParts(conversation, [bytes.subarray(0, at), bytes.subarray(at)]);
         checkEcho(await conversation.expect(echoOf(PETS)), PETS);
         checkPage(await conversation.expect(PAGE));
-        conversation.client.close(); // a server may serve one client at a time
         serverRun.progress = `cut after ${at} of ${bytes.length} bytes`;
       }
     },
@@ -584,7 +583,6 @@ export const httpChecks: Check<ServerRun>[] = [
 
 /** Finds out whether a server that has no page speaks another protocol. */
 async function explainPage(serverRun: ServerRun): Promise<Cause | undefined> {
-  serverRun.closeAll(); // it may serve one client at a time
   const answer = await readRaw(serverRun, GET);
   if (decoder.decode(answer).startsWith("HTTP/1.")) return undefined;
   return await explainKind(serverRun, "http") ?? (answer.length > 0 ? NO_HTTP : undefined);
@@ -592,10 +590,9 @@ async function explainPage(serverRun: ServerRun): Promise<Cause | undefined> {
 
 /** Expects the page, and nothing behind it. What is wrong with an answer is said here. */
 async function expectFirstPage(serverRun: ServerRun): Promise<void> {
-  const conversation = await Conversation.open(serverRun);
+  using conversation = await Conversation.open(serverRun);
   const answer = await conversation.ask(GET, PAGE);
   const more = conversation.bufferedLength;
-  conversation.client.close(); // a server may serve one client at a time
   if (answer.status !== 200 || answer.body.length === 0) {
     throw wrongAnswer(PAGE, answer).because(explainFirstAnswer(answer));
   }
@@ -614,9 +611,8 @@ function explainFirstAnswer({ status }: Answer): string {
 
 /** Expects that a body which comes back is not taken for a page. */
 async function expectEchoIsNoPage(serverRun: ServerRun): Promise<void> {
-  const conversation = await Conversation.open(serverRun);
+  using conversation = await Conversation.open(serverRun);
   const answer = await conversation.ask(post(HELLO), "an answer").catch(() => undefined);
-  conversation.client.close(); // a server may serve one client at a time
   // Whether it comes back is another check.
   if (answer === undefined || answer.status !== 200 || !equals(answer.body, HELLO)) return;
   const type = answer.fields.get("content-type") ?? "none";
@@ -680,10 +676,8 @@ function post(body: Uint8Array): Uint8Array {
 
 /** Sends a request on a connection of its own, and returns the answer. */
 async function ask(serverRun: ServerRun, bytes: Uint8Array, expected: string): Promise<Answer> {
-  const conversation = await Conversation.open(serverRun);
-  const answer = await conversation.ask(bytes, expected);
-  conversation.client.close(); // a server may serve one client at a time
-  return answer;
+  using conversation = await Conversation.open(serverRun);
+  return await conversation.ask(bytes, expected);
 }
 
 function checkPage(answer: Answer): void {
@@ -733,10 +727,9 @@ function wrongAnswer(expected: string, answer: Answer): Failure {
 }
 
 async function expectPageOf(serverRun: ServerRun, parts: Uint8Array[]): Promise<void> {
-  const conversation = await Conversation.open(serverRun);
+  using conversation = await Conversation.open(serverRun);
   await sendParts(conversation, parts);
   checkPage(await conversation.expect(PAGE));
-  conversation.client.close(); // a server may serve one client at a time
 }
 
 async function sendParts({ client }: Conversation, parts: Uint8Array[]): Promise<void> {
@@ -750,7 +743,7 @@ async function sendParts({ client }: Conversation, parts: Uint8Array[]): Promise
 
 /** Expects that a part of a request is not answered. */
 async function expectNoAnswerYet(serverRun: ServerRun, part: Uint8Array): Promise<void> {
-  const conversation = await Conversation.open(serverRun);
+  using conversation = await Conversation.open(serverRun);
   const { client } = conversation;
   await client.send(part);
   const buffer = new Uint8Array(MAX_SHOWN);
@@ -761,7 +754,6 @@ async function expectNoAnswerYet(serverRun: ServerRun, part: Uint8Array): Promis
   });
   if (n === null) throw new Failure(expected, "the end");
   if (n > 0) throw new Failure(expected, escapeBytes(buffer.subarray(0, n)));
-  client.close(); // a server may serve one client at a time
 }
 
 async function receiveEchoes(
@@ -797,12 +789,11 @@ async function expectRefusal(
   bytes: Uint8Array,
   { finish = false, waits = WAITS } = {},
 ): Promise<void> {
-  const conversation = await Conversation.open(serverRun);
+  using conversation = await Conversation.open(serverRun);
   const { client } = conversation;
   await client.send(bytes).catch(endIfReset);
   if (finish) await client.finish().catch(endIfReset);
   const answer = await receiveRefusal(conversation, waits);
-  client.close(); // a server may serve one client at a time
   if (answer !== undefined && answer.status < 400) throw wrongAnswer(REFUSAL, answer);
 }
 
@@ -833,7 +824,7 @@ async function expectOneReading(
   serverRun: ServerRun,
   { fields, content, right }: Ambiguous,
 ): Promise<void> {
-  const conversation = await Conversation.open(serverRun);
+  using conversation = await Conversation.open(serverRun);
   const { client } = conversation;
   const bytes = concat([request("POST", "/echo", { fields }), encoder.encode(content), LAST]);
   await client.send(bytes).catch(endIfReset);
@@ -843,7 +834,6 @@ async function expectOneReading(
     if (answer === undefined) break;
     answers.push(answer);
   }
-  client.close(); // a server may serve one client at a time
   const [first, second, ...others] = answers;
   if (first === undefined || (first.status >= 400 && second === undefined)) return;
   const isRight = first.status === 200 && decoder.decode(first.body) === right;
@@ -855,11 +845,10 @@ async function expectOneReading(
 
 /** Asks for a file that is none of the site's. */
 async function expectNoSecret(serverRun: ServerRun, path: string): Promise<void> {
-  const conversation = await Conversation.open(serverRun);
+  using conversation = await Conversation.open(serverRun);
   const expected = `no file of the machine for ${path}`;
   await conversation.client.send(request("GET", path)).catch(endIfReset);
   const answer = await conversation.receive(expected).catch(endIfReset);
-  conversation.client.close(); // a server may serve one client at a time
   if (answer === undefined || !SECRETS.test(decoder.decode(answer.body))) return;
   throw new Failure(expected, "a file of the machine");
 }

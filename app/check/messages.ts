@@ -53,18 +53,14 @@ export async function readRaw(
   const buffer = new Uint8Array(MAX_RAW);
   let length = 0;
   try {
-    const client = await serverRun.connect();
-    try {
-      await client.send(request);
-      if (finish) await client.finish();
-      while (length < buffer.length) {
-        const timeout = serverRun.timeout * RAW_PART;
-        const n = await client.read(buffer.subarray(length), "an answer", { timeout });
-        if (n === null) break;
-        length += n;
-      }
-    } finally {
-      client.close(); // it may serve one client at a time
+    using client = await serverRun.connect();
+    await client.send(request);
+    if (finish) await client.finish();
+    while (length < buffer.length) {
+      const timeout = serverRun.timeout * RAW_PART;
+      const n = await client.read(buffer.subarray(length), "an answer", { timeout });
+      if (n === null) break;
+      length += n;
     }
   } catch { /* no more is coming */ }
   return buffer.subarray(0, length);

@@ -160,8 +160,11 @@ export class ServerRun implements CheckRun {
   }
 }
 
-/** A connection on which no step takes longer than the server may take for it. */
-export class Client {
+/**
+ * A connection on which no step takes longer than the server may take for it. The end of the check closes it,
+ * or `using` does so before: a server may serve one client at a time.
+ */
+export class Client implements Disposable {
   /** How many bytes the server has taken, and returned. */
   sent = 0;
   received = 0;
@@ -336,8 +339,7 @@ export class Client {
     return true;
   }
 
-  /** Closes the connection. */
-  close(): void {
+  [Symbol.dispose](): void {
     this.#close();
   }
 
