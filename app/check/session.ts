@@ -29,7 +29,7 @@ export class Session {
   run(
     job: Job,
     signal: AbortSignal,
-    onResult: (result: Result, stop: string | undefined) => void = () => {},
+    onResult: (result: Result) => void = () => {},
   ): Promise<Report> {
     const watch = (name: string, run: CheckRun) => showProgress(name, run, signal);
     return kinds[job.kind as KindName].run(job, { signal, onResult, watch });
@@ -39,7 +39,7 @@ export class Session {
   async runAndNote(
     job: Job,
     signal: AbortSignal,
-    onResult?: (result: Result, stop: string | undefined) => void,
+    onResult?: (result: Result) => void,
   ): Promise<Report> {
     const report = await this.run(job, signal, onResult);
     if (!signal.aborted) this.#note(job, report);
@@ -49,12 +49,9 @@ export class Session {
   /** Runs a job of the learner, and prints results as they come. If nothing could be checked, it says why. */
   async runAndPrint(job: Job, signal: AbortSignal, paper: Paper = this.paper): Promise<Report> {
     const printer = new Printer(paper, job.checks);
-    let hasBegun = false;
-    const report = await this.runAndNote(job, signal, (result, stop) => {
-      hasBegun ||= result.status !== "skipped";
-      if (hasBegun || stop === undefined) printer.print(result, stop);
-    });
+    const report = await this.runAndNote(job, signal, (result) => printer.print(result));
     if (signal.aborted) return report;
+    const hasBegun = report.checks.some(({ status }) => status !== "skipped");
     if (hasBegun || report.stopped === null) printer.end(report);
     else {
       console.error(report.stopped);
