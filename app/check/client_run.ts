@@ -103,7 +103,7 @@ export class ClientRun implements CheckRun {
     if (failure !== undefined) throw failure;
     if (connections === 0) {
       const actual = exit ? describeExit(exit) : `none within ${this.command.timeout / 1000} s`;
-      const name = formatAddress({ transport: "tcp", hostname: HOST, port });
+      const name = formatAddress({ hostname: HOST, port });
       throw new Failure(`a connection to ${name}`, actual).because(NO_CONNECTION);
     }
     if (exit === undefined) {
@@ -158,7 +158,7 @@ export class ClientRun implements CheckRun {
 
   async #listen(handle: (peer: Peer) => Promise<void>): Promise<number> {
     const cannotListen = (error: Error) => {
-      const name = formatAddress({ transport: "tcp", hostname: HOST, port: this.command.port });
+      const name = formatAddress({ hostname: HOST, port: this.command.port });
       return new CannotCheck(`Cannot listen on ${name}: ${error.message}`);
     };
     try {

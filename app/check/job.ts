@@ -1,9 +1,9 @@
 // One thing to check, a server or client, by its kind or as the solution of an exercise, and what came of it.
+import type { HostAndPort } from "../core/address.ts";
 import type { Result, Status } from "./result.ts";
-import type { ServerAddress } from "./server.ts";
 
 /** What is checked: a server that runs, or the command of a server or client. */
-export type Subject = { address: ServerAddress } | { words: [string, ...string[]] };
+export type Subject = { address: HostAndPort } | { words: [string, ...string[]] };
 
 /** What to check, and how. Times are in milliseconds. */
 export interface Job {

@@ -1,4 +1,5 @@
 // From the words of a command line, or of a line in a file, to a job. Wrong words are a `UsageError`.
+import type { HostAndPort } from "../core/address.ts";
 import {
   duration,
   integer,
@@ -10,7 +11,6 @@ import {
 import { type Exercise, findExercise } from "./exercises.ts";
 import type { Job, Subject } from "./job.ts";
 import { isKindName, type KindName, kinds } from "./kinds.ts";
-import type { ServerAddress } from "./server.ts";
 
 const LOOPBACK = /^(127(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}|::1|localhost)$/i;
 const PATIENCE = 30_000; // milliseconds
@@ -145,7 +145,7 @@ function readSubject(
   return { words: [program, ...args] };
 }
 
-function readServerAddress(words: string[], remote: boolean): ServerAddress {
+function readServerAddress(words: string[], remote: boolean): HostAndPort {
   const address = parseAddress(words);
   if (!remote && !LOOPBACK.test(address.hostname)) {
     throw new UsageError(

@@ -1,6 +1,7 @@
 // What the checks of servers are run with: connections to the server, each step with a deadline.
 import { connect as connectWithNode, type Socket } from "node:net";
 import { equals } from "jsr:@std/bytes@^1.0.6/equals";
+import type { HostAndPort } from "../core/address.ts";
 import { pause, TIMED_OUT, withTimeout } from "../core/timeout.ts";
 import { escapeBytes } from "../wire/escape.ts";
 import {
@@ -12,7 +13,7 @@ import {
   type Seen,
 } from "./check.ts";
 import { inTime } from "./running_time.ts";
-import type { Server, ServerAddress } from "./server.ts";
+import type { Server } from "./server.ts";
 
 export const KIB = 1024; // bytes
 export const MIB = 1024 * KIB; // bytes
@@ -61,7 +62,7 @@ export class ServerRun implements CheckRun {
   }
 
   /** Where the server listens. */
-  get address(): ServerAddress {
+  get address(): HostAndPort {
     return this.#server.address;
   }
 
