@@ -128,7 +128,7 @@ async function receiveRequests(peer: Peer, silence = 0): Promise<Message[]> {
 /** Runs the client against a server whose responses are right. It must print all of them. */
 async function expectAnswers(
   clientRun: ClientRun,
-  answer: (peer: Peer, requests: Message[], answers: Answers) => Promise<void>,
+  answer: (peer: Peer, request: Message, answers: Answers) => Promise<void>,
 ): Promise<Exit> {
   const answers = new Answers();
   const exit = await clientRun.against(async (peer) => {
@@ -137,7 +137,7 @@ async function expectAnswers(
       throw new Failure("a request", "the end").because(SENDS_NOTHING);
     }
     while (requests.length > 0) {
-      await answer(peer, requests, answers);
+      for (const request of requests) await answer(peer, request, answers);
       if (peer.isLost) {
         throw new Failure(
           "a client that reads the whole response",
@@ -274,11 +274,9 @@ export const appClientChecks: Check<ClientRun>[] = [
     read: "protocol",
     async run(clientRun): Promise<string | void> {
       const values: unknown[] = [];
-      await expectAnswers(clientRun, async (peer, requests, answers) => {
-        for (const request of requests) {
-          values.push(decodeContent(request));
-          await peer.send(answers.respond(request));
-        }
+      await expectAnswers(clientRun, async (peer, request, answers) => {
+        values.push(decodeContent(request));
+        await peer.send(answers.respond(request));
       }).catch(explainWith((failure) => explainNoAnswer(failure, values, clientRun)));
       if (values.every(isAscii)) return TRY_BYTES;
     },
@@ -289,11 +287,10 @@ export const appClientChecks: Check<ClientRun>[] = [
     hint: "The client takes content-length for a number of characters, or the bytes for no UTF-8.",
     read: "byteOrder",
     async run(clientRun) {
-      const { stdout } = await expectAnswers(clientRun, async (peer, requests, answers) => {
-        for (const request of requests) {
-          await peer.send(answers.respond(request, "🐰 é ".repeat(20)));
-        }
-      });
+      const { stdout } = await expectAnswers(
+        clientRun,
+        (peer, request, answers) => peer.send(answers.respond(request, "🐰 é ".repeat(20))),
+      );
       if (!stdout.includes(AS_LATIN_1)) return;
       throw new Failure("é", AS_LATIN_1).because(
         "The client takes each byte for a character (Latin-1), and not the bytes for UTF-8.",
@@ -305,23 +302,24 @@ export const appClientChecks: Check<ClientRun>[] = [
     what: "A header with its keys in another order, and with more keys, is understood",
     hint: "The client does not read the header as JSON, or minds keys that it does not know.",
     read: "protocol",
-    run: async (clientRun) =>
-      void await expectAnswers(clientRun, async (peer, requests, answers) => {
-        for (const request of requests) await peer.send(shuffleHeader(answers.respond(request)));
-      }),
+    async run(clientRun) {
+      await expectAnswers(
+        clientRun,
+        (peer, request, answers) => peer.send(shuffleHeader(answers.respond(request))),
+      );
+    },
   },
   {
     name: "single-bytes",
     what: "A response in single bytes is read to its end",
     hint: "The client takes what one read returns for a message.",
     read: "messages",
-    run: async (clientRun) =>
-      void await expectAnswers(clientRun, async (peer, requests, answers) => {
-        for (const request of requests) {
-          const response = answers.respond(request);
-          await peer.sendSingly(response, clientRun.pause);
-        }
-      }),
+    async run(clientRun) {
+      await expectAnswers(
+        clientRun,
+        (peer, request, answers) => peer.sendSingly(answers.respond(request), clientRun.pause),
+      );
+    },
   },
   {
     name: "split",
@@ -331,13 +329,11 @@ export const appClientChecks: Check<ClientRun>[] = [
     needs: ["bytes"],
     async run(clientRun) {
       for (let i = 0, count = 1; i < count; i++) {
-        await expectAnswers(clientRun, async (peer, requests, answers) => {
-          for (const request of requests) {
-            const response = answers.respond(request, "🐰");
-            const cuts = boundariesOf(response);
-            count = cuts.length;
-            await peer.sendInPieces(response, [cuts[i]!], GAP);
-          }
+        await expectAnswers(clientRun, async (peer, request, answers) => {
+          const response = answers.respond(request, "🐰");
+          const cuts = boundariesOf(response);
+          count = cuts.length;
+          await peer.sendInPieces(response, [cuts[i]!], GAP);
         });
         clientRun.progress = `cut at ${i + 1} of ${count} places`;
       }
@@ -348,13 +344,12 @@ export const appClientChecks: Check<ClientRun>[] = [
     what: "A response with a pause in the middle is read to its end",
     hint: "The client takes a pause for the end.",
     read: "messages",
-    run: async (clientRun) =>
-      void await expectAnswers(clientRun, async (peer, requests, answers) => {
-        for (const request of requests) {
-          const response = answers.respond(request);
-          await peer.sendInPieces(response, [response.length >> 1], clientRun.pause);
-        }
-      }),
+    async run(clientRun) {
+      await expectAnswers(clientRun, async (peer, request, answers) => {
+        const response = answers.respond(request);
+        await peer.sendInPieces(response, [response.length >> 1], clientRun.pause);
+      });
+    },
   },
   {
     name: "glued",

@@ -7,7 +7,6 @@ import { MessageDecoder } from "../wire/message.ts";
 import { type Cause, type Check, explainWith, Failure } from "./check.ts";
 import { type ClientRun, expectError, expectImpatience, type Peer } from "./client_run.ts";
 import { explainMessage } from "./explain.ts";
-import type { Exit } from "./program.ts";
 
 const NO_JOIN = "The bot does not join first, or not under a good name.";
 const WAITS = "The bot sends nothing. It must join before anybody says anything.";
@@ -87,14 +86,16 @@ class Room {
   }
 }
 
-/** Runs the bot in a chat where this happens, and then the chat ends. */
-function inChat(clientRun: ClientRun, happen: (room: Room) => Promise<void>): Promise<Exit> {
-  return clientRun.against(async (peer) => {
-    const room = new Room(peer);
-    await room.admit();
-    await happen(room);
-    room.end();
-  });
+/** What a check does that runs the bot in a chat where this happens, and then the chat ends. */
+function inChat(happen: (room: Room) => Promise<void>): (clientRun: ClientRun) => Promise<void> {
+  return async (clientRun) => {
+    await clientRun.against(async (peer) => {
+      const room = new Room(peer);
+      await room.admit();
+      await happen(room);
+      room.end();
+    });
+  };
 }
 
 const say = (text: string, name = "ada"): FromServer => ({ type: "say", name, text });
@@ -112,24 +113,20 @@ export const botChecks: Check<ClientRun>[] = [
       "stall": "The bot does not end when the chat ends.",
     },
     read: "chatMessages",
-    async run(clientRun) {
-      await inChat(clientRun, async (room) => {
-        await room.tell(say("sum 2 3"));
-        await room.hears("sum 2 3 = 5");
-      });
-    },
+    run: inChat(async (room) => {
+      await room.tell(say("sum 2 3"));
+      await room.hears("sum 2 3 = 5");
+    }),
   },
   {
     name: "glued",
     what: "Three messages that come at once get three answers, in order",
     hint: "The bot takes all that a read returns for one message.",
     read: "bytes",
-    async run(clientRun) {
-      await inChat(clientRun, async (room) => {
-        await room.tell(say("sum 1 1"), say("sum 2 2"), say("sum 3 3"));
-        for (const text of ["sum 1 1 = 2", "sum 2 2 = 4", "sum 3 3 = 6"]) await room.hears(text);
-      });
-    },
+    run: inChat(async (room) => {
+      await room.tell(say("sum 1 1"), say("sum 2 2"), say("sum 3 3"));
+      for (const text of ["sum 1 1 = 2", "sum 2 2 = 4", "sum 3 3 = 6"]) await room.hears(text);
+    }),
   },
   {
     name: "numbers",
@@ -143,16 +140,14 @@ export const botChecks: Check<ClientRun>[] = [
     },
     needs: ["glued"],
     read: "chatExercises",
-    async run(clientRun) {
-      await inChat(clientRun, async (room) => {
-        for (
-          const [text, sum] of [["sum 1 2 3 4", 10], ["sum -7 2", -5], ["sum 40", 40]] as const
-        ) {
-          await room.tell(say(text));
-          await room.hears(`${text} = ${sum}`);
-        }
-      });
-    },
+    run: inChat(async (room) => {
+      for (
+        const [text, sum] of [["sum 1 2 3 4", 10], ["sum -7 2", -5], ["sum 40", 40]] as const
+      ) {
+        await room.tell(say(text));
+        await room.hears(`${text} = ${sum}`);
+      }
+    }),
   },
   {
     name: "others",
@@ -165,22 +160,20 @@ export const botChecks: Check<ClientRun>[] = [
     },
     needs: ["glued"],
     read: "chatExercises",
-    async run(clientRun) {
-      await inChat(clientRun, async (room) => {
-        const texts = [
-          "hello",
-          "summer 1 2",
-          "sum",
-          "sum two three",
-          "sum 1 two",
-          "a sum 1 2",
-          "🐰",
-        ];
-        await room.tell({ type: "join", name: "eve" }, ...texts.map((text) => say(text)));
-        await room.tell({ type: "leave", name: "eve" }, { type: "who", names: [] }, say("sum 1 1"));
-        await room.hears("sum 1 1 = 2");
-      });
-    },
+    run: inChat(async (room) => {
+      const texts = [
+        "hello",
+        "summer 1 2",
+        "sum",
+        "sum two three",
+        "sum 1 two",
+        "a sum 1 2",
+        "🐰",
+      ];
+      await room.tell({ type: "join", name: "eve" }, ...texts.map((text) => say(text)));
+      await room.tell({ type: "leave", name: "eve" }, { type: "who", names: [] }, say("sum 1 1"));
+      await room.hears("sum 1 1 = 2");
+    }),
   },
   {
     name: "itself",
@@ -192,12 +185,10 @@ export const botChecks: Check<ClientRun>[] = [
     },
     needs: ["glued"],
     read: "chatMessages",
-    async run(clientRun) {
-      await inChat(clientRun, async (room) => {
-        await room.tell(say("sum 1 2", room.name), say("sum 3 4"));
-        await room.hears("sum 3 4 = 7");
-      });
-    },
+    run: inChat(async (room) => {
+      await room.tell(say("sum 1 2", room.name), say("sum 3 4"));
+      await room.hears("sum 3 4 = 7");
+    }),
   },
   {
     name: "ping",
@@ -205,13 +196,11 @@ export const botChecks: Check<ClientRun>[] = [
     hint: "The bot does not know pings; a chat drops a client that does not answer them.",
     read: "pings",
     needs: ["glued"],
-    async run(clientRun) {
-      await inChat(clientRun, async (room) => {
-        await room.tell({ type: "ping" });
-        const { type } = await room.next("a pong");
-        if (type !== "pong") throw new Failure("a pong", escapeJson({ type }));
-      });
-    },
+    run: inChat(async (room) => {
+      await room.tell({ type: "ping" });
+      const { type } = await room.next("a pong");
+      if (type !== "pong") throw new Failure("a pong", escapeJson({ type }));
+    }),
   },
   {
     name: "single-bytes",
@@ -219,12 +208,10 @@ export const botChecks: Check<ClientRun>[] = [
     hint: "The bot takes what one read returns for a message.",
     read: "bytes",
     needs: ["glued"],
-    async run(clientRun) {
-      await inChat(clientRun, async (room) => {
-        await room.tellSlowly(say("sum 20 22"));
-        await room.hears("sum 20 22 = 42");
-      });
-    },
+    run: inChat(async (room) => {
+      await room.tellSlowly(say("sum 20 22"));
+      await room.hears("sum 20 22 = 42");
+    }),
   },
   {
     name: "error",

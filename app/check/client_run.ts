@@ -6,10 +6,9 @@ import { pause, TIMED_OUT, withTimeout } from "../core/timeout.ts";
 import { escapeText } from "../wire/escape.ts";
 import { CannotCheck, type Cause, type CheckRun, Failure } from "./check.ts";
 import { ByteStore, ERROR } from "./output.ts";
-import { describeEnd, type Exit, type Family, fillIn, Program } from "./program.ts";
+import { type Command, describeEnd, type Exit, type Family, HOST, Program } from "./program.ts";
 import { inTime, Stopwatch } from "./running_time.ts";
 
-const HOST = "127.0.0.1";
 /** How long a client is silent that has sent what it wants to send now. */
 export const QUIET = 100; // milliseconds
 const MIB = 1024 * 1024; // bytes
@@ -18,8 +17,6 @@ const MAX_WRITE = 64 * 1024; // bytes of an answer for which a client has the ti
 const MAX_SHOWN = 100; // characters of an output
 const LAST_OUTPUT = 500; // milliseconds for the output to end when the client has
 const MAX_PAUSE = 500; // milliseconds
-/** Why a text that is missing in an output is no failure. */
-export const TOO_MUCH_OUTPUT = "it prints too much to find out";
 const MAX_SINGLE = 500; // bytes that are sent one by one
 const MAX_STEPS = 12; // times the timeout, for a check that starts the client many times
 const SETTLE_TIME = 200; // milliseconds from the client's end until its connections are closed
@@ -35,13 +32,7 @@ const UNPRINTABLE = /[^\P{Cc}\n\r\t]/u; // all of C0 and C1, but for what a line
 const WATCH_INTERVAL = 20; // milliseconds
 
 /** How to start a client, and how long it may take. Times are in milliseconds. */
-export interface ClientCommand {
-  /** A program and its arguments. `{host}` and `{port}` in them stand for the server's address. */
-  words: [string, ...string[]];
-  /** The folder where it is started. */
-  folder: string;
-  /** The port to listen on; 0 takes a free one. */
-  port: number;
+export interface ClientCommand extends Command {
   /** For the client to connect, to send something, and to end when it has its answer. */
   timeout: number;
   /** After which the client itself gives up on a silent server. */
@@ -106,11 +97,7 @@ export class ClientRun implements CheckRun {
       const name = formatAddress({ hostname: HOST, port });
       throw new Failure(`a connection to ${name}`, actual).because(NO_CONNECTION);
     }
-    if (exit === undefined) {
-      throw new Failure("the client ends", `it still runs after ${patience / 1000} s`, {
-        seen: "stall",
-      });
-    }
+    if (exit === undefined) throw stillRuns(patience);
     return exit;
   }
 
@@ -120,10 +107,8 @@ export class ClientRun implements CheckRun {
     await this.#closeServer();
     const { patience } = this.command;
     const exit = await inTime(this.#start(port), patience);
-    if (exit !== TIMED_OUT) return exit;
-    throw new Failure("the client ends", `it still runs after ${patience / 1000} s`, {
-      seen: "stall",
-    });
+    if (exit === TIMED_OUT) throw stillRuns(patience);
+    return exit;
   }
 
   /** Ends the client, and all programs that it has started. */
@@ -191,10 +176,15 @@ export class ClientRun implements CheckRun {
   /** Starts the client. It becomes a group of processes, which can be killed as a whole. */
   #start(port: number): Promise<Exit> {
     if (this.#isOver) throw new Failure("a client that is started", "the end of the check");
-    const { words, folder } = this.command;
-    this.#program = new Program(fillIn(words, HOST, port), folder, this.#family);
+    this.#program = new Program(this.command, port, this.#family);
     return this.#program.exiting;
   }
+}
+
+/** The failure of a client that does not end within this many milliseconds. */
+function stillRuns(patience: number): Failure {
+  const actual = `it still runs after ${patience / 1000} s`;
+  return new Failure("the client ends", actual, { seen: "stall" });
 }
 
 /** What our server does with the connections of one client. */

@@ -147,14 +147,14 @@ export const echoChecks: Check<ServerRun>[] = [
     needs: ["large"],
     async run(serverRun) {
       const client = await serverRun.connect();
-      if (!await client.pour(MAX_BUFFERED * MIB, serverRun, serverRun.timeout / 3)) {
+      if (!await client.pour(MAX_BUFFERED * MIB, serverRun.timeout / 3)) {
         throw new Failure(
           `to be pushed back within ${MAX_BUFFERED} MiB`,
           `${MAX_BUFFERED} MiB taken, which it keeps in memory, or loses`,
         );
       }
       const length = client.sent + MORE * MIB;
-      await both(client.pourRest(length), client.expectNoise(length, serverRun));
+      await both(client.pourRest(length), client.expectNoise(length));
     },
   },
   {
@@ -182,13 +182,13 @@ export const echoChecks: Check<ServerRun>[] = [
       const length = 16 * MIB;
       const many = await serverRun.connect();
       const start = performance.now();
-      const isPushedBack = await many.pour(length, serverRun, serverRun.timeout / 3);
+      const isPushedBack = await many.pour(length, serverRun.timeout / 3);
       const sending = many.pourRest(length).then(() => many.finish());
       if (!isPushedBack) { // it keeps much, so let it notice the half-close before we read
         await sending;
         await pause(digestingTime(start, serverRun));
       }
-      await both(sending, many.expectNoiseToEnd(length, serverRun))
+      await both(sending, many.expectNoiseToEnd(length))
         .catch(
           explainWith(async ({ seen }) =>
             seen === "loss" && await losesAnyway(length, serverRun) ? LOSES_ANYWAY : undefined
@@ -264,7 +264,7 @@ export const echoChecks: Check<ServerRun>[] = [
     needs: ["large"],
     async run(serverRun) {
       const deaf = await serverRun.connect();
-      await deaf.pour(16 * MIB, serverRun).catch(endIfReset); // it may give this one up
+      await deaf.pour(16 * MIB).catch(endIfReset); // it may give this one up
       const client = await serverRun.connect();
       for (let i = 0; i < 10; i++) await client.echo(SAME);
       await client.echo(MANY);
@@ -454,8 +454,8 @@ async function losesAnyway(length: number, serverRun: ServerRun): Promise<boolea
   try {
     const client = await serverRun.connect();
     const start = performance.now();
-    if (!await client.pour(length, serverRun)) await pause(digestingTime(start, serverRun));
-    await both(client.pourRest(length), client.expectNoise(length, serverRun));
+    if (!await client.pour(length)) await pause(digestingTime(start, serverRun));
+    await both(client.pourRest(length), client.expectNoise(length));
     return false;
   } catch (error) {
     return error instanceof Failure && MISSING.includes(error.seen);

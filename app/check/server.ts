@@ -2,10 +2,9 @@
 import { formatAddress, type HostAndPort } from "../core/address.ts";
 import { pause, TIMED_OUT } from "../core/timeout.ts";
 import { CannotCheck } from "./check.ts";
-import { describeEnd, type End, Family, fillIn, Program } from "./program.ts";
+import { type Command, describeEnd, type End, Family, HOST, Program } from "./program.ts";
 import { inTime, Stopwatch } from "./running_time.ts";
 
-const HOST = "127.0.0.1";
 const MAX_REFUSALS = 3; // in a row: then nobody listens
 const REFUSAL_INTERVAL = 50; // milliseconds
 const DYING_TIME = 500; // milliseconds from a lost connection until the program below it has ended
@@ -92,21 +91,11 @@ export class RunningServer implements Server {
   [Symbol.dispose](): void {} // it is not ours
 }
 
-/** How to start a server. */
-export interface ServerCommand {
-  /** A program and its arguments. `{host}` and `{port}` in them stand for the address to listen on. */
-  words: [string, ...string[]];
-  /** The folder where it is started. */
-  folder: string;
-  /** The port that it always uses; 0 takes a free one. */
-  port: number;
-}
-
 /** A server that the checker starts. */
 export class StartedServer implements Server {
   readonly address: HostAndPort;
   readonly whereToLook = "";
-  readonly #command: ServerCommand;
+  readonly #command: Command;
   readonly #family = new Family();
   #program: Program;
   #ending: End | undefined;
@@ -120,7 +109,7 @@ export class StartedServer implements Server {
    *
    * @throws {CannotCheck} If it cannot be started.
    */
-  constructor(command: ServerCommand) {
+  constructor(command: Command) {
     this.#command = command;
     const port = command.port === 0 ? findFreePort() : freePort(command.port);
     this.address = { hostname: HOST, port };
@@ -204,8 +193,7 @@ export class StartedServer implements Server {
   }
 
   #start(): Program {
-    const { words, folder } = this.#command;
-    const program = new Program(fillIn(words, HOST, this.address.port), folder, this.#family);
+    const program = new Program(this.#command, this.address.port, this.#family);
     this.#ending = undefined;
     this.#hasListened = false;
     this.#lines = 0;

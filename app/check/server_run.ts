@@ -75,7 +75,7 @@ export class ServerRun implements CheckRun {
       const close = this.#own(() => conn.close());
       this.#open++;
       this.mostOpen = Math.max(this.mostOpen, this.#open);
-      const client = new Client(conn, this.timeout, () => {
+      const client = new Client(conn, this, () => {
         if (close()) this.#open--;
       });
       this.#clients.push(client);
@@ -170,13 +170,13 @@ export class Client implements Disposable {
   sent = 0;
   received = 0;
   readonly #conn: Deno.Conn;
-  readonly #timeout: number;
+  readonly #run: ServerRun;
   readonly #close: () => void;
   #writing: Promise<void> | undefined; // by `pour`
 
-  constructor(conn: Deno.Conn, timeout: number, close: () => void) {
+  constructor(conn: Deno.Conn, run: ServerRun, close: () => void) {
     this.#conn = conn;
-    this.#timeout = timeout;
+    this.#run = run;
     this.#close = close;
   }
 
@@ -240,22 +240,19 @@ export class Client implements Disposable {
    * @param patience How long it may take nothing at first, in milliseconds.
    * @returns Whether it took no more.
    */
-  async pour(
-    length: number,
-    serverRun: ServerRun,
-    patience = serverRun.timeout / 10,
-  ): Promise<boolean> {
+  async pour(length: number, patience = this.#run.timeout / 10): Promise<boolean> {
     while (this.sent < length) {
       const start = performance.now();
       this.#writing ??= this.#write(noise(this.sent, Math.min(READ_SIZE, length - this.sent)));
       try {
         if (await inTime(this.#writing, patience) === TIMED_OUT) return true;
       } catch (error) {
-        const failure = lost(`${count(length)} taken`, error, (what) => this.came(what));
+        const failure = lost(`${count(length)} taken`, error, this.received);
         throw failure instanceof Failure ? failure.because(GIVES_UP) : failure;
       }
-      patience = Math.min(serverRun.timeout, Math.max(patience, 4 * (performance.now() - start)));
-      serverRun.progress = `${count(this.sent)} sent`;
+      const limit = Math.max(patience, 4 * (performance.now() - start));
+      patience = Math.min(this.#run.timeout, limit);
+      this.#run.progress = `${count(this.sent)} sent`;
     }
     return false;
   }
@@ -267,18 +264,18 @@ export class Client implements Disposable {
   }
 
   /** Reads this much noise. */
-  async expectNoise(length: number, serverRun: ServerRun): Promise<void> {
+  async expectNoise(length: number): Promise<void> {
     const expected = `all ${count(length)} back`;
     while (this.received < length) {
-      const more = await this.#readNoise(expected, serverRun);
+      const more = await this.#readNoise(expected);
       if (!more) throw this.#atEnd(expected, this.received);
     }
   }
 
   /** Reads this much noise, and the end. */
-  async expectNoiseToEnd(length: number, serverRun: ServerRun): Promise<void> {
+  async expectNoiseToEnd(length: number): Promise<void> {
     const expected = `all ${count(length)}, then the end`;
-    while (await this.#readNoise(expected, serverRun, length));
+    while (await this.#readNoise(expected, length));
     if (this.received < length) throw this.#atEnd(expected, this.received);
     if (this.received > length) {
       throw new Failure(expected, this.came("the end"), { seen: "more" });
@@ -295,7 +292,7 @@ export class Client implements Disposable {
     const buffer = new Uint8Array(READ_SIZE);
     try {
       while (true) {
-        const n = await withTimeout(this.#conn.read(buffer), this.#timeout / 10);
+        const n = await withTimeout(this.#conn.read(buffer), this.#run.timeout / 10);
         if (typeof n !== "number") break; // the end, or nothing more
         this.received += n;
         hasPiece ||= piece.length > 0 && includes(buffer.subarray(0, n), piece);
@@ -306,7 +303,7 @@ export class Client implements Disposable {
 
   /** Says how much had come before something happened. */
   came(what: string): string {
-    return this.received === 0 ? what : `${count(this.received)}, then ${what}`;
+    return came(this.received, what);
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
@@ -319,11 +316,7 @@ export class Client implements Disposable {
    * there may be room for only a part of what it writes. A server that forgets the rest has luck once, but
    * not always.
    */
-  async #readNoise(
-    expected: string,
-    serverRun: ServerRun,
-    length = Infinity,
-  ): Promise<boolean> {
+  async #readNoise(expected: string, length = Infinity): Promise<boolean> {
     const buffer = new Uint8Array(READ_SIZE);
     const start = this.received;
     const part = start < length ? start : 0; // then only the end is missing
@@ -335,7 +328,7 @@ export class Client implements Disposable {
       const asIf = seen === "gap" ? ", as if some were lost" : "";
       throw new Failure(expected, `others after the first ${count(start)}${asIf}`, { seen });
     }
-    serverRun.progress = `${count(this.received)} came back`;
+    this.#run.progress = `${count(this.received)} came back`;
     if (Math.floor(this.received / GULP) > Math.floor(start / GULP)) await pause(GULP_PAUSE);
     return true;
   }
@@ -351,9 +344,9 @@ export class Client implements Disposable {
   #step<T>(
     promise: Promise<T>,
     expected: string,
-    { timeout = this.#timeout, part = 0 }: ReadOptions = {},
+    { timeout = this.#run.timeout, part = 0 }: ReadOptions = {},
   ): Promise<T> {
-    return step(promise, timeout, expected, (what) => this.came(what), part);
+    return step(promise, timeout, expected, this.received, part);
   }
 }
 
@@ -365,36 +358,44 @@ export interface ReadOptions {
   part?: number;
 }
 
+/**
+ * Waits for a step of a connection, and fails if it takes too long.
+ *
+ * @param received How many bytes had come before it.
+ * @param part How many of them are a part of what is expected.
+ */
 async function step<T>(
   promise: Promise<T>,
   timeout: number,
   expected: string,
-  tell = (what: string) => what,
+  received = 0,
   part = 0,
 ): Promise<T> {
   let result: T | typeof TIMED_OUT;
   try {
     result = await inTime(promise, timeout);
   } catch (error) {
-    throw lost(expected, error, tell, part);
+    throw lost(expected, error, received, part);
   }
   if (result !== TIMED_OUT) return result;
   const seen = part > 0 ? "stall" : "silence";
-  throw new LostConnection(expected, tell(`nothing within ${timeout / 1000} s`), { seen });
+  throw new LostConnection(expected, came(received, `nothing within ${timeout / 1000} s`), {
+    seen,
+  });
 }
 
 /** The failure that an error of a connection means. */
-function lost(
-  expected: string,
-  error: unknown,
-  tell = (what: string) => what,
-  part = 0,
-): Error {
+function lost(expected: string, error: unknown, received = 0, part = 0): Error {
   const code = codeOf(error);
   if (OUR_OWN_LIMITS.has(code)) return new CannotCheck(OUR_OWN_LIMITS.get(code)!);
-  const actual = tell(WORDS.get(code) ?? (error as Error).message);
+  const actual = came(received, WORDS.get(code) ?? (error as Error).message);
   const seen = !WORDS.has(code) ? "other" : part > 0 ? "loss" : "end";
   return new LostConnection(expected, actual, { cause: error, seen });
+}
+
+/** Says how many bytes had come before something happened. */
+function came(received: number, what: string): string {
+  return received === 0 ? what : `${count(received)}, then ${what}`;
 }
 
 /** The code of an error of a socket, whether Deno or Node has thrown it. */
