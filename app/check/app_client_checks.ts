@@ -14,12 +14,12 @@ import { type Cause, type Check, explainWith, Failure } from "./check.ts";
 import {
   type ClientRun,
   expectError,
-  expectImpatience,
   expectPrintable,
   expectSuccess,
   type Peer,
   QUIET,
 } from "./client_run.ts";
+import { unansweredChecks } from "./echo_client_checks.ts";
 import { explainMessage } from "./explain.ts";
 import type { Exit } from "./program.ts";
 
@@ -466,21 +466,7 @@ export const appClientChecks: Check<ClientRun>[] = [
       expectPrintable(exit);
     },
   },
-  {
-    name: "refused",
-    what: "When nobody listens, the client ends with an error",
-    hint: "The client ignores that it could not connect.",
-    read: "resets",
-    run: async (clientRun) => expectError(await clientRun.againstNobody()),
-  },
-  {
-    name: "silence",
-    what: "When the server is silent, the client gives up and ends with an error",
-    hint: "The client waits forever: it has no deadline. (If it has one, tell it with --patience.)",
-    causes: { "success": "The client ends in time, but with exit code 0, as if all were well." },
-    read: "deadlines",
-    run: expectImpatience,
-  },
+  ...unansweredChecks("client", "the server is silent", "deadlines"),
 ];
 
 /** The same message, with a header that looks different. */

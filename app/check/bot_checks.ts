@@ -5,7 +5,8 @@ import { isName } from "../chat/names.ts";
 import { escapeJson } from "../wire/escape.ts";
 import { MessageDecoder } from "../wire/message.ts";
 import { type Cause, type Check, explainWith, Failure } from "./check.ts";
-import { type ClientRun, expectError, expectImpatience, type Peer } from "./client_run.ts";
+import { type ClientRun, expectError, type Peer } from "./client_run.ts";
+import { unansweredChecks } from "./echo_client_checks.ts";
 import { explainMessage } from "./explain.ts";
 
 const NO_JOIN = "The bot does not join first, or not under a good name.";
@@ -228,20 +229,5 @@ export const botChecks: Check<ClientRun>[] = [
       );
     },
   },
-  {
-    name: "refused",
-    what: "When nobody listens, the bot ends with an error",
-    hint: "The bot ignores that it could not connect.",
-    causes: { "stall": "The bot does not end: it tries again and again, or has no deadline." },
-    read: "resets",
-    run: async (clientRun) => expectError(await clientRun.againstNobody()),
-  },
-  {
-    name: "silence",
-    what: "When the chat sends nothing, not even a ping, the bot gives up and ends with an error",
-    hint: "The bot waits forever: it has no deadline. (If it has one, tell it with --patience.)",
-    causes: { "success": "The bot ends in time, but with exit code 0, as if all were well." },
-    read: "deadlines",
-    run: expectImpatience,
-  },
+  ...unansweredChecks("bot", "the chat sends nothing, not even a ping", "deadlines"),
 ];

@@ -11,12 +11,12 @@ import {
   expectSuccess,
   type Peer,
 } from "./client_run.ts";
+import type { Lesson } from "./lessons.ts";
 import type { Exit } from "./program.ts";
 
 const IN_PIECES =
   "The client takes one read for the whole echo, or does not put the pieces together: it keeps, " +
   "decodes or compares only one of them.";
-const TRIES_ON = "The client does not end: it tries again and again, or has no deadline.";
 const GAP = 20; // milliseconds between two pieces, so that they are read one by one
 const LONG_GAP = 300; // milliseconds, in which a client that does not wait has ended
 const MAX_CUTS = 24; // places where an echo is cut in two
@@ -41,8 +41,7 @@ type Answer = (peer: Peer, message: Uint8Array) => Promise<void>;
 /** Runs the client against a server that gives a right echo, in pieces. It must read all of them. */
 async function expectWhole(clientRun: ClientRun, answer: Answer): Promise<Exit> {
   const exit = await clientRun.against(async (peer) => {
-    let message = await peer.gather();
-    if (message === undefined) throw sendsNothing();
+    let message: Uint8Array | undefined = await receiveFirst(peer);
     while (message !== undefined) {
       const { length } = message;
       await answer(peer, message);
@@ -65,11 +64,16 @@ async function expectWhole(clientRun: ClientRun, answer: Answer): Promise<Exit> 
 async function expectNotice(clientRun: ClientRun, answer: Answer): Promise<void> {
   expectError(
     await clientRun.against(async (peer) => {
-      const message = await peer.gather();
-      if (message === undefined) throw sendsNothing();
-      await answer(peer, message);
+      await answer(peer, await receiveFirst(peer));
     }),
   );
+}
+
+/** Receives the first message of the client. */
+async function receiveFirst(peer: Peer): Promise<Uint8Array> {
+  const message = await peer.gather().catch(explainWith({ "silence": SENDS_NOTHING }));
+  if (message !== undefined) return message;
+  throw new Failure("a client that sends something", "the end").because(SENDS_NOTHING);
 }
 
 /**
@@ -84,10 +88,6 @@ function cutsOf(length: number): number[][] {
   });
 }
 
-function sendsNothing(): Failure {
-  return new Failure("a client that sends something", "the end").because(SENDS_NOTHING);
-}
-
 function half({ length }: Uint8Array): number {
   return Math.ceil(length / 2);
 }
@@ -98,20 +98,14 @@ async function explainWait(
   clientRun: ClientRun,
 ): Promise<Cause | undefined> {
   if (meaning !== undefined) return meaning;
-  let sent = 0;
   try {
     const { code } = await clientRun.against(async (peer) => {
-      const message = await peer.gather();
-      if (message === undefined) return;
-      sent = message.length;
-      await peer.send(message);
+      await peer.send(await receiveFirst(peer));
       await pause(LONG_GAP);
       peer.finish();
     });
-    const isSilent = seen === "silence";
-    if (sent === 0) return isSilent ? SENDS_NOTHING : undefined;
     if (code === 0) return NO_HALF_CLOSE;
-    return isSilent ? READS_TOO_FAR : undefined;
+    return seen === "silence" ? READS_TOO_FAR : undefined;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     return error.seen === "stall" ? NO_END : undefined;
@@ -280,20 +274,38 @@ export const echoClientChecks: Check<ClientRun>[] = [
       });
     },
   },
-  {
-    name: "refused",
-    what: "When nobody listens, the client ends with an error",
-    hint: "The client ignores that it could not connect.",
-    causes: { "stall": TRIES_ON },
-    read: "resets",
-    run: async (clientRun) => expectError(await clientRun.againstNobody()),
-  },
-  {
-    name: "silence",
-    what: "When the server is silent, the client gives up and ends with an error",
-    hint: "The client waits forever: it has no deadline. (If it has one, tell it with --patience.)",
-    causes: { "success": "The client ends in time, but with exit code 0, as if all were well." },
-    read: "client",
-    run: expectImpatience,
-  },
+  ...unansweredChecks("client", "the server is silent", "client"),
 ];
+
+/**
+ * The checks of every client that get no answer, since nobody listens, or since the server is silent.
+ *
+ * @param isSilent What happens in the last of them, in words.
+ */
+export function unansweredChecks(
+  who: "client" | "bot",
+  isSilent: string,
+  read: Lesson,
+): Check<ClientRun>[] {
+  return [
+    {
+      name: "refused",
+      what: `When nobody listens, the ${who} ends with an error`,
+      hint: `The ${who} ignores that it could not connect.`,
+      causes: {
+        "stall": `The ${who} does not end: it tries again and again, or has no deadline.`,
+      },
+      read: "resets",
+      run: async (clientRun) => expectError(await clientRun.againstNobody()),
+    },
+    {
+      name: "silence",
+      what: `When ${isSilent}, the ${who} gives up and ends with an error`,
+      hint:
+        `The ${who} waits forever: it has no deadline. (If it has one, tell it with --patience.)`,
+      causes: { "success": `The ${who} ends in time, but with exit code 0, as if all were well.` },
+      read,
+      run: expectImpatience,
+    },
+  ];
+}

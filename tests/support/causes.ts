@@ -593,6 +593,7 @@ const echoClients: Case[] = [
   echoPy("reads-as-many", { "too-much": /does not notice that more has come/ }),
   echoPy("tries-forever", { "refused": /^it still runs .*\n.* tries again and again/ }),
   echoPy("half-closes-first", { "echo": /sends nothing\. If it has printed an error/ }, FIRST),
+  echoPy("sends-nothing", { "echo": /^nothing within .*\n.* connects and sends nothing/ }, FIRST),
   echoPy("succeeds-always", {
     "cut-short": SUCCEEDED,
     "no-echo": SUCCEEDED,
@@ -663,6 +664,7 @@ const appClients: Case[] = [
   appPy("has-no-limit", { "huge-length": /^it still runs .*\nThe client waits for all of it/ }),
   appPy("prints-raw", { "escapes": /\\x1b\[2J/ }),
   appPy("hangs", { "silence": HANGS }),
+  appPy("tries-forever", { "refused": /^it still runs .*\n.* tries again and again/ }),
   appPy(
     "says-one-too-many",
     { "answer": /^the end in the middle of it; exit code 1 after "No response: Timeout/ },
