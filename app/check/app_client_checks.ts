@@ -1,7 +1,7 @@
 // The checks of an application client: it sends a request in the message protocol, and shows the response.
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
 import { pause } from "../core/timeout.ts";
-import { readUint16, writeUint16 } from "../wire/endianness.ts";
+import { readUint16 } from "../wire/endianness.ts";
 import { escapeText } from "../wire/escape.ts";
 import {
   decodeContent,
@@ -21,11 +21,11 @@ import {
 } from "./client_run.ts";
 import { unansweredChecks } from "./echo_client_checks.ts";
 import { explainMessage } from "./explain.ts";
+import { frame, isJson, partsOf, PREFIX_LENGTH, shuffleHeader } from "./messages.ts";
 import type { Exit } from "./program.ts";
 
 const GAP = 20; // milliseconds between two pieces, so that they are read one by one
 const HUGE = 10 ** 12; // bytes
-const PREFIX_LENGTH = 2; // bytes
 
 const SENDS_NOTHING: Cause = {
   hint:
@@ -90,10 +90,6 @@ class Answers {
 
 function encodeResult(result: string): Uint8Array {
   return encodeMessage({ result });
-}
-
-function isJson({ header }: Message): boolean {
-  return header["content-type"] === JSON_CONTENT_TYPE;
 }
 
 /**
@@ -222,15 +218,10 @@ async function explainWait({ seen }: Failure, clientRun: ClientRun): Promise<Cau
 
 /** The same message with a header whose length is the same in both byte orders. */
 function lengthenHeader(message: Uint8Array): Uint8Array {
-  const length = readUint16(message);
-  const [header, content] = [
-    message.subarray(PREFIX_LENGTH, PREFIX_LENGTH + length),
-    message.subarray(PREFIX_LENGTH + length),
-  ];
-  const blanks = new Uint8Array(SAME_IN_BOTH_ORDERS - length).fill(" ".charCodeAt(0));
-  const prefix = new Uint8Array(PREFIX_LENGTH);
-  writeUint16(prefix, SAME_IN_BOTH_ORDERS);
-  return concat([prefix, header, blanks, content]);
+  const { header, content } = partsOf(message);
+  const longer = new Uint8Array(SAME_IN_BOTH_ORDERS).fill(" ".charCodeAt(0));
+  longer.set(header);
+  return frame(longer, content);
 }
 
 /** Whether a request is sent as bytes that are JSON. */
@@ -249,19 +240,12 @@ function isAscii(value: unknown): boolean {
   return /^[\0-\x7f]*$/.test(JSON.stringify(value));
 }
 
-/** A message whose header is any text or bytes. */
-function frame(header: string | Uint8Array, content = '{"result":"wrong"}'): Uint8Array {
-  const bytes = typeof header === "string" ? encoder.encode(header) : header;
-  const prefix = new Uint8Array(PREFIX_LENGTH);
-  writeUint16(prefix, bytes.length);
-  return concat([prefix, bytes, encoder.encode(content)]);
-}
-
+const CONTENT = '{"result":"wrong"}';
 const HEADER = {
   "byteorder": "little",
   "content-type": JSON_CONTENT_TYPE,
   "content-encoding": "utf-8",
-  "content-length": 18,
+  "content-length": CONTENT.length,
 };
 
 /** What an application client promises. */
@@ -412,7 +396,7 @@ export const appClientChecks: Check<ClientRun>[] = [
       const noType = { ...HEADER, "content-type": undefined };
       const headers = ["", "{", "[]", "null", JSON.stringify(noType), new Uint8Array(20).fill(255)];
       for (const [i, header] of headers.entries()) {
-        await expectNotice(clientRun, frame(header), "wait");
+        await expectNotice(clientRun, frame(header, CONTENT), "wait");
         clientRun.progress = `${i + 1} of ${headers.length} headers`;
       }
     },
@@ -425,7 +409,7 @@ export const appClientChecks: Check<ClientRun>[] = [
     async run(clientRun) {
       for (const length of [-1, "many", null]) {
         const header = JSON.stringify({ ...HEADER, "content-length": length });
-        await expectNotice(clientRun, frame(header), "wait");
+        await expectNotice(clientRun, frame(header, CONTENT), "wait");
       }
     },
   },
@@ -436,7 +420,7 @@ export const appClientChecks: Check<ClientRun>[] = [
     read: "trustNothing",
     async run(clientRun) {
       const header = JSON.stringify({ ...HEADER, "content-length": HUGE });
-      await expectNotice(clientRun, frame(header), "wait");
+      await expectNotice(clientRun, frame(header, CONTENT), "wait");
     },
   },
   {
@@ -468,18 +452,6 @@ export const appClientChecks: Check<ClientRun>[] = [
   },
   ...unansweredChecks("client", "the server is silent", "deadlines"),
 ];
-
-/** The same message, with a header that looks different. */
-function shuffleHeader(message: Uint8Array): Uint8Array {
-  const end = PREFIX_LENGTH + readUint16(message);
-  const text = new TextDecoder().decode(message.subarray(PREFIX_LENGTH, end));
-  const reversed = Object.fromEntries(Object.entries(JSON.parse(text)).reverse());
-  const header = { "x-before": [null, { "content-length": 3 }], ...reversed, "x-after": "é" };
-  const bytes = encoder.encode(JSON.stringify(header, null, " "));
-  const prefix = new Uint8Array(PREFIX_LENGTH);
-  writeUint16(prefix, bytes.length);
-  return concat([prefix, bytes, message.subarray(end)]);
-}
 
 /** Where a message may be cut: at the ends of its parts, inside them, and inside a character. */
 function boundariesOf(message: Uint8Array): number[] {

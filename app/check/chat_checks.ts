@@ -7,9 +7,9 @@ import { escapeJson } from "../wire/escape.ts";
 import { MessageDecoder } from "../wire/message.ts";
 import { type Cause, type Check, explainWith, Failure, LostConnection } from "./check.ts";
 import { explainKind, explainMessage, explainNoAnswer, otherKind } from "./explain.ts";
-import { decodeOrFail, endIfReset, readRaw, receive } from "./messages.ts";
+import { decodeOrFail, receive } from "./messages.ts";
 import { Stopwatch } from "./running_time.ts";
-import { type Client, ONE_AT_A_TIME, type ServerRun } from "./server_run.ts";
+import { type Client, endIfReset, ONE_AT_A_TIME, type ServerRun } from "./server_run.ts";
 
 const SAYS_AGAIN = "The server tells it twice.";
 const NO_LIST = "The names must be a list of texts.";
@@ -561,7 +561,7 @@ async function explainFirst(serverRun: ServerRun): Promise<Cause | undefined> {
   serverRun.closeAll(); // it may serve one client at a time
   const content = { type: "join", name: newName() } as const;
   const request = encodeChat(content);
-  const answer = await readRaw(serverRun, request);
+  const answer = await serverRun.exchange(request);
   if (answer.length > 0) return explainAnswer(answer, request);
   if (await tellsOthers(serverRun)) return JOIN_OTHERS;
   const json = new TextEncoder().encode(JSON.stringify(content));
@@ -570,36 +570,35 @@ async function explainFirst(serverRun: ServerRun): Promise<Cause | undefined> {
 
 /** Finds out more about a server that lets one guest in, and not a second. */
 async function explainSecond(
-  failure: Failure,
+  { isSilence }: Failure,
   serverRun: ServerRun,
 ): Promise<Cause | undefined> {
-  if (!isWaiting(failure)) return undefined;
+  if (!isSilence) return undefined;
   serverRun.closeAll();
   const meaning = await explainAfterJoin(serverRun);
   if (meaning !== undefined) return meaning;
   const request = () => encodeChat({ type: "join", name: newName() });
   await serverRun.connect(); // and says nothing
-  const beside = await readRaw(serverRun, request());
+  const beside = await serverRun.exchange(request());
   serverRun.closeAll();
-  const alone = await readRaw(serverRun, request());
+  const alone = await serverRun.exchange(request());
   return beside.length === 0 && alone.length > 0 ? ONE_AT_A_TIME : undefined;
 }
 
 /** Finds out more about a server that does not tell a guest who else joins. */
-async function explainAlone(failure: Failure, serverRun: ServerRun): Promise<Cause | undefined> {
-  if (!isWaiting(failure)) return undefined;
+async function explainAlone(
+  { isSilence }: Failure,
+  serverRun: ServerRun,
+): Promise<Cause | undefined> {
+  if (!isSilence) return undefined;
   serverRun.closeAll();
   return await explainAfterJoin(serverRun) ?? await explainKind(serverRun, "chat") ?? JOIN_ALONE;
-}
-
-function isWaiting({ seen }: Failure): boolean {
-  return seen === "silence" || seen === "stall";
 }
 
 /** What is wrong with what comes after an answer to a join that could be read. */
 async function explainAfterJoin(serverRun: ServerRun): Promise<Cause | undefined> {
   const request = encodeChat({ type: "join", name: newName() });
-  const answer = await readRaw(serverRun, request);
+  const answer = await serverRun.exchange(request);
   return equals(answer, request) ? undefined : explainMessage(answer, "server");
 }
 
@@ -626,7 +625,7 @@ async function tellsOthers(serverRun: ServerRun): Promise<boolean> {
   const name = newName();
   try {
     await listener.send({ type: "join", name: listener.name });
-    await readRaw(serverRun, encodeChat({ type: "join", name }));
+    await serverRun.exchange(encodeChat({ type: "join", name }));
     while (true) {
       const content = await listener.next("a join", serverRun.timeout / 5);
       if (content === undefined) return false;

@@ -82,6 +82,16 @@ export class Failure extends Error {
     this.seen = seen;
   }
 
+  /** Whether nothing came, or nothing more. */
+  get isSilence(): boolean {
+    return this.seen === "silence" || this.seen === "stall";
+  }
+
+  /** Whether the end came, too early. */
+  get isEnd(): boolean {
+    return this.seen === "end" || this.seen === "loss";
+  }
+
   /** Notes what it means, if that was found out, and returns the failure. */
   because(meaning: Cause | undefined): this {
     this.meaning = meaning ?? this.meaning;

@@ -5,10 +5,10 @@ import { pause } from "../core/timeout.ts";
 import { unpack } from "../wire/struct.ts";
 import { readUint32 } from "../wire/endianness.ts";
 import { escapeBytes } from "../wire/escape.ts";
+import { countBytes, MIB, noise } from "./bytes.ts";
 import { type Cause, type Check, explainWith, Failure, LostConnection } from "./check.ts";
 import { explainKind } from "./explain.ts";
-import { readRaw } from "./messages.ts";
-import { type Client, MIB, noise, type ServerRun } from "./server_run.ts";
+import type { Client, ServerRun } from "./server_run.ts";
 
 const ANSWER = ">II";
 const ANSWER_LENGTH = 8; // bytes
@@ -192,7 +192,7 @@ async function explainCount(
   serverRun: ServerRun,
 ): Promise<Cause | undefined> {
   if (meaning !== undefined) return meaning;
-  const answer = await readRaw(serverRun, noise(0, TWELVE), { finish: true });
+  const answer = await serverRun.exchange(noise(0, TWELVE), { finish: true });
   if (seen === "stall" && answer.length === ANSWER_LENGTH) return STAYS_OPEN;
   return explainAnswer(answer) ?? await explainKind(serverRun, "count") ?? explainLength(answer);
 }
@@ -214,8 +214,7 @@ function explainLength(answer: Uint8Array): Cause | undefined {
   const { length } = answer;
   if (length === 0 || length === ANSWER_LENGTH) return undefined;
   const isText = /^[\x20-\x7e\r\n]+$/.test(new TextDecoder().decode(answer));
-  const bytes = length === 1 ? "1 byte" : `${length} bytes`;
   return isText
     ? "The server answers with text. It must send two numbers of four bytes each."
-    : `The answer has ${bytes}, and not two numbers of four bytes each.`;
+    : `The answer has ${countBytes(length)}, and not two numbers of four bytes each.`;
 }

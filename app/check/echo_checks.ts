@@ -2,10 +2,10 @@
 import { equals } from "jsr:@std/bytes@^1.0.6/equals";
 import { pause } from "../core/timeout.ts";
 import { escapeBytes } from "../wire/escape.ts";
+import { KIB, MIB, noise } from "./bytes.ts";
 import { type Cause, type Check, explainWith, Failure, type Seen } from "./check.ts";
 import { explainKind, explainProtocol } from "./explain.ts";
-import { endIfReset, readRaw } from "./messages.ts";
-import { both, type Client, GIVES_UP, KIB, MIB, noise, type ServerRun } from "./server_run.ts";
+import { both, type Client, endIfReset, GIVES_UP, type ServerRun } from "./server_run.ts";
 
 // More than operating systems keep for the connections of a client, two proxies, and a server behind them:
 // Linux may keep 37 MB for each direction of each.
@@ -72,7 +72,7 @@ export const echoChecks: Check<ServerRun>[] = [
       const client = await serverRun.connect();
       for (let echoes = 0; echoes < 20; echoes++) { // a server that reads once fails here
         await client.echo(HELLO)
-          .catch(explainWith(({ seen }) => explainEcho(seen, echoes, serverRun)));
+          .catch(explainWith((failure) => explainEcho(failure, echoes, serverRun)));
       }
     },
   },
@@ -338,12 +338,11 @@ export const echoChecks: Check<ServerRun>[] = [
 
 /** Finds out more about a server that fails already after so many echoes. */
 async function explainEcho(
-  seen: Seen,
+  { seen, isEnd }: Failure,
   echoes: number,
   serverRun: ServerRun,
 ): Promise<Cause | undefined> {
   serverRun.closeAll(); // it may serve one client at a time
-  const isEnd = seen === "end" || seen === "loss";
   if (seen === "silence" && echoes > 0) {
     return "The server reads once for each client, where it needs a loop.";
   }
@@ -370,7 +369,7 @@ async function explainEcho(
   if (greeting !== undefined) {
     return `The server sends ${greeting} before the client has sent anything. An echo server only answers.`;
   }
-  const answer = await readRaw(serverRun, HELLO);
+  const answer = await serverRun.exchange(HELLO);
   const found = explainProtocol(answer, "server") ?? explainAnswer(answer) ??
     await explainKind(serverRun, "echo");
   if (found !== undefined) return found;
@@ -385,10 +384,11 @@ async function explainEcho(
  * them apart.
  */
 function apart(serverRun: ServerRun, run: () => Promise<void>): Promise<void> {
-  return run().catch(explainWith(async ({ seen }) => {
-    const isWaiting = seen === "silence" || seen === "stall";
-    return isWaiting && await serverRun.hasStrayBytes() ? MIXED : undefined;
-  }));
+  return run().catch(
+    explainWith(async ({ isSilence }) =>
+      isSilence && await serverRun.hasStrayBytes() ? MIXED : undefined
+    ),
+  );
 }
 
 /** What a server adds to what it should send back, or leaves out. */

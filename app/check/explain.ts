@@ -6,11 +6,11 @@ import { encodeChat } from "../chat/messages.ts";
 import { createRequest } from "../libclient.ts";
 import { readUint16, readUint32, writeUint32 } from "../wire/endianness.ts";
 import { JSON_CONTENT_TYPE } from "../wire/message.ts";
+import { countBytes } from "./bytes.ts";
 import type { Cause } from "./check.ts";
-import { readRaw } from "./messages.ts";
+import { PREFIX_LENGTH } from "./messages.ts";
 import type { ServerRun } from "./server_run.ts";
 
-const PREFIX_LENGTH = 2; // bytes
 const MAX_PREFIX = 8; // bytes of the prefixes that people write
 const MIN_TEXT = 4; // bytes that look like text, until they count as text
 const KEYS = ["byteorder", "content-type", "content-encoding", "content-length"];
@@ -102,9 +102,8 @@ function explainHeader(bytes: Uint8Array, end: number, sender: Sender): Cause | 
     [bytes.length - PREFIX_LENGTH, ": it counts the content as well"],
     [bytes.length, ": it counts the whole message"],
   ]);
-  const counts = `The ${sender} announces a header of ${
-    countBytes(announced)
-  }, and sends ${length}`;
+  const counts = `The ${sender} announces a header of ${countBytes(announced)}, and sends ` +
+    length.toLocaleString("en");
   return { hint: `${counts}${whys.get(announced) ?? ""}.`, read: "protocol" };
 }
 
@@ -148,7 +147,8 @@ function explainFields(
     };
   }
   if (end === undefined || end === announced || (!isObject && isFollowed)) return undefined;
-  const counts = `The ${sender} announces ${countBytes(announced)} of content, and sends ${end}`;
+  const counts = `The ${sender} announces ${countBytes(announced)} of content, and sends ` +
+    end.toLocaleString("en");
   const content = new TextDecoder().decode(rest.subarray(0, end));
   if (announced === content.length || announced === [...content].length) {
     return { hint: `${counts}: it counts characters instead of bytes.`, read: "byteOrder" };
@@ -186,10 +186,6 @@ function isHeader(bytes: Uint8Array): boolean {
 function looksLikeText(bytes: Uint8Array): boolean {
   if (bytes.length < MIN_TEXT) return false;
   return !/[^\P{Cc}\r\n\t]|\ufffd/u.test(new TextDecoder().decode(bytes));
-}
-
-function countBytes(number: number): string {
-  return number === 1 ? "1 byte" : `${number} bytes`;
 }
 
 /**
@@ -243,7 +239,7 @@ export async function explainNoAnswer(
     },
   ];
   for (const { request, finish = false, cause } of attempts) {
-    const answer = await readRaw(serverRun, request, { finish });
+    const answer = await serverRun.exchange(request, { finish });
     const protocol = explainProtocol(answer, "server");
     if (protocol !== undefined) return protocol;
     const refuses = /"Error|"type": ?"error"/.test(new TextDecoder().decode(answer));
@@ -284,11 +280,11 @@ const ANSWERING: Answering[] = [
 export async function explainKind(serverRun: ServerRun, kind: string): Promise<Cause | undefined> {
   for (const { kind: other, request, finish = false, isAnswer } of ANSWERING) {
     if (other === kind) continue;
-    const answer = await readRaw(serverRun, request, { finish });
+    const answer = await serverRun.exchange(request, { finish });
     if (isAnswer(answer)) return otherKind(other);
   }
   for (const request of kind === "http" ? [REDIS_REQUEST] : [HTTP_REQUEST, REDIS_REQUEST]) {
-    const cause = explainProtocol(await readRaw(serverRun, request), "server");
+    const cause = explainProtocol(await serverRun.exchange(request), "server");
     if (cause !== undefined) return cause;
   }
   return undefined;

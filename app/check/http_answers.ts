@@ -4,9 +4,10 @@ import { Decoder } from "../wire/decoder.ts";
 import { MalformedInputError } from "../wire/errors.ts";
 import { escapeBytes, escapeText } from "../wire/escape.ts";
 import type { ParserInput, ParserStep } from "../wire/parser.ts";
+import { MIB } from "./bytes.ts";
 import { type Cause, Failure, LostConnection } from "./check.ts";
 import { decodeOrFail } from "./messages.ts";
-import { both, type Client, MIB, type ServerRun } from "./server_run.ts";
+import { both, type Client, type ServerRun } from "./server_run.ts";
 
 const READ_SIZE = 64 * 1024; // bytes
 const MAX_LINE = 16 * 1024; // bytes

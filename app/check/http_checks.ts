@@ -5,6 +5,7 @@ import { equals } from "jsr:@std/bytes@^1.0.6/equals";
 import { pause } from "../core/timeout.ts";
 import { MalformedInputError } from "../wire/errors.ts";
 import { escapeBytes } from "../wire/escape.ts";
+import { classify, countBytes, MIB, noise } from "./bytes.ts";
 import {
   type Cause,
   type Check,
@@ -15,17 +16,7 @@ import {
 } from "./check.ts";
 import { explainKind } from "./explain.ts";
 import { type Answer, Conversation, describe, describeBody, request } from "./http_answers.ts";
-import { endIfReset, readRaw } from "./messages.ts";
-import {
-  both,
-  classify,
-  type Client,
-  GIVES_UP,
-  isEnd,
-  MIB,
-  noise,
-  type ServerRun,
-} from "./server_run.ts";
+import { both, type Client, endIfReset, GIVES_UP, isReset, type ServerRun } from "./server_run.ts";
 
 const PAUSE = 2; // milliseconds, in which the server may notice the first part of a request
 const DELAYED = 20; // milliseconds; what Nagle's algorithm holds back comes after 40
@@ -133,7 +124,7 @@ export const httpChecks: Check<ServerRun>[] = [
     hint: "The lines end with \\n alone. Browsers are lenient with that, and others are not.",
     read: "webPage",
     async run(serverRun) {
-      const begin = await readRaw(serverRun, LAST);
+      const begin = await serverRun.exchange(LAST);
       const lines = decoder.decode(begin).split(/(?<=\n)/).filter((line) => line.endsWith("\n"));
       const header = lines.slice(0, lines.findIndex((line) => line.trim() === "") + 1);
       const wrong = header.find((line) => !line.endsWith("\r\n"));
@@ -583,7 +574,7 @@ export const httpChecks: Check<ServerRun>[] = [
 
 /** Finds out whether a server that has no page speaks another protocol. */
 async function explainPage(serverRun: ServerRun): Promise<Cause | undefined> {
-  const answer = await readRaw(serverRun, GET);
+  const answer = await serverRun.exchange(GET);
   if (decoder.decode(answer).startsWith("HTTP/1.")) return undefined;
   return await explainKind(serverRun, "http") ?? (answer.length > 0 ? NO_HTTP : undefined);
 }
@@ -626,7 +617,7 @@ async function sendPart(client: Client, part: Uint8Array, sent: number): Promise
   try {
     await client.send(part);
   } catch (error) {
-    if (!(error instanceof LostConnection && isEnd(error))) throw error;
+    if (!isReset(error)) throw error;
     const expected = "a connection that is open until the request is complete";
     const came = `the end after ${sent} bytes of it`;
     throw new LostConnection(expected, came, { cause: error, seen: "end" });
@@ -634,10 +625,10 @@ async function sendPart(client: Client, part: Uint8Array, sent: number): Promise
 }
 
 /** Where others were served meanwhile, it is not waiting that has spoiled the answers of one. */
-function explainAnswers({ seen, meaning }: Failure): Cause | undefined {
+function explainAnswers({ seen, isEnd, isSilence, meaning }: Failure): Cause | undefined {
   if (meaning !== undefined) return meaning;
-  if (seen === "end" || seen === "loss") return GIVES_UP;
-  if (seen === "silence" || seen === "stall") {
+  if (isEnd) return GIVES_UP;
+  if (isSilence) {
     const hint = `${LEAVES_OUT} Or it has stopped answering this client, who reads again.`;
     return { hint, read: "writeAll" };
   }
@@ -716,10 +707,6 @@ function countSame(actual: Uint8Array, expected: Uint8Array): number {
 function echoOf(body: Uint8Array): string {
   if (body.length <= MAX_SHOWN) return `status 200 and ${describeBody(body)}`;
   return `status 200 and all ${countBytes(body.length)} of the body`;
-}
-
-function countBytes(bytes: number): string {
-  return `${bytes.toLocaleString("en")} bytes`;
 }
 
 function wrongAnswer(expected: string, answer: Answer): Failure {

@@ -102,8 +102,8 @@ export class ServerTarget implements Target<ServerRun> {
 
   /** If a server serves one client at a time, silence beside other connections is due to that. */
   async #blameOneAtATime(outcome: Outcome): Promise<Outcome> {
-    if (!(outcome instanceof Failure) || this.#lastGood === undefined) return outcome;
-    if (outcome.seen !== "silence" && outcome.seen !== "stall") return outcome;
+    if (!(outcome instanceof Failure) || !outcome.isSilence) return outcome;
+    if (this.#lastGood === undefined) return outcome;
     this.#servesOneAtATime ??= await this.#looksForOneAtATime();
     return this.#servesOneAtATime ? outcome.because(ONE_AT_A_TIME) : outcome;
   }
@@ -198,7 +198,7 @@ export class ServerTarget implements Target<ServerRun> {
     if (!(probed instanceof LostConnection)) {
       return `The server answers the next client wrongly since ${name}`;
     }
-    return probed.seen === "end" || probed.seen === "loss"
+    return probed.isEnd
       ? `The server ends the connection of the next client since ${name}${this.#server.whereToLook}`
       : `The server stopped answering during ${name}${this.#server.whereToLook}`;
   }
@@ -261,6 +261,6 @@ function isBrokenPipe({ code, signal }: End): boolean {
 
 /** Whether a server, or a listener, that ends in the middle of a check explains its failure. */
 function mayComeFromEnd(failure: Failure): boolean {
-  const wasOpen = ["silence", "stall", "slow"].includes(failure.seen);
+  const wasOpen = failure.isSilence || failure.seen === "slow";
   return failure instanceof LostConnection && !wasOpen;
 }

@@ -5,7 +5,6 @@ import { formatAddress } from "../core/address.ts";
 import { escapeBytes } from "../wire/escape.ts";
 import { CannotCheck, type Check, Failure } from "./check.ts";
 import { echoChecks } from "./echo_checks.ts";
-import { readRaw } from "./messages.ts";
 import { RunningServer } from "./server.ts";
 import { ServerRun } from "./server_run.ts";
 
@@ -26,7 +25,7 @@ export const tunnelChecks: Check<ServerRun>[] = [
       const port = address.port + FROM_ENTRY_TO_EXIT;
       const exit = new RunningServer({ ...address, port });
       await using exitRun = new ServerRun(exit, timeout);
-      const answer = await readRaw(exitRun, NO_FRAME);
+      const answer = await exitRun.exchange(NO_FRAME);
       if (exitRun.connections === 0) {
         const name = formatAddress(exit.address);
         throw new CannotCheck(`nobody listens on ${name}, where the exit must listen`);
