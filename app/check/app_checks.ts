@@ -179,7 +179,7 @@ export const appChecks: Check<ServerRun>[] = [
   {
     name: "empty-header",
     what: "A header of 0 bytes is refused",
-    hint: "The server waits for a header that cannot come, or takes the content for it.",
+    hint: "The server takes the content for the header.",
     read: "limits",
     run: (serverRun) => expectRefusal(serverRun, concat([new Uint8Array(2), CONTENT])),
   },
@@ -236,7 +236,7 @@ export const appChecks: Check<ServerRun>[] = [
   {
     name: "huge-length",
     what: "A content-length of a million megabytes, or of far more, is refused at once",
-    hint: "The server waits for all of it, and would keep it in memory.",
+    hint: "The server takes what has come for all of it, whatever content-length says.",
     read: "trustNothing",
     async run(serverRun) {
       for (const length of [10 ** 12, 10 ** 18]) {
@@ -248,7 +248,7 @@ export const appChecks: Check<ServerRun>[] = [
   {
     name: "falsy-content",
     what: "The content {}, [], 0, false, null, an empty text or none at all is answered or refused",
-    hint: "The server takes such a request for none, and waits or spins.",
+    hint: "The server answers such a request with something that is no response to it.",
     read: "limits",
     async run(serverRun) {
       for (const content of ["{}", "[]", "0", "false", "null", '""', ""]) {
@@ -271,7 +271,7 @@ export const appChecks: Check<ServerRun>[] = [
   {
     name: "truncated",
     what: "A request that ends too early is refused",
-    hint: "The server waits forever, or answers half a request.",
+    hint: "The server answers half a request.",
     read: "messages",
     async run(serverRun) {
       for (const length of [1, 2, 50, SEARCH.length - CONTENT.length, SEARCH.length - 1]) {
@@ -282,7 +282,7 @@ export const appChecks: Check<ServerRun>[] = [
   {
     name: "garbage",
     what: "What is no request at all, such as HTTP, is refused",
-    hint: "The server waits for more, or takes anything for a request.",
+    hint: "The server takes anything for a request.",
     read: "limits",
     async run(serverRun) {
       const garbage = [
