@@ -6,7 +6,7 @@ import { escapeBytes, escapeJson } from "../wire/escape.ts";
 import { createRequest } from "../libclient.ts";
 import { decodeContent, JSON_CONTENT_TYPE, type Message, MessageDecoder } from "../wire/message.ts";
 import { type Cause, type Check, explainWith, Failure, LostConnection } from "./check.ts";
-import { explainKind, explainMessage, explainNoAnswer, otherKind } from "./explain.ts";
+import { explainAnswer, explainKind, explainNoAnswer, otherKind } from "./explain.ts";
 import { decodeOrFail, frame, isJson, receive, shuffleHeader } from "./messages.ts";
 import { endIfReset, type ServerRun } from "./server_run.ts";
 
@@ -301,13 +301,12 @@ export const appChecks: Check<ServerRun>[] = [
 async function explainSearch(serverRun: ServerRun): Promise<Cause | undefined> {
   const response = await serverRun.exchange(SEARCH);
   if (response.length > 0) return explainResponse(response);
-  return await explainNoAnswer(serverRun, SEARCH, CONTENT) ?? await explainKind(serverRun, "app");
+  return await explainNoAnswer(serverRun, SEARCH) ?? await explainKind(serverRun, "app");
 }
 
 /** What is wrong with a response. */
 function explainResponse(response: Uint8Array): Cause | undefined {
-  if (equals(response, SEARCH)) return otherKind("echo");
-  const cause = explainMessage(response, "server");
+  const cause = explainAnswer(response, SEARCH);
   if (cause !== undefined) return cause;
   try {
     const decoder = new MessageDecoder();

@@ -1,12 +1,11 @@
 // The checks of a chat server: one that speaks step 4 of the tutorial.
 import { pause } from "../core/timeout.ts";
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
-import { equals } from "jsr:@std/bytes@^1.0.6/equals";
 import { decodeChat, encodeChat, type FromClient } from "../chat/messages.ts";
 import { escapeJson } from "../wire/escape.ts";
 import { MessageDecoder } from "../wire/message.ts";
 import { type Cause, type Check, explainWith, Failure, LostConnection } from "./check.ts";
-import { explainKind, explainMessage, explainNoAnswer, otherKind } from "./explain.ts";
+import { explainAnswer, explainKind, explainNoAnswer, otherKind } from "./explain.ts";
 import { decodeOrFail, receive } from "./messages.ts";
 import { Stopwatch } from "./running_time.ts";
 import { type Client, endIfReset, ONE_AT_A_TIME, type ServerRun } from "./server_run.ts";
@@ -210,6 +209,10 @@ async function connect(serverRun: ServerRun, name = newName()): Promise<Guest> {
 
 function newName(): string {
   return `guest${++guests}x${crypto.randomUUID().slice(0, 8)}`;
+}
+
+function newJoin(): Uint8Array {
+  return encodeChat({ type: "join", name: newName() });
 }
 
 /** What a good chat server does at any time. */
@@ -559,13 +562,11 @@ export const chatChecks: Check<ServerRun>[] = [
 /** Finds out more about a server that does not let even the first guest in. */
 async function explainFirst(serverRun: ServerRun): Promise<Cause | undefined> {
   serverRun.closeAll(); // it may serve one client at a time
-  const content = { type: "join", name: newName() } as const;
-  const request = encodeChat(content);
+  const request = newJoin();
   const answer = await serverRun.exchange(request);
-  if (answer.length > 0) return explainAnswer(answer, request);
+  if (answer.length > 0) return explainJoin(answer, request);
   if (await tellsOthers(serverRun)) return JOIN_OTHERS;
-  const json = new TextEncoder().encode(JSON.stringify(content));
-  return await explainNoAnswer(serverRun, request, json) ?? await explainKind(serverRun, "chat");
+  return await explainNoAnswer(serverRun, request) ?? await explainKind(serverRun, "chat");
 }
 
 /** Finds out more about a server that lets one guest in, and not a second. */
@@ -574,14 +575,12 @@ async function explainSecond(
   serverRun: ServerRun,
 ): Promise<Cause | undefined> {
   if (!isSilence) return undefined;
-  serverRun.closeAll();
-  const meaning = await explainAfterJoin(serverRun);
-  if (meaning !== undefined) return meaning;
-  const request = () => encodeChat({ type: "join", name: newName() });
+  const cause = await explainAnotherJoin(serverRun);
+  if (cause !== undefined) return cause;
   await serverRun.connect(); // and says nothing
-  const beside = await serverRun.exchange(request());
+  const beside = await serverRun.exchange(newJoin());
   serverRun.closeAll();
-  const alone = await serverRun.exchange(request());
+  const alone = await serverRun.exchange(newJoin());
   return beside.length === 0 && alone.length > 0 ? ONE_AT_A_TIME : undefined;
 }
 
@@ -591,21 +590,19 @@ async function explainAlone(
   serverRun: ServerRun,
 ): Promise<Cause | undefined> {
   if (!isSilence) return undefined;
-  serverRun.closeAll();
-  return await explainAfterJoin(serverRun) ?? await explainKind(serverRun, "chat") ?? JOIN_ALONE;
+  return await explainAnotherJoin(serverRun) ?? await explainKind(serverRun, "chat") ?? JOIN_ALONE;
 }
 
-/** What is wrong with what comes after an answer to a join that could be read. */
-async function explainAfterJoin(serverRun: ServerRun): Promise<Cause | undefined> {
-  const request = encodeChat({ type: "join", name: newName() });
-  const answer = await serverRun.exchange(request);
-  return equals(answer, request) ? undefined : explainMessage(answer, "server");
+/** What is wrong with all that comes to somebody who joins: the first of it could be read. */
+async function explainAnotherJoin(serverRun: ServerRun): Promise<Cause | undefined> {
+  serverRun.closeAll();
+  const request = newJoin();
+  return explainJoin(await serverRun.exchange(request), request);
 }
 
 /** What is wrong with the answer to a join. */
-function explainAnswer(answer: Uint8Array, request: Uint8Array): Cause | undefined {
-  if (equals(answer, request)) return otherKind("echo");
-  const cause = explainMessage(answer, "server");
+function explainJoin(answer: Uint8Array, request: Uint8Array): Cause | undefined {
+  const cause = explainAnswer(answer, request);
   if (cause !== undefined) return cause;
   try {
     const decoder = new MessageDecoder();

@@ -8,7 +8,7 @@ import { readUint16, readUint32, writeUint32 } from "../wire/endianness.ts";
 import { JSON_CONTENT_TYPE } from "../wire/message.ts";
 import { countBytes } from "./bytes.ts";
 import type { Cause } from "./check.ts";
-import { PREFIX_LENGTH } from "./messages.ts";
+import { partsOf, PREFIX_LENGTH } from "./messages.ts";
 import type { ServerRun } from "./server_run.ts";
 
 const MAX_PREFIX = 8; // bytes of the prefixes that people write
@@ -27,6 +27,11 @@ const BACKSLASH = "\\".charCodeAt(0);
 
 /** Who has sent the bytes that are explained. */
 export type Sender = "server" | "client";
+
+/** What is wrong with the answer to a message, as far as that can be calculated. */
+export function explainAnswer(answer: Uint8Array, request: Uint8Array): Cause | undefined {
+  return equals(answer, request) ? otherKind("echo") : explainMessage(answer, "server");
+}
 
 /** What is wrong with bytes that should begin with a message, as far as it can be calculated. */
 export function explainMessage(bytes: Uint8Array, sender: Sender): Cause | undefined {
@@ -192,12 +197,10 @@ function looksLikeText(bytes: Uint8Array): boolean {
  * Finds out what makes a server answer that does not answer a good message.
  *
  * @param message The message, whose first two bytes are the length of its header.
- * @param content Its content alone.
  */
 export async function explainNoAnswer(
   serverRun: ServerRun,
   message: Uint8Array,
-  content: Uint8Array,
 ): Promise<Cause | undefined> {
   const [prefix, rest] = [message.slice(0, PREFIX_LENGTH), message.subarray(PREFIX_LENGTH)];
   const longPrefix = new Uint8Array(4);
@@ -219,7 +222,7 @@ export async function explainNoAnswer(
       },
     },
     {
-      request: concat([content, LINE_END]),
+      request: concat([partsOf(message).content, LINE_END]),
       cause: {
         hint:
           "The server takes a line for a message. A message begins with two bytes, the length of " +

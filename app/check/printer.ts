@@ -1,7 +1,7 @@
 // Prints the results of checks for people.
 import { printSync } from "../core/output.ts";
 import type { Report } from "./job.ts";
-import type { Failed, Result, Skipped } from "./result.ts";
+import { countOf, type Failed, type Result, type Skipped } from "./result.ts";
 
 /** What the output is printed on. */
 export interface Paper {
@@ -59,10 +59,9 @@ export class Printer {
     if (this.#paper.folds && this.#passes > 0) {
       printSync(`${this.#mark(true)} ${this.#passes} passed`);
     }
-    const count = (wanted: Result["status"]) =>
-      checks.filter(({ status }) => status === wanted).length;
-    const counts = [`${count("passed")} passed`, `${count("failed")} failed`];
-    if (count("skipped") > 0) counts.push(`${count("skipped")} skipped`);
+    const counts = [`${countOf(checks, "passed")} passed`, `${countOf(checks, "failed")} failed`];
+    const skipped = countOf(checks, "skipped");
+    if (skipped > 0) counts.push(`${skipped} skipped`);
     const time = ((performance.now() - this.#started) / 1000).toFixed(1);
     const all = `${checks.length} ${checks.length === 1 ? "check" : "checks"}`;
     printSync(`\n${all}: ${counts.join(", ")} (${time} s)`);

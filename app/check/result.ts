@@ -87,6 +87,11 @@ export function causeOf<Run>(check: Check<Run>, failure: Failure): { hint: strin
 /** How all checks went: whether all have passed, some have failed, or some were not run. */
 export type Status = "passed" | "failed" | "incomplete";
 
+/** How many of the checks went like this. */
+export function countOf(results: Result[], wanted: Result["status"]): number {
+  return results.filter(({ status }) => status === wanted).length;
+}
+
 /** What the results of all checks amount to. */
 export function statusOf(results: Result[]): Status {
   if (results.some(({ status }) => status === "failed")) return "failed";

@@ -54,17 +54,14 @@ export class ServerTarget implements Target<ServerRun> {
 
   async grade(check: Check<ServerRun>): Promise<Graded> {
     const start = performance.now();
-    let connections = 0;
-    let mostOpen = 0;
-    const tried = await tryFairly(async () => {
-      const run = new ServerRun(this.#server, this.#timeout, check.extraTime);
-      const outcome = await this.#try(check.name, run, check.run);
-      ({ connections, mostOpen } = run);
-      return outcome;
+    let run!: ServerRun; // of the last try
+    const outcome = await tryFairly(() => {
+      run = new ServerRun(this.#server, this.#timeout, check.extraTime);
+      return this.#try(check.name, run, check.run);
     });
-    const outcome = mostOpen > 1 ? await this.#blameOneAtATime(tried) : tried;
+    if (run.mostOpen > 1) await this.#blameOneAtATime(outcome);
     const ms = performance.now() - start;
-    if (connections === 0 && outcome instanceof LostConnection) {
+    if (run.connections === 0 && outcome instanceof LostConnection) {
       const stop = await this.#whyAbsent(outcome);
       if (stop !== undefined) return await this.#gradeAbsent(check, stop, ms);
     }
@@ -101,11 +98,11 @@ export class ServerTarget implements Target<ServerRun> {
   }
 
   /** If a server serves one client at a time, silence beside other connections is due to that. */
-  async #blameOneAtATime(outcome: Outcome): Promise<Outcome> {
-    if (!(outcome instanceof Failure) || !outcome.isSilence) return outcome;
-    if (this.#lastGood === undefined) return outcome;
+  async #blameOneAtATime(outcome: Outcome): Promise<void> {
+    if (!(outcome instanceof Failure) || !outcome.isSilence) return;
+    if (this.#lastGood === undefined) return;
     this.#servesOneAtATime ??= await this.#looksForOneAtATime();
-    return this.#servesOneAtATime ? outcome.because(ONE_AT_A_TIME) : outcome;
+    if (this.#servesOneAtATime) outcome.because(ONE_AT_A_TIME);
   }
 
   /**

@@ -7,7 +7,7 @@ import type { Job, Report } from "./job.ts";
 import { type KindName, kinds } from "./kinds.ts";
 import { type Paper, Printer, wrap } from "./printer.ts";
 import { nextExercise, type Progress } from "./progress.ts";
-import type { Result } from "./result.ts";
+import { countOf, type Result } from "./result.ts";
 
 const SHOW_INTERVAL = 200; // milliseconds between two looks at how far a check is
 const MAX_SHOWN = 60; // characters of that
@@ -120,8 +120,8 @@ export class Session {
   #note(job: Job, { checks, status }: Report): void {
     if (job.exercise === null || !isWhole(job)) return;
     if (status === "incomplete") return; // the program could not be checked
-    const passed = checks.filter(({ status }) => status === "passed").length;
-    const problem = this.#progress.note(job.exercise, { passed, checks: checks.length });
+    const counts = { passed: countOf(checks, "passed"), checks: checks.length };
+    const problem = this.#progress.note(job.exercise, counts);
     if (problem !== undefined) console.error(problem);
   }
 }

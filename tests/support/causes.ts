@@ -526,6 +526,7 @@ const chatServers: Case[] = [
     ([mistake, cause]) => chatServer(`answers-${mistake}`, cause, { never: /tells only|nobody/ }),
   ),
   chatServer("answers-adds-a-line-end", /1 byte more than it announces/, { never: /tell/ }),
+  ours("chat", "app/server.ts", { "join": /try check.ts app/ }, { stopped: FIRST }),
   chatServer("tells-only-others", /tells only the others/),
   chatServer("tells-only-the-one-who-joins", /tells only the one who joins/, { stopped: FIRST }),
   chatServer("one-at-a-time", ONE_AT_A_TIME, { never: /tells only/ }),
