@@ -13,6 +13,9 @@ import { type Client, endIfReset, ONE_AT_A_TIME, type ServerRun } from "./server
 const SAYS_AGAIN = "The server tells it twice.";
 const NO_LIST = "The names must be a list of texts.";
 const TELLS_WHO_TO_ALL = "The server tells everybody what one guest has asked.";
+const TWO_ORDERS =
+  "The server tells what is said at the same time to each guest in another order: all must be told of one " +
+  "message before the next.";
 const KEEPS_NAME = "The server keeps the name of a guest who has left.";
 const FORGETTING_GAPS = [5, 50, 500]; // milliseconds until we ask again who is there
 const PAUSE = 5; // milliseconds, in which the server may notice the first part of a message
@@ -336,7 +339,9 @@ export const chatChecks: Check<ServerRun>[] = [
         }
         return lines.join("\n");
       }));
-      if (new Set(heard).size > 1) throw new Failure("one order for all", "several");
+      if (new Set(heard).size > 1) {
+        throw new Failure("one order for all", "several").because(TWO_ORDERS);
+      }
     },
   },
   {
