@@ -52,8 +52,7 @@ export interface JobSettings {
  * @param defaults The values of options that the line does not have.
  */
 export function parseJobLine(line: string[], folder: string, defaults: JobSettings): Job {
-  const command = commandOf(line);
-  const before = command === undefined ? line : line.slice(0, line.indexOf("--"));
+  const { before, command } = splitAtCommand(line);
   const { options, args: [what = "", ...words] } = parseWords(before, jobOptions, defaults);
   const settings = { ...options, remote: defaults.remote };
   return readJob(what, words, command, folder, settings);
@@ -67,10 +66,13 @@ export function findWhat(what: string): { exercise: Exercise | undefined; kind: 
   throw new UsageError(`Unknown exercise or kind: ${what} is no exercise, and not ${KINDS}`);
 }
 
-/** What stands after "--" is the program's command, whatever is in it. */
-export function commandOf(words: string[]): string[] | undefined {
+/** What stands before "--", and the program's command after it, whatever is in that. */
+export function splitAtCommand(
+  words: string[],
+): { before: string[]; command: string[] | undefined } {
   const separator = words.indexOf("--");
-  return separator === -1 ? undefined : words.slice(separator + 1);
+  if (separator === -1) return { before: words, command: undefined };
+  return { before: words.slice(0, separator), command: words.slice(separator + 1) };
 }
 
 /** The checks that --only names, or those of the exercise, or all. */

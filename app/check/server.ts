@@ -111,7 +111,7 @@ export class StartedServer implements Server {
    */
   constructor(command: Command) {
     this.#command = command;
-    const port = command.port === 0 ? findFreePort() : freePort(command.port);
+    const port = command.port === 0 ? findFreePort() : ifFree(command.port);
     this.address = { hostname: HOST, port };
     this.#program = this.#start();
   }
@@ -158,7 +158,7 @@ export class StartedServer implements Server {
   }
 
   async restart(): Promise<boolean> {
-    if (!await this.#freePort() || this.#isOver) return false;
+    if (!await this.#stop() || this.#isOver) return false;
     this.#program = this.#start();
     return true;
   }
@@ -170,7 +170,7 @@ export class StartedServer implements Server {
   }
 
   async end(): Promise<string[]> {
-    const isFree = await this.#freePort();
+    const isFree = await this.#stop();
     const { words: [program] } = this.#command;
     const notes = this.#isInBackground
       ? [`${program} ended while a program that it had started went on in the background`]
@@ -204,13 +204,13 @@ export class StartedServer implements Server {
   }
 
   /** Ends the server, and waits for a moment until nobody listens any more. */
-  async #freePort(): Promise<boolean> {
+  async #stop(): Promise<boolean> {
     this.#kill();
     await inTime(this.#program.exiting, DYING_TIME);
     const end = performance.now() + FREE_TIME;
     while (true) {
       try {
-        freePort(this.address.port);
+        ifFree(this.address.port);
         return true;
       } catch {
         if (performance.now() > end) return false;
@@ -221,11 +221,11 @@ export class StartedServer implements Server {
 }
 
 /**
- * Makes sure that a port is free.
+ * Returns a port, if it is free.
  *
  * @throws {CannotCheck} If somebody listens there, or listening is not permitted.
  */
-function freePort(port: number): number {
+function ifFree(port: number): number {
   try {
     Deno.listen({ hostname: HOST, port }).close();
     return port;
@@ -248,7 +248,7 @@ function findFreePort(): number {
     const { min, max } = SERVER_PORTS;
     const port = min + Math.floor(Math.random() * (max - min));
     try {
-      return freePort(port);
+      return ifFree(port);
     } catch (error) {
       if (tries === MAX_TRIES) throw error;
     }
