@@ -42,6 +42,10 @@ const CLOSES: Cause = {
   hint: "The server closes the connection after each answer.",
   read: "webEnd",
 };
+const READS_ONE: Cause = {
+  hint: "The server reads one request for each connection, where it needs a loop.",
+  read: "webEnd",
+};
 const CHARACTERS: Cause = {
   hint:
     "Text in ASCII has come back, and this has not. The server counts characters where content-length " +
@@ -138,7 +142,7 @@ export const httpChecks: Check<ServerRun>[] = [
     what: "The connection stays open for a second request, and a third",
     hint: "The second request on a connection is not answered as the first one is.",
     causes: {
-      "silence": "The server reads one request for each connection, where it needs a loop.",
+      "silence": READS_ONE,
       "end": CLOSES,
       "loss": CLOSES,
     },
@@ -166,7 +170,7 @@ export const httpChecks: Check<ServerRun>[] = [
   {
     name: "pipelined",
     what: "A hundred requests sent at once get a hundred answers",
-    hint: "The server forgets what it has read beyond the first request.",
+    hint: "The server forgets what it has read beyond the first request, or reads no further one.",
     causes: { "end": CLOSES, "loss": CLOSES },
     read: "webRead",
     async run(serverRun) {
@@ -331,7 +335,9 @@ export const httpChecks: Check<ServerRun>[] = [
       const head = await conversation.ask(request("HEAD", "/"), expected, "HEAD");
       if (head.status !== 200) throw wrongAnswer(expected, head);
       await conversation.client.send(LAST).catch(endIfReset); // the server may close after each answer
-      const next = await conversation.receive(PAGE).catch(endIfReset);
+      const next = await conversation.receive(PAGE)
+        .catch(explainWith({ "silence": READS_ONE }))
+        .catch(endIfReset);
       if (next !== undefined) checkPage(next);
     },
   },

@@ -224,6 +224,16 @@ const appClient = (mistake: string, cause: RegExp, more: More = {}) =>
 const bot = (mistake: string, fails: Case["fails"], more: More = {}) =>
   python("bot", ["cases/message_clients.py", "bot", mistake], fails, more);
 
+/** A web server that waits for the end of a header, whatever comes. */
+const silentToAllButHttp = (kind: KindName, check: string): Case => ({
+  kind,
+  name: "tests/solutions/web_server.py",
+  start: () => command(PYTHON!, "tests/solutions/web_server.py", "{port}"),
+  fails: { [check]: /speaks HTTP/ },
+  stopped: FIRST,
+  lacks: PYTHON ? undefined : "Python",
+});
+
 /** Echo servers. */
 const echoServers: Case[] = [
   ours("echo", "app/multiconn_server.ts"),
@@ -337,6 +347,7 @@ const echoServers: Case[] = [
   }),
   echoCase("never-answers", { "echo": /reads nothing, or sends nothing back/ }, { stopped: FIRST }),
   echoCase("is-a-web-server", { "echo": /speaks HTTP/ }, { stopped: FIRST, never: /unchanged/ }),
+  silentToAllButHttp("echo", "echo"),
   echoCase("is-a-redis", { "echo": /protocol of Redis/ }, { stopped: FIRST, never: /unchanged/ }),
   echoCase("answers-once-and-waits", { "echo": /reads once for each client/ }, { stopped: FIRST }),
   echoCase("answers-once-and-closes", { "echo": /reads once for each client, and then closes/ }, {
@@ -496,6 +507,7 @@ const appServers: Case[] = [
   python("app", ["cases/echo_servers.py", "is-a-web-server"], { "search": /speaks HTTP/ }, {
     stopped: FIRST,
   }),
+  silentToAllButHttp("app", "search"),
   python("app", ["cases/echo_servers.py", "is-a-redis"], { "search": /protocol of Redis/ }, {
     stopped: FIRST,
   }),
@@ -722,6 +734,8 @@ const bots: Case[] = [
     stopped: FIRST,
     never: /join/,
   }),
+  bot("never-answers", { "sum": /joins, and does not answer/ }, { ...SOON, stopped: FIRST }),
+  bot("never-ends", { "sum": /does not end when the chat ends/ }, { ...SOON, stopped: FIRST }),
   bot("waits-first", { "sum": /sends nothing\. It must join/ }, {
     ...SOON,
     stopped: FIRST,
@@ -741,6 +755,12 @@ const counters: Case[] = [
   python("count", ["cases/echo_servers.py", "none"], { "count": /try check.ts echo/ }, {
     stopped: FIRST,
   }),
+  python("count", ["cases/echo_servers.py", "never-answers"], {
+    "count": /does not answer when the client has finished/,
+  }, { stopped: FIRST }),
+  python("count", ["cases/echo_servers.py", "closes-at-once"], {
+    "count": /ends the connection without an answer/,
+  }, { stopped: FIRST }),
   counter("none", {}),
   counter("swapped", { "count": /201326592 is 12 with its bytes swapped/ }, { stopped: FIRST }),
   counter("swaps-the-clients", { "count": /number of clients is in the wrong byte order/ }, {
@@ -780,6 +800,9 @@ const tunnels: Case[] = [
 
 const webServers: Case[] = [
   ...wrongWebServers.map(here("http")),
+  python("http", ["cases/echo_servers.py", "closes-at-once"], {
+    "page": /ends the connection instead of answering/,
+  }, { stopped: FIRST }),
   ours("http", "app/server.ts", { "page": /try check.ts app/ }, { stopped: FIRST }),
   python("http", ["cases/echo_servers.py", "none"], { "page": /try check.ts echo/ }, {
     stopped: FIRST,
