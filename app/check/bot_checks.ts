@@ -45,7 +45,7 @@ class Room {
   /** Sends a message in single bytes. */
   tellSlowly(content: FromServer): Promise<void> {
     const bytes = encodeChat(content);
-    return this.#peer.sendInPieces(bytes, Array.from(bytes, (_, i) => i), GAP);
+    return this.#peer.sendSingly(bytes, GAP * bytes.length);
   }
 
   /** Expects the bot to say this next, and passes it on to everybody, as a chat does. */
