@@ -77,10 +77,6 @@ class Room {
     }
   }
 
-  end(): void {
-    this.#peer.finish();
-  }
-
   /** Says what is wrong with what the bot has sent first. */
   #explain(): Cause | undefined {
     return explainMessage(this.#received, "client");
@@ -94,7 +90,7 @@ function inChat(happen: (room: Room) => Promise<void>): (clientRun: ClientRun) =
       const room = new Room(peer);
       await room.admit();
       await happen(room);
-      room.end();
+      peer.finish();
     });
   };
 }

@@ -121,35 +121,29 @@ class Guest {
     read().catch(() => {}); // the end of the check ends it too
   }
 
-  /** Expects an error message, and then the end. */
+  /** Expects an error message, and then the end. `explain` says what it means if something else comes. */
   async isRefused(
-    explain = (content: Content) => new Failure(REFUSAL, escapeJson(content)),
+    explain: (content: Content) => Cause | undefined = () => undefined,
   ): Promise<void> {
     const content = await this.next(REFUSAL).catch(explainWith({ "silence": NO_REFUSAL }));
     if (content === undefined) throw endsSilently();
-    if (content.type !== "error") throw explain(content);
-    await this.isDisconnected();
+    if (content.type !== "error") {
+      throw new Failure(REFUSAL, escapeJson(content)).because(explain(content));
+    }
+    if (await this.#nextAfterError() !== undefined) throw new Failure("the end", "more messages");
   }
 
   /** Expects the end, and before it an error. What happens to others may be told as well. */
   async isToldWhy(): Promise<void> {
-    let hasReason = false;
     while (true) {
-      const content: Content | undefined = hasReason
-        ? await this.#nextAfterError()
-        : await this.next(REFUSAL);
-      if (content === undefined) break;
-      hasReason ||= content.type === "error";
+      const content = await this.next(REFUSAL);
+      if (content === undefined) throw endsSilently();
+      if (content.type === "error") break;
     }
-    if (!hasReason) throw endsSilently();
+    while (await this.#nextAfterError() !== undefined);
   }
 
-  /** Expects the end, after an error. */
-  async isDisconnected(): Promise<void> {
-    const content = await this.#nextAfterError();
-    if (content !== undefined) throw new Failure("the end", "more messages");
-  }
-
+  /** What comes after an error, which should be the end. */
   #nextAfterError(): Promise<Content | undefined> {
     return this.next("the end").catch(explainWith({ "silence": STAYS_OPEN }));
   }
@@ -180,10 +174,7 @@ async function isNoName(
 ): Promise<void> {
   const guest = await connect(serverRun, name);
   await guest.send({ type: "join", name });
-  await guest.isRefused((content) => {
-    const failure = new Failure(REFUSAL, escapeJson(content));
-    return content.type === "join" ? failure.because(explain(content.name)) : failure;
-  });
+  await guest.isRefused((content) => content.type === "join" ? explain(content.name) : undefined);
 }
 
 /** Expects a guest who has left not to be in the list any more. A server may need a moment for that. */

@@ -356,7 +356,7 @@ export class Peer {
 }
 
 /** Says how a client has ended, with the last line that names an error, or else with its last line. */
-export function describeExit(exit: Exit): string {
+function describeExit(exit: Exit): string {
   const lines = (exit.stderr.trim() || exit.stdout.trim()).split("\n");
   const line = lines.findLast((line) => ERROR.test(line)) ?? lines.at(-1)!;
   return `${describeEnd(exit)}${line === "" ? "" : ` after "${escapeText(line, MAX_SHOWN)}"`}`;

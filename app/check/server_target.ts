@@ -173,7 +173,7 @@ export class ServerTarget implements Target<ServerRun> {
   /** What it means that a server serves nobody any more. */
   #causeOfEnd({ read }: Check<ServerRun>, stop: string): Cause {
     const { ending } = this.#server;
-    if (ending !== undefined && isFinish(ending)) {
+    if (ending?.code === 0 && ending.signal === undefined) {
       return { hint: `${stop}. ${FINISHED}`, read: "echo" };
     }
     if (ending !== undefined && isBrokenPipe(ending)) {
@@ -244,11 +244,6 @@ export class ServerTarget implements Target<ServerRun> {
     using _ = this.#watch(name, run);
     return await tryRun(run, check);
   }
-}
-
-/** Whether a program has come to its own end, without an error. */
-function isFinish({ code, signal }: End): boolean {
-  return code === 0 && signal === undefined;
 }
 
 /** Whether a program has ended because it wrote to a connection that was closed. */
