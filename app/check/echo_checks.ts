@@ -5,7 +5,14 @@ import { escapeBytes } from "../wire/escape.ts";
 import { KIB, MIB, noise } from "./bytes.ts";
 import { type Cause, type Check, explainWith, Failure, type Seen } from "./check.ts";
 import { explainKind, explainProtocol } from "./explain.ts";
-import { both, type Client, endIfReset, GIVES_UP, type ServerRun } from "./server_run.ts";
+import {
+  both,
+  type Client,
+  endIfReset,
+  ENDS_FIRST,
+  GIVES_UP,
+  type ServerRun,
+} from "./server_run.ts";
 
 // More than operating systems keep for the connections of a client, two proxies, and a server behind them:
 // Linux may keep 37 MB for each direction of each.
@@ -318,8 +325,8 @@ export const echoChecks: Check<ServerRun>[] = [
   {
     name: "reset",
     what: "A client that resets its connection in the middle of an echo does no harm",
-    causes: { "end": "The server ends the connection before anything comes back." },
     hint: "An error of one connection harms others, or the server.",
+    causes: { "end": ENDS_FIRST },
     read: "resets",
     async run(serverRun) {
       for (let i = 0; i < 5; i++) await serverRun.reset(noise(0, MIB));

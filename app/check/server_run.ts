@@ -26,6 +26,8 @@ export const ONE_AT_A_TIME: Cause = {
     "The server serves one client at a time: as long as another one is connected, this one waits.",
   read: "oneAtATime",
 };
+/** What it means when a server ends a connection that was to be reset. */
+export const ENDS_FIRST = "The server ends the connection before anything comes back.";
 /** What it means when a server ends a connection from which it should read, or to which it should write. */
 export const GIVES_UP =
   "The server gives up on a client that does not read at once, or fails. Look at what it has printed.";
@@ -81,9 +83,10 @@ export class ServerRun implements CheckRun {
     const { hostname, port } = this.address;
     const socket: Socket = connectWithNode(port, hostname);
     this.#own(() => socket.destroy());
+    const expected = bytes ? "an echo that begins" : "a connection";
     const done = new Promise<void>((resolve, reject) => {
       socket.on("error", reject);
-      socket.on("end", () => reject(new Error("the end")));
+      socket.on("end", () => reject(new LostConnection(expected, "the end", { seen: "end" })));
       socket.on("close", () => resolve());
       socket.on("data", () => socket.resetAndDestroy());
       socket.on("connect", () => {
@@ -92,7 +95,7 @@ export class ServerRun implements CheckRun {
         else socket.resetAndDestroy();
       });
     });
-    await step(done, this.timeout, bytes ? "an echo that begins" : "a connection");
+    await step(done, this.timeout, expected);
   }
 
   /**
@@ -386,7 +389,7 @@ async function step<T>(
   try {
     result = await inTime(promise, timeout);
   } catch (error) {
-    throw lost(expected, error, received, part);
+    throw error instanceof Failure ? error : lost(expected, error, received, part);
   }
   if (result !== TIMED_OUT) return result;
   const seen = part > 0 ? "stall" : "silence";

@@ -334,6 +334,10 @@ const echoServers: Case[] = [
     isCostly: true,
     never: /Only some|text/,
   }),
+  echoCase("ends-long-messages", {
+    "large": /ends the connection before all has come back/,
+    "reset": /^the end\n.* before anything comes back/,
+  }, { skips: NEED_LARGE, never: /harms others/ }),
   echoCase("gives-up-early", {
     "backpressure": /gives up on a client that does not read at once/,
     "half-close": /gives up on a client that does not read at once/,
