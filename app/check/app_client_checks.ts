@@ -167,7 +167,7 @@ async function expectNotice(
 }
 
 /** Finds out why a client that has sent these values does not print its answer and end well. */
-async function explainNoAnswer(
+async function explainFirstRun(
   failure: Failure,
   values: unknown[],
   clientRun: ClientRun,
@@ -261,7 +261,7 @@ export const appClientChecks: Check<ClientRun>[] = [
       await expectAnswers(clientRun, async (peer, request, answers) => {
         values.push(decodeContent(request));
         await peer.send(answers.respond(request));
-      }).catch(explainWith((failure) => explainNoAnswer(failure, values, clientRun)));
+      }).catch(explainWith((failure) => explainFirstRun(failure, values, clientRun)));
       if (values.every(isAscii)) return TRY_BYTES;
     },
   },

@@ -109,7 +109,9 @@ export class LostConnection extends Failure {}
 export class CannotCheck extends Error {}
 
 /**
- * What to do with an error that a promise throws (`catch`): if it is a failure, it also says what that means.
+ * What to do with an error that a promise throws: if it is a failure, say what that means, and throw it again.
+ *
+ *     await probe(run).catch(explainWith({ "silence": "The server waits for the end of a line." }));
  *
  * @param explain The causes by what was seen, or how to find out.
  */
