@@ -159,8 +159,13 @@ export class StartedServer implements Server {
 
   async restart(): Promise<boolean> {
     if (!await this.#stop() || this.#isOver) return false;
-    this.#program = this.#start();
-    return true;
+    try {
+      this.#program = this.#start();
+      return true;
+    } catch (error) {
+      if (error instanceof CannotCheck) return false; // its file is gone, as while it is compiled
+      throw error;
+    }
   }
 
   takeLines(): string[] {
