@@ -5,12 +5,12 @@ import type { Exercise } from "./check/exercises.ts";
 import type { Job } from "./check/job.ts";
 import {
   chooseChecks,
-  commandOf,
   findWhat,
   jobOptions,
   KINDS,
   parseJobLine,
   readJob,
+  splitAtCommand,
 } from "./check/job_line.ts";
 import { type KindName, kinds } from "./check/kinds.ts";
 import { standardOutput } from "./check/printer.ts";
@@ -28,7 +28,8 @@ import { printSync } from "./core/output.ts";
 
 const INTERRUPTED = 130; // exit code, as shells have it for Ctrl-C
 
-const { options, args } = readCommandLine(
+const { before, command } = splitAtCommand(Deno.args);
+const { options, args: [what, ...words] } = readCommandLine(
   `deno run --allow-net --allow-run app/check.ts <what> -- <command>
 deno run --allow-net app/check.ts <what> <host> <port>
 deno task check [<what> …]
@@ -67,6 +68,7 @@ Programs that have left their group of processes are ended where the checker may
     "json": flag("print the results as JSON"),
     "remote": flag("check a server on another machine, which should be yours"),
   },
+  before,
 );
 const folder = workingFolder();
 const progress = Progress.read(folder);
@@ -77,8 +79,6 @@ onStopSignal(() => {
   Deno.exit(INTERRUPTED);
 });
 
-const command = commandOf(Deno.args);
-const [what, ...words] = args.slice(0, args.length - (command?.length ?? 0));
 if (progress.problem !== undefined) console.error(progress.problem);
 if (what === undefined) {
   if (command !== undefined) failUsage(`Missing exercise, or kind: ${KINDS}`);

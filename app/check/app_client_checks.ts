@@ -1,7 +1,7 @@
 // The checks of an application client: it sends a request in the message protocol, and shows the response.
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
 import { pause } from "../core/timeout.ts";
-import { readUint16, writeUint16 } from "../wire/endianness.ts";
+import { readUint16 } from "../wire/endianness.ts";
 import { escapeText } from "../wire/escape.ts";
 import {
   decodeContent,
@@ -10,40 +10,52 @@ import {
   type Message,
   MessageDecoder,
 } from "../wire/message.ts";
-import { type Cause, type Check, Failure } from "./check.ts";
+import { type Cause, type Check, explainWith, Failure } from "./check.ts";
 import {
   type ClientRun,
   expectError,
-  expectImpatience,
   expectPrintable,
   expectSuccess,
   type Peer,
   QUIET,
 } from "./client_run.ts";
+import { unansweredChecks } from "./echo_client_checks.ts";
 import { explainMessage } from "./explain.ts";
+import { frame, isJson, partsOf, PREFIX_LENGTH, shuffleHeader } from "./messages.ts";
 import type { Exit } from "./program.ts";
 
 const GAP = 20; // milliseconds between two pieces, so that they are read one by one
 const HUGE = 10 ** 12; // bytes
-const PREFIX_LENGTH = 2; // bytes
 
-const SENDS_NOTHING = "The client connects and sends nothing. Its request must not come from its " +
-  "standard input, which is empty here.";
+const SENDS_NOTHING: Cause = {
+  hint:
+    "The client connects and sends nothing. Its request must not come from its standard input, " +
+    "which is empty here.",
+  read: "command",
+};
 const NO_PROTOCOL = "The client does not speak this protocol.";
 const NOT_PRINTED = "The client does not print the result on standard output.";
 const NO_END =
   "The client does not end, though it has its whole answer. It may wait for more bytes " +
   "than have been announced.";
-const READS_TO_THE_END =
-  "The client reads until the connection ends. A response ends where its two " +
-  "lengths say, and the server may keep the connection open for the next request.";
-const READS_TOO_FAR =
-  "The client reads more than the part that it wants, and forgets the rest: it " +
-  "gets its answer only if each part comes alone.";
+const READS_TO_THE_END: Cause = {
+  hint:
+    "The client reads until the connection ends. A response ends where its two lengths say, and " +
+    "the server may keep the connection open for the next request.",
+  read: "messages",
+};
+const READS_TOO_FAR: Cause = {
+  hint:
+    "The client reads more than the part that it wants, and forgets the rest: it gets its answer " +
+    "only if each part comes alone.",
+  read: "messages",
+};
 const BYTES_OF_JSON =
   "The client sends JSON, but not with the content-type text/json, so that the answer is not JSON.";
-const SWAPS =
-  "The client reads the length of the header in the wrong byte order: it must be big-endian.";
+const SWAPS: Cause = {
+  hint: "The client reads the length of the header in the wrong byte order: it must be big-endian.",
+  read: "byteOrder",
+};
 const WANTS_ONE_MORE = "The client waits for one byte more than a response has.";
 const SAME_IN_BOTH_ORDERS = 0x0101; // the length of a header
 const AS_LATIN_1 = "Ã©"; // what becomes of é in UTF-8
@@ -80,10 +92,6 @@ function encodeResult(result: string): Uint8Array {
   return encodeMessage({ result });
 }
 
-function isJson({ header }: Message): boolean {
-  return header["content-type"] === JSON_CONTENT_TYPE;
-}
-
 /**
  * Receives a request, or more that have come already; none if the client has finished.
  *
@@ -92,18 +100,14 @@ function isJson({ header }: Message): boolean {
 async function receiveRequests(peer: Peer, silence = 0): Promise<Message[]> {
   const decoder = new MessageDecoder({ copy: true });
   let received = new Uint8Array();
-  const explained = (failure: Failure) => {
-    const meaning = explainMessage(received, "client");
-    return meaning ? failure.because(meaning.hint, meaning.read) : failure.because(NO_PROTOCOL);
-  };
+  const explain = () => explainMessage(received, "client") ?? NO_PROTOCOL;
   while (true) {
     const expected = "a request, and then the end of the connection";
-    const bytes = await peer.gather(expected, silence).catch((error) => {
-      throw error instanceof Failure && decoder.bufferedLength > 0 ? explained(error) : error;
-    });
+    const bytes = await peer.gather(expected, silence)
+      .catch(explainWith(() => decoder.bufferedLength > 0 ? explain() : undefined));
     if (bytes === undefined) {
       if (decoder.bufferedLength === 0) return [];
-      throw explained(new Failure("a whole request", "the end in the middle of it"));
+      throw new Failure("a whole request", "the end in the middle of it").because(explain());
     }
     received = concat([received, bytes]);
     decoder.push(bytes);
@@ -112,7 +116,7 @@ async function receiveRequests(peer: Peer, silence = 0): Promise<Message[]> {
       for (const request of requests) decodeContent(request);
       if (decoder.bufferedLength === 0) return requests;
     } catch (error) {
-      throw explained(new Failure("a request in the protocol", (error as Error).message));
+      throw new Failure("a request in the protocol", (error as Error).message).because(explain());
     }
   }
 }
@@ -120,16 +124,16 @@ async function receiveRequests(peer: Peer, silence = 0): Promise<Message[]> {
 /** Runs the client against a server whose responses are right. It must print all of them. */
 async function expectAnswers(
   clientRun: ClientRun,
-  answer: (peer: Peer, requests: Message[], answers: Answers) => Promise<void>,
+  answer: (peer: Peer, request: Message, answers: Answers) => Promise<void>,
 ): Promise<Exit> {
   const answers = new Answers();
   const exit = await clientRun.against(async (peer) => {
     let requests = await receiveRequests(peer);
     if (requests.length === 0) {
-      throw new Failure("a request", "the end").because(SENDS_NOTHING, "command");
+      throw new Failure("a request", "the end").because(SENDS_NOTHING);
     }
     while (requests.length > 0) {
-      await answer(peer, requests, answers);
+      for (const request of requests) await answer(peer, request, answers);
       if (peer.isLost) {
         throw new Failure(
           "a client that reads the whole response",
@@ -162,16 +166,33 @@ async function expectNotice(
   expectError(exit);
 }
 
+/** Finds out why a client that has sent these values does not print its answer and end well. */
+async function explainFirstRun(
+  failure: Failure,
+  values: unknown[],
+  clientRun: ClientRun,
+): Promise<Cause | undefined> {
+  const { seen, meaning } = failure;
+  if (meaning !== undefined || seen === "no output") return meaning;
+  if (seen === "error" && values.some(looksLikeJson)) return BYTES_OF_JSON;
+  if (values.length > 0) return await explainWait(failure, clientRun);
+  return seen === "silence" ? SENDS_NOTHING : undefined;
+}
+
 /** Finds out why a client goes on waiting when it has its answer, until it gives up or we do. */
-async function explainWait(failure: Failure, clientRun: ClientRun): Promise<Failure> {
-  const runs:
-    (Cause & { gap?: number; ends?: boolean; change?: (bytes: Uint8Array) => Uint8Array })[] = [
-      { ends: true, hint: READS_TO_THE_END, read: "messages" },
-      { gap: GAP, hint: READS_TOO_FAR, read: "messages" },
-      { change: lengthenHeader, hint: SWAPS, read: "byteOrder" },
-      { change: (bytes) => concat([bytes, encoder.encode(" ")]), hint: WANTS_ONE_MORE },
-    ];
-  for (const { gap = 0, ends = false, change, ...cause } of runs) {
+async function explainWait({ seen }: Failure, clientRun: ClientRun): Promise<Cause | undefined> {
+  const runs: {
+    cause: Cause;
+    gap?: number;
+    ends?: boolean;
+    change?: (bytes: Uint8Array) => Uint8Array;
+  }[] = [
+    { ends: true, cause: READS_TO_THE_END },
+    { gap: GAP, cause: READS_TOO_FAR },
+    { change: lengthenHeader, cause: SWAPS },
+    { change: (bytes) => concat([bytes, encoder.encode(" ")]), cause: WANTS_ONE_MORE },
+  ];
+  for (const { gap = 0, ends = false, change, cause } of runs) {
     try {
       const answers = new Answers();
       const exit = await clientRun.against(async (peer) => {
@@ -187,25 +208,20 @@ async function explainWait(failure: Failure, clientRun: ClientRun): Promise<Fail
       });
       expectSuccess(exit);
       answers.expectIn(exit);
-      return failure.because(cause.hint, cause.read);
+      return cause;
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
     }
   }
-  return failure.seen === "silence" ? failure.because(NO_END) : failure;
+  return seen === "silence" ? NO_END : undefined;
 }
 
 /** The same message with a header whose length is the same in both byte orders. */
 function lengthenHeader(message: Uint8Array): Uint8Array {
-  const length = readUint16(message);
-  const [header, content] = [
-    message.subarray(PREFIX_LENGTH, PREFIX_LENGTH + length),
-    message.subarray(PREFIX_LENGTH + length),
-  ];
-  const blanks = new Uint8Array(SAME_IN_BOTH_ORDERS - length).fill(" ".charCodeAt(0));
-  const prefix = new Uint8Array(PREFIX_LENGTH);
-  writeUint16(prefix, SAME_IN_BOTH_ORDERS);
-  return concat([prefix, header, blanks, content]);
+  const { header, content } = partsOf(message);
+  const longer = new Uint8Array(SAME_IN_BOTH_ORDERS).fill(" ".charCodeAt(0));
+  longer.set(header);
+  return frame(longer, content);
 }
 
 /** Whether a request is sent as bytes that are JSON. */
@@ -224,19 +240,12 @@ function isAscii(value: unknown): boolean {
   return /^[\0-\x7f]*$/.test(JSON.stringify(value));
 }
 
-/** A message whose header is any text or bytes. */
-function frame(header: string | Uint8Array, content = '{"result":"wrong"}'): Uint8Array {
-  const bytes = typeof header === "string" ? encoder.encode(header) : header;
-  const prefix = new Uint8Array(PREFIX_LENGTH);
-  writeUint16(prefix, bytes.length);
-  return concat([prefix, bytes, encoder.encode(content)]);
-}
-
+const CONTENT = '{"result":"wrong"}';
 const HEADER = {
   "byteorder": "little",
   "content-type": JSON_CONTENT_TYPE,
   "content-encoding": "utf-8",
-  "content-length": 18,
+  "content-length": CONTENT.length,
 };
 
 /** What an application client promises. */
@@ -249,23 +258,10 @@ export const appClientChecks: Check<ClientRun>[] = [
     read: "protocol",
     async run(clientRun): Promise<string | void> {
       const values: unknown[] = [];
-      try {
-        await expectAnswers(clientRun, async (peer, requests, answers) => {
-          for (const request of requests) {
-            values.push(decodeContent(request));
-            await peer.send(answers.respond(request));
-          }
-        });
-      } catch (error) {
-        const isKnown = !(error instanceof Failure) || error.meaning !== undefined ||
-          error.seen === "no output";
-        if (isKnown) throw error;
-        if (error.seen === "error" && values.some(looksLikeJson)) {
-          throw error.because(BYTES_OF_JSON);
-        }
-        if (values.length > 0) throw await explainWait(error, clientRun);
-        throw error.seen === "silence" ? error.because(SENDS_NOTHING, "command") : error;
-      }
+      await expectAnswers(clientRun, async (peer, request, answers) => {
+        values.push(decodeContent(request));
+        await peer.send(answers.respond(request));
+      }).catch(explainWith((failure) => explainFirstRun(failure, values, clientRun)));
       if (values.every(isAscii)) return TRY_BYTES;
     },
   },
@@ -275,11 +271,10 @@ export const appClientChecks: Check<ClientRun>[] = [
     hint: "The client takes content-length for a number of characters, or the bytes for no UTF-8.",
     read: "byteOrder",
     async run(clientRun) {
-      const { stdout } = await expectAnswers(clientRun, async (peer, requests, answers) => {
-        for (const request of requests) {
-          await peer.send(answers.respond(request, "🐰 é ".repeat(20)));
-        }
-      });
+      const { stdout } = await expectAnswers(
+        clientRun,
+        (peer, request, answers) => peer.send(answers.respond(request, "🐰 é ".repeat(20))),
+      );
       if (!stdout.includes(AS_LATIN_1)) return;
       throw new Failure("é", AS_LATIN_1).because(
         "The client takes each byte for a character (Latin-1), and not the bytes for UTF-8.",
@@ -291,23 +286,24 @@ export const appClientChecks: Check<ClientRun>[] = [
     what: "A header with its keys in another order, and with more keys, is understood",
     hint: "The client does not read the header as JSON, or minds keys that it does not know.",
     read: "protocol",
-    run: async (clientRun) =>
-      void await expectAnswers(clientRun, async (peer, requests, answers) => {
-        for (const request of requests) await peer.send(shuffleHeader(answers.respond(request)));
-      }),
+    async run(clientRun) {
+      await expectAnswers(
+        clientRun,
+        (peer, request, answers) => peer.send(shuffleHeader(answers.respond(request))),
+      );
+    },
   },
   {
     name: "single-bytes",
     what: "A response in single bytes is read to its end",
     hint: "The client takes what one read returns for a message.",
     read: "messages",
-    run: async (clientRun) =>
-      void await expectAnswers(clientRun, async (peer, requests, answers) => {
-        for (const request of requests) {
-          const response = answers.respond(request);
-          await peer.sendSingly(response, clientRun.pause);
-        }
-      }),
+    async run(clientRun) {
+      await expectAnswers(
+        clientRun,
+        (peer, request, answers) => peer.sendSingly(answers.respond(request), clientRun.pause),
+      );
+    },
   },
   {
     name: "split",
@@ -317,13 +313,11 @@ export const appClientChecks: Check<ClientRun>[] = [
     needs: ["bytes"],
     async run(clientRun) {
       for (let i = 0, count = 1; i < count; i++) {
-        await expectAnswers(clientRun, async (peer, requests, answers) => {
-          for (const request of requests) {
-            const response = answers.respond(request, "🐰");
-            const cuts = boundariesOf(response);
-            count = cuts.length;
-            await peer.sendInPieces(response, [cuts[i]!], GAP);
-          }
+        await expectAnswers(clientRun, async (peer, request, answers) => {
+          const response = answers.respond(request, "🐰");
+          const cuts = boundariesOf(response);
+          count = cuts.length;
+          await peer.sendInPieces(response, [cuts[i]!], GAP);
         });
         clientRun.progress = `cut at ${i + 1} of ${count} places`;
       }
@@ -334,13 +328,12 @@ export const appClientChecks: Check<ClientRun>[] = [
     what: "A response with a pause in the middle is read to its end",
     hint: "The client takes a pause for the end.",
     read: "messages",
-    run: async (clientRun) =>
-      void await expectAnswers(clientRun, async (peer, requests, answers) => {
-        for (const request of requests) {
-          const response = answers.respond(request);
-          await peer.sendInPieces(response, [response.length >> 1], clientRun.pause);
-        }
-      }),
+    async run(clientRun) {
+      await expectAnswers(clientRun, async (peer, request, answers) => {
+        const response = answers.respond(request);
+        await peer.sendInPieces(response, [response.length >> 1], clientRun.pause);
+      });
+    },
   },
   {
     name: "glued",
@@ -403,7 +396,7 @@ export const appClientChecks: Check<ClientRun>[] = [
       const noType = { ...HEADER, "content-type": undefined };
       const headers = ["", "{", "[]", "null", JSON.stringify(noType), new Uint8Array(20).fill(255)];
       for (const [i, header] of headers.entries()) {
-        await expectNotice(clientRun, frame(header), "wait");
+        await expectNotice(clientRun, frame(header, CONTENT), "wait");
         clientRun.progress = `${i + 1} of ${headers.length} headers`;
       }
     },
@@ -416,7 +409,7 @@ export const appClientChecks: Check<ClientRun>[] = [
     async run(clientRun) {
       for (const length of [-1, "many", null]) {
         const header = JSON.stringify({ ...HEADER, "content-length": length });
-        await expectNotice(clientRun, frame(header), "wait");
+        await expectNotice(clientRun, frame(header, CONTENT), "wait");
       }
     },
   },
@@ -427,7 +420,7 @@ export const appClientChecks: Check<ClientRun>[] = [
     read: "trustNothing",
     async run(clientRun) {
       const header = JSON.stringify({ ...HEADER, "content-length": HUGE });
-      await expectNotice(clientRun, frame(header), "wait");
+      await expectNotice(clientRun, frame(header, CONTENT), "wait");
     },
   },
   {
@@ -457,34 +450,8 @@ export const appClientChecks: Check<ClientRun>[] = [
       expectPrintable(exit);
     },
   },
-  {
-    name: "refused",
-    what: "When nobody listens, the client ends with an error",
-    hint: "The client ignores that it could not connect.",
-    read: "resets",
-    run: async (clientRun) => expectError(await clientRun.againstNobody()),
-  },
-  {
-    name: "silence",
-    what: "When the server is silent, the client gives up and ends with an error",
-    hint: "The client waits forever: it has no deadline. (If it has one, tell it with --patience.)",
-    causes: { "success": "The client ends in time, but with exit code 0, as if all were well." },
-    read: "deadlines",
-    run: expectImpatience,
-  },
+  ...unansweredChecks("client", "the server is silent", "deadlines"),
 ];
-
-/** The same message, with a header that looks different. */
-function shuffleHeader(message: Uint8Array): Uint8Array {
-  const end = PREFIX_LENGTH + readUint16(message);
-  const text = new TextDecoder().decode(message.subarray(PREFIX_LENGTH, end));
-  const reversed = Object.fromEntries(Object.entries(JSON.parse(text)).reverse());
-  const header = { "x-before": [null, { "content-length": 3 }], ...reversed, "x-after": "é" };
-  const bytes = encoder.encode(JSON.stringify(header, null, " "));
-  const prefix = new Uint8Array(PREFIX_LENGTH);
-  writeUint16(prefix, bytes.length);
-  return concat([prefix, bytes, message.subarray(end)]);
-}
 
 /** Where a message may be cut: at the ends of its parts, inside them, and inside a character. */
 function boundariesOf(message: Uint8Array): number[] {

@@ -4,6 +4,7 @@ import { printSync } from "../core/output.ts";
 import { escapeText } from "../wire/escape.ts";
 import { splitWords } from "./command_words.ts";
 import type { Job, Report } from "./job.ts";
+import { countOf } from "./result.ts";
 
 const MAX_SHOWN = 100; // characters of a line
 
@@ -60,10 +61,11 @@ export async function gradeLines(
 }
 
 function rowOf(text: string, { checks, status, stopped }: Report): string {
-  const passed = checks.filter(({ status }) => status === "passed").length;
   const failed = checks.filter(({ status }) => status === "failed").map(({ name }) => name);
   const problem = [failed.length > 0 ? `fails ${failed.join(", ")}` : "", stopped ?? ""]
     .filter((text) => text !== "").join("; ");
   const mark = status === "passed" ? "✓" : "✗";
-  return `${mark} ${text} ${`${passed} of ${checks.length}`.padStart(8)}  ${problem}`.trimEnd();
+  return `${mark} ${text} ${
+    `${countOf(checks, "passed")} of ${checks.length}`.padStart(8)
+  }  ${problem}`.trimEnd();
 }

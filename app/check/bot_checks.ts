@@ -4,10 +4,10 @@ import { decodeChat, encodeChat, type FromServer } from "../chat/messages.ts";
 import { isName } from "../chat/names.ts";
 import { escapeJson } from "../wire/escape.ts";
 import { MessageDecoder } from "../wire/message.ts";
-import { type Check, Failure } from "./check.ts";
-import { type ClientRun, expectError, expectImpatience, type Peer } from "./client_run.ts";
+import { type Cause, type Check, explainWith, Failure } from "./check.ts";
+import { type ClientRun, expectError, type Peer } from "./client_run.ts";
+import { unansweredChecks } from "./echo_client_checks.ts";
 import { explainMessage } from "./explain.ts";
-import type { Exit } from "./program.ts";
 
 const NO_JOIN = "The bot does not join first, or not under a good name.";
 const WAITS = "The bot sends nothing. It must join before anybody says anything.";
@@ -28,11 +28,8 @@ class Room {
 
   /** Waits for the bot to join, and lets it in. */
   async admit(): Promise<void> {
-    const { type, name } = await this.next("a join").catch((error) => {
-      const isSilent = error instanceof Failure && error.seen === "silence" &&
-        error.meaning === undefined;
-      throw isSilent ? error.because(WAITS) : error;
-    });
+    const { type, name } = await this.next("a join")
+      .catch(explainWith(({ seen, meaning }) => seen === "silence" ? meaning ?? WAITS : undefined));
     if (type !== "join" || !isName(name)) {
       throw new Failure("a join with a name", escapeJson({ type, name })).because(NO_JOIN);
     }
@@ -48,7 +45,7 @@ class Room {
   /** Sends a message in single bytes. */
   tellSlowly(content: FromServer): Promise<void> {
     const bytes = encodeChat(content);
-    return this.#peer.sendInPieces(bytes, Array.from(bytes, (_, i) => i), GAP);
+    return this.#peer.sendSingly(bytes, GAP * bytes.length);
   }
 
   /** Expects the bot to say this next, and passes it on to everybody, as a chat does. */
@@ -58,7 +55,7 @@ class Room {
       const failure = new Failure(escapeJson({ type: "say", text }), escapeJson(content), {
         seen: "other bytes",
       });
-      throw content.text === this.#lastText ? failure.because(SAYS_TWICE) : failure;
+      throw failure.because(content.text === this.#lastText ? SAYS_TWICE : undefined);
     }
     this.#lastText = text;
     await this.tell({ type: "say", name: this.name, text });
@@ -71,36 +68,31 @@ class Room {
         const message = this.#decoder.take();
         if (message) return decodeChat(message);
       } catch (error) {
-        throw this.#explained(new Failure(expected, (error as Error).message));
+        throw new Failure(expected, (error as Error).message).because(this.#explain());
       }
-      const bytes = await this.#peer.gather(expected, 0).catch((error) => {
-        throw error instanceof Failure ? this.#explained(error) : error;
-      });
-      if (bytes === undefined) throw this.#explained(new Failure(expected, "the end"));
+      const bytes = await this.#peer.gather(expected, 0).catch(explainWith(() => this.#explain()));
+      if (bytes === undefined) throw new Failure(expected, "the end").because(this.#explain());
       this.#received = concat([this.#received, bytes]);
       this.#decoder.push(bytes);
     }
   }
 
-  end(): void {
-    this.#peer.finish();
-  }
-
   /** Says what is wrong with what the bot has sent first. */
-  #explained(failure: Failure): Failure {
-    const meaning = explainMessage(this.#received, "client");
-    return meaning ? failure.because(meaning.hint, meaning.read) : failure;
+  #explain(): Cause | undefined {
+    return explainMessage(this.#received, "client");
   }
 }
 
-/** Runs the bot in a chat where this happens, and then the chat ends. */
-function inChat(clientRun: ClientRun, happen: (room: Room) => Promise<void>): Promise<Exit> {
-  return clientRun.against(async (peer) => {
-    const room = new Room(peer);
-    await room.admit();
-    await happen(room);
-    room.end();
-  });
+/** What a check does that runs the bot in a chat where this happens, and then the chat ends. */
+function inChat(happen: (room: Room) => Promise<void>): (clientRun: ClientRun) => Promise<void> {
+  return async (clientRun) => {
+    await clientRun.against(async (peer) => {
+      const room = new Room(peer);
+      await room.admit();
+      await happen(room);
+      peer.finish();
+    });
+  };
 }
 
 const say = (text: string, name = "ada"): FromServer => ({ type: "say", name, text });
@@ -118,24 +110,20 @@ export const botChecks: Check<ClientRun>[] = [
       "stall": "The bot does not end when the chat ends.",
     },
     read: "chatMessages",
-    async run(clientRun) {
-      await inChat(clientRun, async (room) => {
-        await room.tell(say("sum 2 3"));
-        await room.hears("sum 2 3 = 5");
-      });
-    },
+    run: inChat(async (room) => {
+      await room.tell(say("sum 2 3"));
+      await room.hears("sum 2 3 = 5");
+    }),
   },
   {
     name: "glued",
     what: "Three messages that come at once get three answers, in order",
     hint: "The bot takes all that a read returns for one message.",
     read: "bytes",
-    async run(clientRun) {
-      await inChat(clientRun, async (room) => {
-        await room.tell(say("sum 1 1"), say("sum 2 2"), say("sum 3 3"));
-        for (const text of ["sum 1 1 = 2", "sum 2 2 = 4", "sum 3 3 = 6"]) await room.hears(text);
-      });
-    },
+    run: inChat(async (room) => {
+      await room.tell(say("sum 1 1"), say("sum 2 2"), say("sum 3 3"));
+      for (const text of ["sum 1 1 = 2", "sum 2 2 = 4", "sum 3 3 = 6"]) await room.hears(text);
+    }),
   },
   {
     name: "numbers",
@@ -149,16 +137,14 @@ export const botChecks: Check<ClientRun>[] = [
     },
     needs: ["glued"],
     read: "chatExercises",
-    async run(clientRun) {
-      await inChat(clientRun, async (room) => {
-        for (
-          const [text, sum] of [["sum 1 2 3 4", 10], ["sum -7 2", -5], ["sum 40", 40]] as const
-        ) {
-          await room.tell(say(text));
-          await room.hears(`${text} = ${sum}`);
-        }
-      });
-    },
+    run: inChat(async (room) => {
+      for (
+        const [text, sum] of [["sum 1 2 3 4", 10], ["sum -7 2", -5], ["sum 40", 40]] as const
+      ) {
+        await room.tell(say(text));
+        await room.hears(`${text} = ${sum}`);
+      }
+    }),
   },
   {
     name: "others",
@@ -171,22 +157,20 @@ export const botChecks: Check<ClientRun>[] = [
     },
     needs: ["glued"],
     read: "chatExercises",
-    async run(clientRun) {
-      await inChat(clientRun, async (room) => {
-        const texts = [
-          "hello",
-          "summer 1 2",
-          "sum",
-          "sum two three",
-          "sum 1 two",
-          "a sum 1 2",
-          "🐰",
-        ];
-        await room.tell({ type: "join", name: "eve" }, ...texts.map((text) => say(text)));
-        await room.tell({ type: "leave", name: "eve" }, { type: "who", names: [] }, say("sum 1 1"));
-        await room.hears("sum 1 1 = 2");
-      });
-    },
+    run: inChat(async (room) => {
+      const texts = [
+        "hello",
+        "summer 1 2",
+        "sum",
+        "sum two three",
+        "sum 1 two",
+        "a sum 1 2",
+        "🐰",
+      ];
+      await room.tell({ type: "join", name: "eve" }, ...texts.map((text) => say(text)));
+      await room.tell({ type: "leave", name: "eve" }, { type: "who", names: [] }, say("sum 1 1"));
+      await room.hears("sum 1 1 = 2");
+    }),
   },
   {
     name: "itself",
@@ -198,12 +182,10 @@ export const botChecks: Check<ClientRun>[] = [
     },
     needs: ["glued"],
     read: "chatMessages",
-    async run(clientRun) {
-      await inChat(clientRun, async (room) => {
-        await room.tell(say("sum 1 2", room.name), say("sum 3 4"));
-        await room.hears("sum 3 4 = 7");
-      });
-    },
+    run: inChat(async (room) => {
+      await room.tell(say("sum 1 2", room.name), say("sum 3 4"));
+      await room.hears("sum 3 4 = 7");
+    }),
   },
   {
     name: "ping",
@@ -211,13 +193,11 @@ export const botChecks: Check<ClientRun>[] = [
     hint: "The bot does not know pings; a chat drops a client that does not answer them.",
     read: "pings",
     needs: ["glued"],
-    async run(clientRun) {
-      await inChat(clientRun, async (room) => {
-        await room.tell({ type: "ping" });
-        const { type } = await room.next("a pong");
-        if (type !== "pong") throw new Failure("a pong", escapeJson({ type }));
-      });
-    },
+    run: inChat(async (room) => {
+      await room.tell({ type: "ping" });
+      const { type } = await room.next("a pong");
+      if (type !== "pong") throw new Failure("a pong", escapeJson({ type }));
+    }),
   },
   {
     name: "single-bytes",
@@ -225,12 +205,10 @@ export const botChecks: Check<ClientRun>[] = [
     hint: "The bot takes what one read returns for a message.",
     read: "bytes",
     needs: ["glued"],
-    async run(clientRun) {
-      await inChat(clientRun, async (room) => {
-        await room.tellSlowly(say("sum 20 22"));
-        await room.hears("sum 20 22 = 42");
-      });
-    },
+    run: inChat(async (room) => {
+      await room.tellSlowly(say("sum 20 22"));
+      await room.hears("sum 20 22 = 42");
+    }),
   },
   {
     name: "error",
@@ -247,20 +225,5 @@ export const botChecks: Check<ClientRun>[] = [
       );
     },
   },
-  {
-    name: "refused",
-    what: "When nobody listens, the bot ends with an error",
-    hint: "The bot ignores that it could not connect.",
-    causes: { "stall": "The bot does not end: it tries again and again, or has no deadline." },
-    read: "resets",
-    run: async (clientRun) => expectError(await clientRun.againstNobody()),
-  },
-  {
-    name: "silence",
-    what: "When the chat sends nothing, not even a ping, the bot gives up and ends with an error",
-    hint: "The bot waits forever: it has no deadline. (If it has one, tell it with --patience.)",
-    causes: { "success": "The bot ends in time, but with exit code 0, as if all were well." },
-    read: "deadlines",
-    run: expectImpatience,
-  },
+  ...unansweredChecks("bot", "the chat sends nothing, not even a ping", "deadlines"),
 ];

@@ -1,22 +1,23 @@
 // The checks of a chat server: one that speaks step 4 of the tutorial.
 import { pause } from "../core/timeout.ts";
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
-import { equals } from "jsr:@std/bytes@^1.0.6/equals";
 import { decodeChat, encodeChat, type FromClient } from "../chat/messages.ts";
 import { escapeJson } from "../wire/escape.ts";
 import { MessageDecoder } from "../wire/message.ts";
-import { type Cause, type Check, Failure, LostConnection, type Seen } from "./check.ts";
-import { explainKind, explainMessage, explainNoAnswer, otherKind } from "./explain.ts";
-import { decodeOrFail, endIfReset, readRaw, receive } from "./messages.ts";
+import { type Cause, type Check, explainWith, Failure, LostConnection } from "./check.ts";
+import { explainAnswer, explainKind, explainNoAnswer, otherKind } from "./explain.ts";
+import { decodeOrFail, receive } from "./messages.ts";
 import { Stopwatch } from "./running_time.ts";
-import type { Client, ServerRun } from "./server_run.ts";
+import { type Client, endIfReset, ONE_AT_A_TIME, type ServerRun } from "./server_run.ts";
 
 const SAYS_AGAIN = "The server tells it twice.";
 const NO_LIST = "The names must be a list of texts.";
 const TELLS_WHO_TO_ALL = "The server tells everybody what one guest has asked.";
+const TWO_ORDERS =
+  "The server tells what is said at the same time to each guest in another order: all must be told of one " +
+  "message before the next.";
 const KEEPS_NAME = "The server keeps the name of a guest who has left.";
 const FORGETTING_GAPS = [5, 50, 500]; // milliseconds until we ask again who is there
-const WAITING: Seen[] = ["silence", "stall"];
 const PAUSE = 5; // milliseconds, in which the server may notice the first part of a message
 const SAYINGS = 20; // by each of the talkers
 const CROWD = 200; // clients
@@ -25,9 +26,11 @@ const FLOOD_TEXT = "x".repeat(15 * 1024); // bytes; a chat takes messages of 16 
 const MAX_FLOOD = 32 * 1024 * 1024; // bytes: far more than the system keeps for one reader
 const PING_TIMEOUT = 35_000; // milliseconds; the tutorial's server pings every 15 s
 const REFUSAL = "an error message, and then the end";
-const NO_ERROR =
-  "The server ends the connection without saying why: before the end comes a message " +
-  "of type error, with a reason.";
+const NO_ERROR: Cause = {
+  hint: "The server ends the connection without saying why: before the end comes a message " +
+    "of type error, with a reason.",
+  read: "chatMessages",
+};
 const NO_REFUSAL =
   "The server neither refuses this guest nor closes the connection. It takes this, or ignores it, or " +
   "what handles the connection has failed and left it open: look at what the server has printed.";
@@ -35,8 +38,6 @@ const STAYS_OPEN = "The server sends its error, and does not close the connectio
 const MAX_PINGS = 2; // while somebody sends pongs, for which nobody has asked
 const JOIN_ALONE = "The server tells only the one who joins, and not those who are already there.";
 const JOIN_OTHERS = "The server tells only the others, and not the one who joins.";
-const ONE_AT_A_TIME =
-  "The server serves one client at a time: as long as another one is connected, this one waits.";
 
 /** What somebody says, or is told. */
 type Content = Record<string, unknown>;
@@ -120,38 +121,37 @@ class Guest {
     read().catch(() => {}); // the end of the check ends it too
   }
 
-  /** Expects an error message, and then the end. */
+  /** Expects an error message, and then the end. `explain` says what it means if something else comes. */
   async isRefused(
-    explain = (content: Content) => new Failure(REFUSAL, escapeJson(content)),
+    explain: (content: Content) => Cause | undefined = () => undefined,
   ): Promise<void> {
-    const content = await because(NO_REFUSAL, this.next(REFUSAL));
+    const content = await this.next(REFUSAL).catch(explainWith({ "silence": NO_REFUSAL }));
     if (content === undefined) throw endsSilently();
-    if (content.type !== "error") throw explain(content);
-    await this.isDisconnected();
+    if (content.type !== "error") {
+      throw new Failure(REFUSAL, escapeJson(content)).because(explain(content));
+    }
+    if (await this.#nextAfterError() !== undefined) throw new Failure("the end", "more messages");
   }
 
   /** Expects the end, and before it an error. What happens to others may be told as well. */
   async isToldWhy(): Promise<void> {
-    let hasReason = false;
     while (true) {
-      const next = this.next(hasReason ? "the end" : REFUSAL);
-      const content: Content | undefined = await (hasReason ? because(STAYS_OPEN, next) : next);
-      if (content === undefined) break;
-      hasReason ||= content.type === "error";
+      const content = await this.next(REFUSAL);
+      if (content === undefined) throw endsSilently();
+      if (content.type === "error") break;
     }
-    if (!hasReason) throw endsSilently();
+    while (await this.#nextAfterError() !== undefined);
   }
 
-  /** Expects the end, after an error. */
-  async isDisconnected(): Promise<void> {
-    const content = await because(STAYS_OPEN, this.next("the end"));
-    if (content !== undefined) throw new Failure("the end", "more messages");
+  /** What comes after an error, which should be the end. */
+  #nextAfterError(): Promise<Content | undefined> {
+    return this.next("the end").catch(explainWith({ "silence": STAYS_OPEN }));
   }
 }
 
 /** The failure of a server that ends a connection without an error. */
 function endsSilently(): Failure {
-  return new LostConnection(REFUSAL, "the end", { seen: "end" }).because(NO_ERROR, "chatMessages");
+  return new LostConnection(REFUSAL, "the end", { seen: "end" }).because(NO_ERROR);
 }
 
 /** Expects what somebody has said. If it comes in another form, that is why nothing else does. */
@@ -159,10 +159,11 @@ async function hearsSaying(guest: Guest, saying: Content): Promise<void> {
   let other: Content | undefined;
   await guest.hears(saying, (content) => {
     if (content.type === saying.type) other = content;
-  }).catch((error) => {
-    if (!(error instanceof Failure) || other === undefined) throw error;
-    throw error.but(escapeJson(other)).because("The server passes it on in another form.");
-  });
+  }).catch(explainWith((failure) => {
+    if (other === undefined) return undefined;
+    failure.actual = escapeJson(other);
+    return "The server passes it on in another form.";
+  }));
 }
 
 /** Expects nobody to be let in under this name. `explain` says what it means if somebody is. */
@@ -173,10 +174,7 @@ async function isNoName(
 ): Promise<void> {
   const guest = await connect(serverRun, name);
   await guest.send({ type: "join", name });
-  await guest.isRefused((content) => {
-    const failure = new Failure(REFUSAL, escapeJson(content));
-    return content.type === "join" ? failure.because(explain(content.name)) : failure;
-  });
+  await guest.isRefused((content) => content.type === "join" ? explain(content.name) : undefined);
 }
 
 /** Expects a guest who has left not to be in the list any more. A server may need a moment for that. */
@@ -207,6 +205,10 @@ function newName(): string {
   return `guest${++guests}x${crypto.randomUUID().slice(0, 8)}`;
 }
 
+function newJoin(): Uint8Array {
+  return encodeChat({ type: "join", name: newName() });
+}
+
 /** What a good chat server does at any time. */
 export async function probeChat(serverRun: ServerRun): Promise<void> {
   const guest = await join(serverRun);
@@ -225,10 +227,12 @@ export const chatChecks: Check<ServerRun>[] = [
     read: "chatMessages",
     async run(serverRun) {
       const first = await connect(serverRun);
-      await explainJoin(serverRun, () => first.joins());
+      await first.joins().catch(explainWith(() => explainFirst(serverRun)));
       const second = await connect(serverRun);
-      await explainSecond(serverRun, () => second.joins());
-      await explainAlone(serverRun, () => first.hears({ type: "join", name: second.name }));
+      await second.joins()
+        .catch(explainWith((failure) => explainSecond(failure, serverRun)));
+      await first.hears({ type: "join", name: second.name })
+        .catch(explainWith((failure) => explainAlone(failure, serverRun)));
     },
   },
   {
@@ -326,7 +330,9 @@ export const chatChecks: Check<ServerRun>[] = [
         }
         return lines.join("\n");
       }));
-      if (new Set(heard).size > 1) throw new Failure("one order for all", "several");
+      if (new Set(heard).size > 1) {
+        throw new Failure("one order for all", "several").because(TWO_ORDERS);
+      }
     },
   },
   {
@@ -549,83 +555,50 @@ export const chatChecks: Check<ServerRun>[] = [
   },
 ];
 
-/** Waits for something whose failure means this, if the server is silent. */
-async function because<T>(hint: string, running: Promise<T>): Promise<T> {
-  try {
-    return await running;
-  } catch (error) {
-    const isSilent = error instanceof Failure && error.seen === "silence";
-    throw isSilent ? error.because(hint) : error;
-  }
-}
-
 /** Finds out more about a server that does not let even the first guest in. */
-async function explainJoin(serverRun: ServerRun, join: () => Promise<void>): Promise<void> {
-  try {
-    await join();
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    serverRun.closeAll(); // it may serve one client at a time
-    const content = { type: "join", name: newName() } as const;
-    const request = encodeChat(content);
-    const answer = await readRaw(serverRun, request);
-    const meaning = answer.length > 0
-      ? explainAnswer(answer, request)
-      : await tellsOthers(serverRun)
-      ? { hint: JOIN_OTHERS }
-      : await explainNoAnswer(
-        serverRun,
-        request,
-        new TextEncoder().encode(JSON.stringify(content)),
-      ) ??
-        await explainKind(serverRun, "chat");
-    throw meaning ? error.because(meaning.hint, meaning.read) : error;
-  }
+async function explainFirst(serverRun: ServerRun): Promise<Cause | undefined> {
+  serverRun.closeAll(); // it may serve one client at a time
+  const request = newJoin();
+  const answer = await serverRun.exchange(request);
+  if (answer.length > 0) return explainJoin(answer, request);
+  if (await tellsOthers(serverRun)) return JOIN_OTHERS;
+  return await explainNoAnswer(serverRun, request) ?? await explainKind(serverRun, "chat");
 }
 
 /** Finds out more about a server that lets one guest in, and not a second. */
-async function explainSecond(serverRun: ServerRun, join: () => Promise<void>): Promise<void> {
-  try {
-    await join();
-  } catch (error) {
-    if (!(error instanceof Failure) || !WAITING.includes(error.seen)) throw error;
-    const request = () => encodeChat({ type: "join", name: newName() });
-    serverRun.closeAll();
-    const meaning = await explainAfterJoin(serverRun);
-    if (meaning !== undefined) throw error.because(meaning.hint, meaning.read);
-    await serverRun.connect(); // and says nothing
-    const beside = await readRaw(serverRun, request());
-    serverRun.closeAll();
-    const alone = await readRaw(serverRun, request());
-    const isApart = beside.length === 0 && alone.length > 0;
-    throw isApart ? error.because(ONE_AT_A_TIME, "oneAtATime") : error;
-  }
+async function explainSecond(
+  { isSilence }: Failure,
+  serverRun: ServerRun,
+): Promise<Cause | undefined> {
+  if (!isSilence) return undefined;
+  const cause = await explainAnotherJoin(serverRun);
+  if (cause !== undefined) return cause;
+  await serverRun.connect(); // and says nothing
+  const beside = await serverRun.exchange(newJoin());
+  serverRun.closeAll();
+  const alone = await serverRun.exchange(newJoin());
+  return beside.length === 0 && alone.length > 0 ? ONE_AT_A_TIME : undefined;
 }
 
 /** Finds out more about a server that does not tell a guest who else joins. */
-async function explainAlone(serverRun: ServerRun, hear: () => Promise<unknown>): Promise<void> {
-  try {
-    await hear();
-  } catch (error) {
-    if (!(error instanceof Failure) || !WAITING.includes(error.seen)) throw error;
-    serverRun.closeAll();
-    const { hint, read } = await explainAfterJoin(serverRun) ??
-      await explainKind(serverRun, "chat") ?? { hint: JOIN_ALONE };
-    throw error.because(hint, read);
-  }
+async function explainAlone(
+  { isSilence }: Failure,
+  serverRun: ServerRun,
+): Promise<Cause | undefined> {
+  if (!isSilence) return undefined;
+  return await explainAnotherJoin(serverRun) ?? await explainKind(serverRun, "chat") ?? JOIN_ALONE;
 }
 
-/** What is wrong with what comes after an answer to a join that could be read. */
-async function explainAfterJoin(serverRun: ServerRun): Promise<Cause | undefined> {
-  const request = encodeChat({ type: "join", name: newName() });
-  const answer = await readRaw(serverRun, request);
-  return equals(answer, request) ? undefined : explainMessage(answer, "server");
+/** What is wrong with all that comes to somebody who joins: the first of it could be read. */
+async function explainAnotherJoin(serverRun: ServerRun): Promise<Cause | undefined> {
+  serverRun.closeAll();
+  const request = newJoin();
+  return explainJoin(await serverRun.exchange(request), request);
 }
 
 /** What is wrong with the answer to a join. */
-function explainAnswer(answer: Uint8Array, request: Uint8Array): Cause | undefined {
-  if (equals(answer, request)) return otherKind("echo");
-  const cause = explainMessage(answer, "server");
+function explainJoin(answer: Uint8Array, request: Uint8Array): Cause | undefined {
+  const cause = explainAnswer(answer, request);
   if (cause !== undefined) return cause;
   try {
     const decoder = new MessageDecoder();
@@ -633,7 +606,7 @@ function explainAnswer(answer: Uint8Array, request: Uint8Array): Cause | undefin
     const { type, result, reason } = decodeChat(decoder.take()!);
     if (result !== undefined) return otherKind("app");
     if (type !== "error") return undefined;
-    return { hint: `The server does not let the guest in. It says: ${escapeJson(reason)}.` };
+    return `The server does not let the guest in. It says: ${escapeJson(reason)}.`;
   } catch {
     return undefined;
   }
@@ -645,7 +618,7 @@ async function tellsOthers(serverRun: ServerRun): Promise<boolean> {
   const name = newName();
   try {
     await listener.send({ type: "join", name: listener.name });
-    await readRaw(serverRun, encodeChat({ type: "join", name }));
+    await serverRun.exchange(encodeChat({ type: "join", name }));
     while (true) {
       const content = await listener.next("a join", serverRun.timeout / 5);
       if (content === undefined) return false;

@@ -16,7 +16,7 @@ export interface Check<Run> {
   /** What it means when it fails, if nothing more exact is known. */
   hint: string;
   /** What it means if this was seen. */
-  causes?: Partial<Record<Seen, string | Cause>>;
+  causes?: Causes;
   /** Where the tutorial explains it. */
   read: Lesson;
   /** Checks without which a failure of this one would mean something else. */
@@ -54,54 +54,48 @@ export type Seen =
   | "no output" // an output that lacks something
   | "other";
 
-/** What a failure means, and where the tutorial explains that. */
-export interface Cause {
-  hint: string;
-  read?: Lesson;
-}
+/** What a failure means, and where the tutorial explains that if it is not where it explains the check. */
+export type Cause = string | { hint: string; read: Lesson };
+
+/** Causes by what was seen. */
+export type Causes = Partial<Record<Seen, Cause>>;
 
 /** What is known about a failure. */
 export interface FailureOptions {
   /** The error from which it comes. */
   cause?: unknown;
   seen?: Seen;
-  /** What it means, if that was found out. */
-  meaning?: Cause | undefined;
 }
 
 /** The error for a server or client that does something else than it should. */
 export class Failure extends Error {
   readonly expected: string;
-  readonly actual: string;
+  actual: string;
   readonly seen: Seen;
-  readonly meaning: Cause | undefined;
+  /** What it means, if that was found out. */
+  meaning: Cause | undefined;
 
-  constructor(
-    expected: string,
-    actual: string,
-    { cause, seen = "other", meaning }: FailureOptions = {},
-  ) {
+  constructor(expected: string, actual: string, { cause, seen = "other" }: FailureOptions = {}) {
     super(`Expected ${expected}, not ${actual}`, { cause });
     this.expected = expected;
     this.actual = actual;
     this.seen = seen;
-    this.meaning = meaning;
   }
 
-  /** The same failure, of which more is known. */
-  because(hint: string, read?: Lesson): Failure {
-    return this.#with({ meaning: read ? { hint, read } : { hint } });
+  /** Whether nothing came, or nothing more. */
+  get isSilence(): boolean {
+    return this.seen === "silence" || this.seen === "stall";
   }
 
-  /** The same failure, described in another way. */
-  but(actual: string): Failure {
-    return this.#with({ actual });
+  /** Whether the end came, too early. */
+  get isEnd(): boolean {
+    return this.seen === "end" || this.seen === "loss";
   }
 
-  #with(changes: { actual?: string; meaning?: Cause }): Failure {
-    const Kind = this.constructor as typeof Failure;
-    const { expected, actual, seen, meaning } = { ...this, ...changes };
-    return new Kind(expected, actual, { cause: this.cause, seen, meaning });
+  /** Notes what it means, if that was found out, and returns the failure. */
+  because(meaning: Cause | undefined): this {
+    this.meaning = meaning ?? this.meaning;
+    return this;
   }
 }
 
@@ -113,6 +107,23 @@ export class LostConnection extends Failure {}
 
 /** The error for a check that this machine cannot run, whatever the server or client does. */
 export class CannotCheck extends Error {}
+
+/**
+ * What to do with an error that a promise throws: if it is a failure, say what that means, and throw it again.
+ *
+ *     await probe(run).catch(explainWith({ "silence": "The server waits for the end of a line." }));
+ *
+ * @param explain The causes by what was seen, or how to find out.
+ */
+export function explainWith(
+  explain: Causes | ((failure: Failure) => Cause | undefined | Promise<Cause | undefined>),
+): (error: unknown) => Promise<never> {
+  return async (error) => {
+    if (!(error instanceof Failure)) throw error;
+    const meaning = typeof explain === "function" ? await explain(error) : explain[error.seen];
+    throw error.because(meaning);
+  };
+}
 
 /** What came of a check: what went wrong, or a remark, or nothing special. */
 export type Outcome = Failure | CannotCheck | string | null;
@@ -129,8 +140,8 @@ export async function tryRun<Run extends CheckRun>(
     return new LostConnection(
       `the end of the check within ${owned.limit / 1000} s`,
       owned.progress || "no end",
-      { seen: "slow", meaning: { hint: TOO_SLOW } },
-    );
+      { seen: "slow" },
+    ).because(TOO_SLOW);
   } catch (error) {
     if (error instanceof Failure || error instanceof CannotCheck) return error;
     throw error;

@@ -4,12 +4,11 @@ import { createServer, type Server, type Socket } from "node:net";
 import { formatAddress } from "../core/address.ts";
 import { pause, TIMED_OUT, withTimeout } from "../core/timeout.ts";
 import { escapeText } from "../wire/escape.ts";
-import { CannotCheck, type CheckRun, Failure } from "./check.ts";
+import { CannotCheck, type Cause, type CheckRun, Failure } from "./check.ts";
 import { ByteStore, ERROR } from "./output.ts";
-import { describeEnd, type Exit, type Family, fillIn, Program } from "./program.ts";
+import { type Command, describeEnd, type Exit, type Family, HOST, Program } from "./program.ts";
 import { inTime, Stopwatch } from "./running_time.ts";
 
-const HOST = "127.0.0.1";
 /** How long a client is silent that has sent what it wants to send now. */
 export const QUIET = 100; // milliseconds
 const MIB = 1024 * 1024; // bytes
@@ -18,8 +17,6 @@ const MAX_WRITE = 64 * 1024; // bytes of an answer for which a client has the ti
 const MAX_SHOWN = 100; // characters of an output
 const LAST_OUTPUT = 500; // milliseconds for the output to end when the client has
 const MAX_PAUSE = 500; // milliseconds
-/** Why a text that is missing in an output is no failure. */
-export const TOO_MUCH_OUTPUT = "it prints too much to find out";
 const MAX_SINGLE = 500; // bytes that are sent one by one
 const MAX_STEPS = 12; // times the timeout, for a check that starts the client many times
 const SETTLE_TIME = 200; // milliseconds from the client's end until its connections are closed
@@ -27,19 +24,15 @@ const COMPLAINT = /error|exception|traceback|failed|refused|reset by peer|timed?
 const NOTICED =
   "The client has noticed that something went wrong, and has printed it, but ends with exit " +
   "code 0, as if all were well.";
-const NO_CONNECTION = "The client does not connect to the address that stands in the place of " +
-  "{host} and {port}.";
+const NO_CONNECTION: Cause = {
+  hint: "The client does not connect to the address that stands in the place of {host} and {port}.",
+  read: "command",
+};
 const UNPRINTABLE = /[^\P{Cc}\n\r\t]/u; // all of C0 and C1, but for what a line may have
 const WATCH_INTERVAL = 20; // milliseconds
 
 /** How to start a client, and how long it may take. Times are in milliseconds. */
-export interface ClientCommand {
-  /** A program and its arguments. `{host}` and `{port}` in them stand for the server's address. */
-  words: [string, ...string[]];
-  /** The folder where it is started. */
-  folder: string;
-  /** The port to listen on; 0 takes a free one. */
-  port: number;
+export interface ClientCommand extends Command {
   /** For the client to connect, to send something, and to end when it has its answer. */
   timeout: number;
   /** After which the client itself gives up on a silent server. */
@@ -96,19 +89,15 @@ export class ClientRun implements CheckRun {
 
     const { failure, connections } = service;
     if (failure instanceof Failure && exit !== undefined && exit.code !== 0) {
-      throw failure.but(`${failure.actual}; ${describeExit(exit)}`);
+      failure.actual += `; ${describeExit(exit)}`;
     }
     if (failure !== undefined) throw failure;
     if (connections === 0) {
       const actual = exit ? describeExit(exit) : `none within ${this.command.timeout / 1000} s`;
-      const name = formatAddress({ transport: "tcp", hostname: HOST, port });
-      throw new Failure(`a connection to ${name}`, actual).because(NO_CONNECTION, "command");
+      const name = formatAddress({ hostname: HOST, port });
+      throw new Failure(`a connection to ${name}`, actual).because(NO_CONNECTION);
     }
-    if (exit === undefined) {
-      throw new Failure("the client ends", `it still runs after ${patience / 1000} s`, {
-        seen: "stall",
-      });
-    }
+    if (exit === undefined) throw stillRuns(patience);
     return exit;
   }
 
@@ -118,10 +107,8 @@ export class ClientRun implements CheckRun {
     await this.#closeServer();
     const { patience } = this.command;
     const exit = await inTime(this.#start(port), patience);
-    if (exit !== TIMED_OUT) return exit;
-    throw new Failure("the client ends", `it still runs after ${patience / 1000} s`, {
-      seen: "stall",
-    });
+    if (exit === TIMED_OUT) throw stillRuns(patience);
+    return exit;
   }
 
   /** Ends the client, and all programs that it has started. */
@@ -156,7 +143,7 @@ export class ClientRun implements CheckRun {
 
   async #listen(handle: (peer: Peer) => Promise<void>): Promise<number> {
     const cannotListen = (error: Error) => {
-      const name = formatAddress({ transport: "tcp", hostname: HOST, port: this.command.port });
+      const name = formatAddress({ hostname: HOST, port: this.command.port });
       return new CannotCheck(`Cannot listen on ${name}: ${error.message}`);
     };
     try {
@@ -189,10 +176,15 @@ export class ClientRun implements CheckRun {
   /** Starts the client. It becomes a group of processes, which can be killed as a whole. */
   #start(port: number): Promise<Exit> {
     if (this.#isOver) throw new Failure("a client that is started", "the end of the check");
-    const { words, folder } = this.command;
-    this.#program = new Program(fillIn(words, HOST, port), folder, this.#family);
+    this.#program = new Program(this.command, port, this.#family);
     return this.#program.exiting;
   }
+}
+
+/** The failure of a client that does not end within this many milliseconds. */
+function stillRuns(patience: number): Failure {
+  const actual = `it still runs after ${patience / 1000} s`;
+  return new Failure("the client ends", actual, { seen: "stall" });
 }
 
 /** What our server does with the connections of one client. */
@@ -364,7 +356,7 @@ export class Peer {
 }
 
 /** Says how a client has ended, with the last line that names an error, or else with its last line. */
-export function describeExit(exit: Exit): string {
+function describeExit(exit: Exit): string {
   const lines = (exit.stderr.trim() || exit.stdout.trim()).split("\n");
   const line = lines.findLast((line) => ERROR.test(line)) ?? lines.at(-1)!;
   return `${describeEnd(exit)}${line === "" ? "" : ` after "${escapeText(line, MAX_SHOWN)}"`}`;
@@ -379,12 +371,8 @@ export function expectSuccess(exit: Exit): void {
 export function expectError(exit: Exit): void {
   if (exit.code !== 0) return;
   const failure = new Failure("an exit code other than 0", describeExit(exit), { seen: "success" });
-  throw hasComplained(exit) ? failure.because(NOTICED) : failure;
-}
-
-/** Whether a client has printed that something went wrong. */
-function hasComplained({ stdout, stderr }: Exit): boolean {
-  return COMPLAINT.test(stdout) || COMPLAINT.test(stderr);
+  const hasComplained = COMPLAINT.test(exit.stdout) || COMPLAINT.test(exit.stderr);
+  throw failure.because(hasComplained ? NOTICED : undefined);
 }
 
 /** Runs the client against a server that takes everything and never answers. */

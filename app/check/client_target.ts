@@ -1,3 +1,4 @@
+// A client under check: how each check of it went.
 import { CannotCheck, type Check, Failure, tryFairly, tryRun } from "./check.ts";
 import { type ClientCommand, ClientRun } from "./client_run.ts";
 import { Family } from "./program.ts";
@@ -10,7 +11,6 @@ export class ClientTarget implements Target<ClientRun> {
   readonly #watch: Watch;
   readonly #family = new Family();
   #isFirst = true;
-  #isOver = false;
 
   constructor(command: ClientCommand, watch: Watch) {
     this.#command = command;
@@ -22,7 +22,6 @@ export class ClientTarget implements Target<ClientRun> {
     this.#isFirst = false;
     const start = performance.now();
     const outcome = await tryFairly(async () => {
-      if (this.#isOver) return new CannotCheck("The checker ends");
       const run = new ClientRun(this.#command, this.#family);
       using _ = this.#watch(check.name, run);
       return await tryRun(run, check.run);
@@ -42,7 +41,5 @@ export class ClientTarget implements Target<ClientRun> {
     return Promise.resolve(this.#family.notes(this.#command.words[0]));
   }
 
-  [Symbol.dispose](): void {
-    this.#isOver = true; // each run ends its own client
-  }
+  [Symbol.dispose](): void {} // each run ends its own client
 }

@@ -5,10 +5,10 @@ import { pause } from "../core/timeout.ts";
 import { unpack } from "../wire/struct.ts";
 import { readUint32 } from "../wire/endianness.ts";
 import { escapeBytes } from "../wire/escape.ts";
-import { type Cause, type Check, Failure, LostConnection } from "./check.ts";
+import { countBytes, MIB, noise } from "./bytes.ts";
+import { type Cause, type Check, explainWith, Failure, LostConnection } from "./check.ts";
 import { explainKind } from "./explain.ts";
-import { readRaw } from "./messages.ts";
-import { type Client, MIB, noise, type ServerRun } from "./server_run.ts";
+import type { Client, ServerRun } from "./server_run.ts";
 
 const ANSWER = ">II";
 const ANSWER_LENGTH = 8; // bytes
@@ -17,6 +17,10 @@ const TWELVE = 12; // bytes, to begin with
 const MANY_CLIENTS = 2 ** 24; // more than a test can have
 
 const ONE_COUNTER = "The server adds up the bytes of all clients.";
+const STAYS_OPEN: Cause = {
+  hint: "The server does not close the connection after its answer.",
+  read: "halfClose",
+};
 const LEAVES_OUT_BLANKS = "The server leaves out blanks or line ends.";
 
 interface Answer {
@@ -45,7 +49,7 @@ async function readAnswer(client: Client): Promise<Answer> {
 
 /** Sends bytes, and expects them to be counted. */
 async function expectCount(serverRun: ServerRun, bytes: Uint8Array): Promise<Answer> {
-  const client = await serverRun.connect();
+  using client = await serverRun.connect();
   await client.send(bytes);
   return checkCount(await readAnswer(client), bytes.length);
 }
@@ -63,9 +67,8 @@ export async function probeCount(serverRun: ServerRun): Promise<void> {
 
 /** Expects a second client to be counted apart, and as one more. */
 async function expectSecond(serverRun: ServerRun): Promise<void> {
-  const { clients } = await expectCount(serverRun, noise(0, TWELVE)).catch((error) => {
-    throw error instanceof Failure && error.seen === "more" ? error.because(ONE_COUNTER) : error;
-  });
+  const { clients } = await expectCount(serverRun, noise(0, TWELVE))
+    .catch(explainWith({ "more": ONE_COUNTER }));
   if (clients < MANY_CLIENTS) return;
   throw new Failure("a number of clients", `${clients}`).because(
     "The number of clients is in the wrong byte order.",
@@ -85,12 +88,9 @@ export const countChecks: Check<ServerRun>[] = [
     },
     read: "countExercise",
     async run(serverRun) {
-      try {
-        await probeCount(serverRun);
-        await expectSecond(serverRun);
-      } catch (error) {
-        throw error instanceof Failure ? await explainCount(error, serverRun) : error;
-      }
+      const explain = explainWith((failure) => explainCount(failure, serverRun));
+      await probeCount(serverRun).catch(explain);
+      await expectSecond(serverRun).catch(explain);
     },
   },
   {
@@ -131,10 +131,8 @@ export const countChecks: Check<ServerRun>[] = [
     async run(serverRun) {
       await expectCount(serverRun, new TextEncoder().encode("Grüße 🐶"));
       await expectCount(serverRun, new Uint8Array(100).fill(0xff));
-      await expectCount(serverRun, new TextEncoder().encode(" a line\r\n")).catch((error) => {
-        const isFewer = error instanceof Failure && error.seen === "fewer";
-        throw isFewer ? error.because(LEAVES_OUT_BLANKS) : error;
-      });
+      await expectCount(serverRun, new TextEncoder().encode(" a line\r\n"))
+        .catch(explainWith({ "fewer": LEAVES_OUT_BLANKS }));
     },
   },
   {
@@ -189,19 +187,14 @@ export const countChecks: Check<ServerRun>[] = [
 ];
 
 /** Finds out more about a server that counts wrong from the beginning. */
-async function explainCount(failure: Failure, serverRun: ServerRun): Promise<Failure> {
-  serverRun.closeAll(); // it may serve one client at a time
-  if (failure.meaning !== undefined) return failure;
-  const answer = await readRaw(serverRun, noise(0, TWELVE), { finish: true });
-  if (failure.seen === "stall" && answer.length === ANSWER_LENGTH) {
-    return failure.because(
-      "The server does not close the connection after its answer.",
-      "halfClose",
-    );
-  }
-  const meaning = explainAnswer(answer) ?? await explainKind(serverRun, "count") ??
-    explainLength(answer);
-  return meaning ? failure.because(meaning.hint, meaning.read) : failure;
+async function explainCount(
+  { seen, meaning }: Failure,
+  serverRun: ServerRun,
+): Promise<Cause | undefined> {
+  if (meaning !== undefined) return meaning;
+  const answer = await serverRun.exchange(noise(0, TWELVE), { finish: true });
+  if (seen === "stall" && answer.length === ANSWER_LENGTH) return STAYS_OPEN;
+  return explainAnswer(answer) ?? await explainKind(serverRun, "count") ?? explainLength(answer);
 }
 
 /** What is wrong with two numbers for 12 bytes. */
@@ -209,12 +202,10 @@ function explainAnswer(answer: Uint8Array): Cause | undefined {
   if (answer.length !== ANSWER_LENGTH) return undefined;
   const [bytes, clients] = unpack(ANSWER, answer);
   if (readUint32(answer, 0, "little") === TWELVE) {
-    return {
-      hint: `The numbers are in the wrong byte order: ${bytes} is 12 with its bytes swapped.`,
-    };
+    return `The numbers are in the wrong byte order: ${bytes} is 12 with its bytes swapped.`;
   }
   return clients === TWELVE
-    ? { hint: "The number of bytes comes first, and then the number of clients." }
+    ? "The number of bytes comes first, and then the number of clients."
     : undefined;
 }
 
@@ -223,10 +214,7 @@ function explainLength(answer: Uint8Array): Cause | undefined {
   const { length } = answer;
   if (length === 0 || length === ANSWER_LENGTH) return undefined;
   const isText = /^[\x20-\x7e\r\n]+$/.test(new TextDecoder().decode(answer));
-  const bytes = length === 1 ? "1 byte" : `${length} bytes`;
-  return {
-    hint: isText
-      ? "The server answers with text. It must send two numbers of four bytes each."
-      : `The answer has ${bytes}, and not two numbers of four bytes each.`,
-  };
+  return isText
+    ? "The server answers with text. It must send two numbers of four bytes each."
+    : `The answer has ${countBytes(length)}, and not two numbers of four bytes each.`;
 }

@@ -2,10 +2,17 @@
 import { equals } from "jsr:@std/bytes@^1.0.6/equals";
 import { pause } from "../core/timeout.ts";
 import { escapeBytes } from "../wire/escape.ts";
-import { type Cause, type Check, Failure, type Seen } from "./check.ts";
+import { KIB, MIB, noise } from "./bytes.ts";
+import { type Cause, type Check, explainWith, Failure, type Seen } from "./check.ts";
 import { explainKind, explainProtocol } from "./explain.ts";
-import { endIfReset, readRaw } from "./messages.ts";
-import { both, type Client, GIVES_UP, KIB, MIB, noise, type ServerRun } from "./server_run.ts";
+import {
+  both,
+  type Client,
+  endIfReset,
+  ENDS_FIRST,
+  GIVES_UP,
+  type ServerRun,
+} from "./server_run.ts";
 
 // More than operating systems keep for the connections of a client, two proxies, and a server behind them:
 // Linux may keep 37 MB for each direction of each.
@@ -16,7 +23,7 @@ const MAX_GREETING = 40; // bytes
 const CROWD = 500; // clients
 const CROWD_TIME = 40_000; // milliseconds that they may take longer on a busy machine
 const LINE_END = new TextEncoder().encode("\n");
-const AROUND_ZERO = new TextEncoder().encode("before\0and after");
+const AROUND_ZERO = new TextEncoder().encode("before\0and after"); // C's functions for text stop there
 const HELLO = new TextEncoder().encode("Hello, world");
 // Where several clients talk, all send this same byte: only the check for it notices mixed clients.
 const MANY = new Uint8Array(256 * KIB).fill(0x78);
@@ -32,12 +39,19 @@ const REPEATS =
   "The server sends again what it has already sent. After a write that took only a part, it must go on " +
   "behind that part.";
 const CHANGES = "The server sends back other bytes than it reads, once there are many.";
-const LOSES_ANYWAY = `Whether the client half-closes or not, bytes are missing. ${FORGETS}`;
+const ENDS_AT_ZERO = "The server takes a zero byte for the end of what it has read.";
+const LOSES_ANYWAY: Cause = {
+  hint: `Whether the client half-closes or not, bytes are missing. ${FORGETS}`,
+  read: "writeAll",
+};
 const MISSING: Seen[] = ["loss", "gap", "stall"];
 const FOREIGN =
   "Bytes came that this client has not sent: those of another one, or old ones, as from a buffer that the " +
   "clients share, or words of the server itself, as when it refuses a client.";
-const MIXED = "What one client has sent has come back to another: the clients share a buffer.";
+const MIXED: Cause = {
+  hint: "What one client has sent has come back to another: the clients share a buffer.",
+  read: "manyClients",
+};
 const IN_TURN = "The server waits for each client in turn.";
 const ENDS_EARLY =
   "The server ends the connection before all has come back: look at what it has printed.";
@@ -64,11 +78,8 @@ export const echoChecks: Check<ServerRun>[] = [
     async run(serverRun) {
       const client = await serverRun.connect();
       for (let echoes = 0; echoes < 20; echoes++) { // a server that reads once fails here
-        try {
-          await client.echo(HELLO);
-        } catch (error) {
-          throw error instanceof Failure ? await explainEcho(error, echoes, serverRun) : error;
-        }
+        await client.echo(HELLO)
+          .catch(explainWith((failure) => explainEcho(failure, echoes, serverRun)));
       }
     },
   },
@@ -87,7 +98,7 @@ export const echoChecks: Check<ServerRun>[] = [
     read: "echo",
     async run(serverRun) {
       const client = await serverRun.connect();
-      await echoAroundZero(client);
+      await client.echo(AROUND_ZERO).catch(explainWith({ "stall": ENDS_AT_ZERO }));
       await client.echo(Uint8Array.from({ length: 256 }, (_, i) => i));
       await client.echo(new Uint8Array([0, 0, 0xff, 0xfe, 0xc3, 0x28, 0xed, 0xa0, 0x80, 13, 10]));
     },
@@ -143,14 +154,14 @@ export const echoChecks: Check<ServerRun>[] = [
     needs: ["large"],
     async run(serverRun) {
       const client = await serverRun.connect();
-      if (!await client.pour(MAX_BUFFERED * MIB, serverRun, serverRun.timeout / 3)) {
+      if (!await client.pour(MAX_BUFFERED * MIB, serverRun.timeout / 3)) {
         throw new Failure(
           `to be pushed back within ${MAX_BUFFERED} MiB`,
           `${MAX_BUFFERED} MiB taken, which it keeps in memory, or loses`,
         );
       }
       const length = client.sent + MORE * MIB;
-      await both(client.pourRest(length), client.expectNoise(length, serverRun));
+      await both(client.pourRest(length), client.expectNoise(length));
     },
   },
   {
@@ -178,20 +189,18 @@ export const echoChecks: Check<ServerRun>[] = [
       const length = 16 * MIB;
       const many = await serverRun.connect();
       const start = performance.now();
-      const isPushedBack = await many.pour(length, serverRun, serverRun.timeout / 3);
+      const isPushedBack = await many.pour(length, serverRun.timeout / 3);
       const sending = many.pourRest(length).then(() => many.finish());
       if (!isPushedBack) { // it keeps much, so let it notice the half-close before we read
         await sending;
         await pause(digestingTime(start, serverRun));
       }
-      try {
-        await both(sending, many.expectNoiseToEnd(length, serverRun));
-      } catch (error) {
-        if (!(error instanceof Failure) || error.seen !== "loss") throw error;
-        throw await losesAnyway(length, serverRun)
-          ? error.because(LOSES_ANYWAY, "writeAll")
-          : error;
-      }
+      await both(sending, many.expectNoiseToEnd(length))
+        .catch(
+          explainWith(async ({ seen }) =>
+            seen === "loss" && await losesAnyway(length, serverRun) ? LOSES_ANYWAY : undefined
+          ),
+        );
     },
   },
   {
@@ -262,13 +271,13 @@ export const echoChecks: Check<ServerRun>[] = [
     needs: ["large"],
     async run(serverRun) {
       const deaf = await serverRun.connect();
-      await deaf.pour(16 * MIB, serverRun).catch(endIfReset); // it may give this one up
+      await deaf.pour(16 * MIB).catch(endIfReset); // it may give this one up
       const client = await serverRun.connect();
       for (let i = 0; i < 10; i++) await client.echo(SAME);
       await client.echo(MANY);
       if (await deaf.drain(SAME)) { // what waited for it should have been its own
         const failure = new Failure("its own bytes for each", "those of one client at another");
-        throw failure.because(MIXED, "manyClients");
+        throw failure.because(MIXED);
       }
     },
   },
@@ -316,8 +325,8 @@ export const echoChecks: Check<ServerRun>[] = [
   {
     name: "reset",
     what: "A client that resets its connection in the middle of an echo does no harm",
-    causes: { "end": "The server ends the connection before anything comes back." },
     hint: "An error of one connection harms others, or the server.",
+    causes: { "end": ENDS_FIRST },
     read: "resets",
     async run(serverRun) {
       for (let i = 0; i < 5; i++) await serverRun.reset(noise(0, MIB));
@@ -334,73 +343,59 @@ export const echoChecks: Check<ServerRun>[] = [
   },
 ];
 
-/** Finds out more about a server that fails already at this. */
+/** Finds out more about a server that fails already after so many echoes. */
 async function explainEcho(
-  failure: Failure,
+  { seen, isEnd }: Failure,
   echoes: number,
   serverRun: ServerRun,
-): Promise<Failure> {
+): Promise<Cause | undefined> {
   serverRun.closeAll(); // it may serve one client at a time
-  const isEnd = failure.seen === "end" || failure.seen === "loss";
-  if (failure.seen === "silence" && echoes > 0) {
-    return failure.because("The server reads once for each client, where it needs a loop.");
+  if (seen === "silence" && echoes > 0) {
+    return "The server reads once for each client, where it needs a loop.";
   }
   if (isEnd && echoes > 0) {
-    return failure.because(
-      "The server reads once for each client, and then closes, where it needs a loop. Or it fails: " +
-        "look at what it has printed.",
-    );
+    return "The server reads once for each client, and then closes, where it needs a loop. Or it fails: " +
+      "look at what it has printed.";
   }
-  if (failure.seen === "silence") {
+  if (seen === "silence") {
     if (await echoesAfter(serverRun, (client) => client.send(LINE_END))) {
-      return failure.because("The server waits for the end of a line.");
+      return "The server waits for the end of a line.";
     }
     if (await echoesAfter(serverRun, (client) => client.send(MANY))) {
-      return failure.because(
-        "The server answers only when many bytes have come. Either it reads until its buffer is full, or " +
-          "it collects its answer in one (flush).",
-      );
+      return "The server answers only when many bytes have come. Either it reads until its buffer is full, " +
+        "or it collects its answer in one (flush).";
     }
     if (await echoesAfter(serverRun, (client) => client.finish())) {
-      return failure.because(
-        "The server answers only when the client has half-closed: it reads to the end first.",
-        "halfClose",
-      );
+      return {
+        hint: "The server answers only when the client has half-closed: it reads to the end first.",
+        read: "halfClose",
+      };
     }
   }
   const greeting = await readGreeting(serverRun);
   if (greeting !== undefined) {
-    return failure.because(
-      `The server sends ${greeting} before the client has sent anything. An echo server only ` +
-        "answers.",
-    );
+    return `The server sends ${greeting} before the client has sent anything. An echo server only answers.`;
   }
-  const answer = await readRaw(serverRun, HELLO);
-  const meaning = explainProtocol(answer, "server") ?? explainAnswer(answer) ??
+  const answer = await serverRun.exchange(HELLO);
+  const found = explainProtocol(answer, "server") ?? explainAnswer(answer) ??
     await explainKind(serverRun, "echo");
-  if (meaning !== undefined) return failure.because(meaning.hint, meaning.read);
-  if (failure.seen === "silence") {
-    return failure.because("The server reads nothing, or sends nothing back.");
-  }
+  if (found !== undefined) return found;
+  if (seen === "silence") return "The server reads nothing, or sends nothing back.";
   return isEnd && answer.length === 0
-    ? failure.because("The server ends the connection instead of sending back what it reads.")
-    : failure;
+    ? "The server ends the connection instead of sending back what it reads."
+    : undefined;
 }
 
 /**
  * Runs a check of several clients. If one of them waits for what another has got, the server does not keep
  * them apart.
  */
-async function apart(serverRun: ServerRun, run: () => Promise<void>): Promise<void> {
-  try {
-    await run();
-  } catch (error) {
-    const isWaiting = error instanceof Failure &&
-      (error.seen === "silence" || error.seen === "stall");
-    throw isWaiting && await serverRun.hasStrayBytes()
-      ? error.because(MIXED, "manyClients")
-      : error;
-  }
+function apart(serverRun: ServerRun, run: () => Promise<void>): Promise<void> {
+  return run().catch(
+    explainWith(async ({ isSilence }) =>
+      isSilence && await serverRun.hasStrayBytes() ? MIXED : undefined
+    ),
+  );
 }
 
 /** What a server adds to what it should send back, or leaves out. */
@@ -414,15 +409,12 @@ function explainAnswer(answer: Uint8Array): Cause | undefined {
       ...(before === "" ? [] : [`${show(before)} before it`]),
       ...(after === "" ? [] : [`${show(after)} after it`]),
     ].join(" and ");
-    return { hint: `The server sends back what it reads, with ${added}.` };
+    return `The server sends back what it reads, with ${added}.`;
   }
   if (!hello.includes(text)) return undefined;
   const missing = hello.length - text.length;
-  return {
-    hint:
-      `The server sends back ${missing === 1 ? "one byte" : `${missing} bytes`} fewer than it ` +
-      `reads: ${show(text)} for ${show(hello)}.`,
-  };
+  return `The server sends back ${missing === 1 ? "one byte" : `${missing} bytes`} fewer than it ` +
+    `reads: ${show(text)} for ${show(hello)}.`;
 }
 
 /** Whether the echo of a new client comes after something else has happened. */
@@ -431,7 +423,7 @@ async function echoesAfter(
   act: (client: Client) => Promise<void>,
 ): Promise<boolean> {
   try {
-    const client = await serverRun.connect();
+    using client = await serverRun.connect();
     await client.send(HELLO);
     await act(client);
     const buffer = new Uint8Array(HELLO.length);
@@ -444,32 +436,18 @@ async function echoesAfter(
     return equals(buffer, HELLO);
   } catch {
     return false;
-  } finally {
-    serverRun.closeAll(); // it may serve one client at a time
   }
 }
 
 /** What a server sends to a client that sends nothing. */
 async function readGreeting(serverRun: ServerRun): Promise<string | undefined> {
   try {
-    const client = await serverRun.connect();
+    using client = await serverRun.connect();
     const buffer = new Uint8Array(MAX_GREETING);
     const n = await client.read(buffer, "nothing", { timeout: serverRun.timeout / 4 });
     return n === null ? undefined : escapeBytes(buffer.subarray(0, n));
   } catch {
     return undefined;
-  } finally {
-    serverRun.closeAll(); // it may serve one client at a time
-  }
-}
-
-/** Expects bytes after a zero byte, at which C's functions for text stop. */
-async function echoAroundZero(client: Client): Promise<void> {
-  try {
-    await client.echo(AROUND_ZERO);
-  } catch (error) {
-    if (!(error instanceof Failure) || error.seen !== "stall") throw error;
-    throw error.because("The server takes a zero byte for the end of what it has read.");
   }
 }
 
@@ -483,8 +461,8 @@ async function losesAnyway(length: number, serverRun: ServerRun): Promise<boolea
   try {
     const client = await serverRun.connect();
     const start = performance.now();
-    if (!await client.pour(length, serverRun)) await pause(digestingTime(start, serverRun));
-    await both(client.pourRest(length), client.expectNoise(length, serverRun));
+    if (!await client.pour(length)) await pause(digestingTime(start, serverRun));
+    await both(client.pourRest(length), client.expectNoise(length));
     return false;
   } catch (error) {
     return error instanceof Failure && MISSING.includes(error.seen);

@@ -2,7 +2,7 @@
 import { concat } from "jsr:@std/bytes@^1.0.6/concat";
 import { pause } from "../core/timeout.ts";
 import { escapeText } from "../wire/escape.ts";
-import { type Check, Failure } from "./check.ts";
+import { type Cause, type Check, explainWith, Failure } from "./check.ts";
 import {
   type ClientRun,
   expectError,
@@ -10,22 +10,24 @@ import {
   expectPrintable,
   expectSuccess,
   type Peer,
-  TOO_MUCH_OUTPUT,
 } from "./client_run.ts";
+import type { Lesson } from "./lessons.ts";
 import type { Exit } from "./program.ts";
 
 const IN_PIECES =
   "The client takes one read for the whole echo, or does not put the pieces together: it keeps, " +
   "decodes or compares only one of them.";
-const TRIES_ON = "The client does not end: it tries again and again, or has no deadline.";
 const GAP = 20; // milliseconds between two pieces, so that they are read one by one
 const LONG_GAP = 300; // milliseconds, in which a client that does not wait has ended
 const MAX_CUTS = 24; // places where an echo is cut in two
 const ON_STDERR = "The client shows the echo on standard error. Output for the user belongs on " +
   "standard output; standard error is for errors.";
-const SENDS_NOTHING =
-  "The client connects and sends nothing. If it has printed an error, that is why. If it sends what it reads from its standard " +
-  "input, which is empty here, feed it: sh -c 'echo hello | my_client {host} {port}'";
+const SENDS_NOTHING: Cause = {
+  hint:
+    "The client connects and sends nothing. If it has printed an error, that is why. If it sends what it " +
+    "reads from its standard input, which is empty here, feed it: sh -c 'echo hello | my_client {host} {port}'",
+  read: "command",
+};
 const NO_WAIT = "The client does not wait for its echo.";
 const NO_END = "The client has its whole echo, and does not end.";
 const NO_HALF_CLOSE = "The client reads until the connection ends, but does not say that it has " +
@@ -39,8 +41,7 @@ type Answer = (peer: Peer, message: Uint8Array) => Promise<void>;
 /** Runs the client against a server that gives a right echo, in pieces. It must read all of them. */
 async function expectWhole(clientRun: ClientRun, answer: Answer): Promise<Exit> {
   const exit = await clientRun.against(async (peer) => {
-    let message = await peer.gather();
-    if (message === undefined) throw sendsNothing();
+    let message: Uint8Array | undefined = await receiveFirst(peer);
     while (message !== undefined) {
       const { length } = message;
       await answer(peer, message);
@@ -63,11 +64,16 @@ async function expectWhole(clientRun: ClientRun, answer: Answer): Promise<Exit> 
 async function expectNotice(clientRun: ClientRun, answer: Answer): Promise<void> {
   expectError(
     await clientRun.against(async (peer) => {
-      const message = await peer.gather();
-      if (message === undefined) throw sendsNothing();
-      await answer(peer, message);
+      await answer(peer, await receiveFirst(peer));
     }),
   );
+}
+
+/** Receives the first message of the client. */
+async function receiveFirst(peer: Peer): Promise<Uint8Array> {
+  const message = await peer.gather().catch(explainWith({ "silence": SENDS_NOTHING }));
+  if (message !== undefined) return message;
+  throw new Failure("a client that sends something", "the end").because(SENDS_NOTHING);
 }
 
 /**
@@ -82,33 +88,27 @@ function cutsOf(length: number): number[][] {
   });
 }
 
-function sendsNothing(): Failure {
-  return new Failure("a client that sends something", "the end").because(SENDS_NOTHING, "command");
-}
-
 function half({ length }: Uint8Array): number {
   return Math.ceil(length / 2);
 }
 
 /** Finds out why a client does not end when it has its echo: it may wait for the end of the connection. */
-async function explainWait(failure: Failure, clientRun: ClientRun): Promise<Failure> {
-  let sent = 0;
+async function explainWait(
+  { seen, meaning }: Failure,
+  clientRun: ClientRun,
+): Promise<Cause | undefined> {
+  if (meaning !== undefined) return meaning;
   try {
     const { code } = await clientRun.against(async (peer) => {
-      const message = await peer.gather();
-      if (message === undefined) return;
-      sent = message.length;
-      await peer.send(message);
+      await peer.send(await receiveFirst(peer));
       await pause(LONG_GAP);
       peer.finish();
     });
-    const isSilent = failure.seen === "silence";
-    if (sent === 0) return isSilent ? failure.because(SENDS_NOTHING, "command") : failure;
-    if (code === 0) return failure.because(NO_HALF_CLOSE, "client");
-    return isSilent ? failure.because(READS_TOO_FAR, "client") : failure;
+    if (code === 0) return NO_HALF_CLOSE;
+    return seen === "silence" ? READS_TOO_FAR : undefined;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    return error.seen === "stall" ? failure.because(NO_END) : failure;
+    return error.seen === "stall" ? NO_END : undefined;
   }
 }
 
@@ -127,10 +127,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
           throw new Failure("a client that waits for its echo", "its end").because(NO_WAIT);
         }
         await peer.send(message);
-      }).catch(async (error) => {
-        const isKnown = !(error instanceof Failure) || error.meaning !== undefined;
-        throw isKnown ? error : await explainWait(error, clientRun);
-      });
+      }).catch(explainWith((failure) => explainWait(failure, clientRun)));
     },
   },
   {
@@ -147,12 +144,12 @@ export const echoClientChecks: Check<ClientRun>[] = [
       });
       const missing = sent.values().find((text) => !stdout.includes(text));
       if (missing === undefined) return;
-      if (left > 0) return TOO_MUCH_OUTPUT;
+      if (left > 0) return "it prints too much to find out";
       const failure = new Failure(
         `"${escapeText(missing)}" on standard output`,
         `"${escapeText(stdout)}"`,
       );
-      throw stderr.includes(missing) ? failure.because(ON_STDERR) : failure;
+      throw failure.because(stderr.includes(missing) ? ON_STDERR : undefined);
     },
   },
   {
@@ -277,20 +274,38 @@ export const echoClientChecks: Check<ClientRun>[] = [
       });
     },
   },
-  {
-    name: "refused",
-    what: "When nobody listens, the client ends with an error",
-    hint: "The client ignores that it could not connect.",
-    causes: { "stall": TRIES_ON },
-    read: "resets",
-    run: async (clientRun) => expectError(await clientRun.againstNobody()),
-  },
-  {
-    name: "silence",
-    what: "When the server is silent, the client gives up and ends with an error",
-    hint: "The client waits forever: it has no deadline. (If it has one, tell it with --patience.)",
-    causes: { "success": "The client ends in time, but with exit code 0, as if all were well." },
-    read: "client",
-    run: expectImpatience,
-  },
+  ...unansweredChecks("client", "the server is silent", "client"),
 ];
+
+/**
+ * The checks of every client that get no answer, since nobody listens, or since the server is silent.
+ *
+ * @param isSilent What happens in the last of them, in words.
+ */
+export function unansweredChecks(
+  who: "client" | "bot",
+  isSilent: string,
+  read: Lesson,
+): Check<ClientRun>[] {
+  return [
+    {
+      name: "refused",
+      what: `When nobody listens, the ${who} ends with an error`,
+      hint: `The ${who} ignores that it could not connect.`,
+      causes: {
+        "stall": `The ${who} does not end: it tries again and again, or has no deadline.`,
+      },
+      read: "resets",
+      run: async (clientRun) => expectError(await clientRun.againstNobody()),
+    },
+    {
+      name: "silence",
+      what: `When ${isSilent}, the ${who} gives up and ends with an error`,
+      hint:
+        `The ${who} waits forever: it has no deadline. (If it has one, tell it with --patience.)`,
+      causes: { "success": `The ${who} ends in time, but with exit code 0, as if all were well.` },
+      read,
+      run: expectImpatience,
+    },
+  ];
+}

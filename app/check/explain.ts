@@ -6,11 +6,11 @@ import { encodeChat } from "../chat/messages.ts";
 import { createRequest } from "../libclient.ts";
 import { readUint16, readUint32, writeUint32 } from "../wire/endianness.ts";
 import { JSON_CONTENT_TYPE } from "../wire/message.ts";
+import { countBytes } from "./bytes.ts";
 import type { Cause } from "./check.ts";
-import { readRaw } from "./messages.ts";
+import { partsOf, PREFIX_LENGTH } from "./messages.ts";
 import type { ServerRun } from "./server_run.ts";
 
-const PREFIX_LENGTH = 2; // bytes
 const MAX_PREFIX = 8; // bytes of the prefixes that people write
 const MIN_TEXT = 4; // bytes that look like text, until they count as text
 const KEYS = ["byteorder", "content-type", "content-encoding", "content-length"];
@@ -27,6 +27,11 @@ const BACKSLASH = "\\".charCodeAt(0);
 
 /** Who has sent the bytes that are explained. */
 export type Sender = "server" | "client";
+
+/** What is wrong with the answer to a message, as far as that can be calculated. */
+export function explainAnswer(answer: Uint8Array, request: Uint8Array): Cause | undefined {
+  return equals(answer, request) ? otherKind("echo") : explainMessage(answer, "server");
+}
 
 /** What is wrong with bytes that should begin with a message, as far as it can be calculated. */
 export function explainMessage(bytes: Uint8Array, sender: Sender): Cause | undefined {
@@ -56,9 +61,9 @@ export function explainProtocol(bytes: Uint8Array, sender: Sender): Cause | unde
     : [/^[A-Z]+ \S+ HTTP\//, /^\*\d+\r\n\$/];
   if (http.test(text)) {
     const advice = sender === "server" ? ": try check.ts http" : "";
-    return { hint: `The ${sender} speaks HTTP, the protocol of the web${advice}.` };
+    return `The ${sender} speaks HTTP, the protocol of the web${advice}.`;
   }
-  if (redis.test(text)) return { hint: `The ${sender} speaks the protocol of Redis.` };
+  if (redis.test(text)) return `The ${sender} speaks the protocol of Redis.`;
   return undefined;
 }
 
@@ -102,9 +107,8 @@ function explainHeader(bytes: Uint8Array, end: number, sender: Sender): Cause | 
     [bytes.length - PREFIX_LENGTH, ": it counts the content as well"],
     [bytes.length, ": it counts the whole message"],
   ]);
-  const counts = `The ${sender} announces a header of ${
-    countBytes(announced)
-  }, and sends ${length}`;
+  const counts = `The ${sender} announces a header of ${countBytes(announced)}, and sends ` +
+    length.toLocaleString("en");
   return { hint: `${counts}${whys.get(announced) ?? ""}.`, read: "protocol" };
 }
 
@@ -148,7 +152,8 @@ function explainFields(
     };
   }
   if (end === undefined || end === announced || (!isObject && isFollowed)) return undefined;
-  const counts = `The ${sender} announces ${countBytes(announced)} of content, and sends ${end}`;
+  const counts = `The ${sender} announces ${countBytes(announced)} of content, and sends ` +
+    end.toLocaleString("en");
   const content = new TextDecoder().decode(rest.subarray(0, end));
   if (announced === content.length || announced === [...content].length) {
     return { hint: `${counts}: it counts characters instead of bytes.`, read: "byteOrder" };
@@ -188,53 +193,56 @@ function looksLikeText(bytes: Uint8Array): boolean {
   return !/[^\P{Cc}\r\n\t]|\ufffd/u.test(new TextDecoder().decode(bytes));
 }
 
-function countBytes(number: number): string {
-  return number === 1 ? "1 byte" : `${number} bytes`;
-}
-
 /**
  * Finds out what makes a server answer that does not answer a good message.
  *
  * @param message The message, whose first two bytes are the length of its header.
- * @param content Its content alone.
  */
 export async function explainNoAnswer(
   serverRun: ServerRun,
   message: Uint8Array,
-  content: Uint8Array,
 ): Promise<Cause | undefined> {
   const [prefix, rest] = [message.slice(0, PREFIX_LENGTH), message.subarray(PREFIX_LENGTH)];
   const longPrefix = new Uint8Array(4);
   writeUint32(longPrefix, readUint16(prefix));
-  const attempts: (Cause & { request: Uint8Array; finish?: boolean })[] = [
+  const attempts: { request: Uint8Array; finish?: boolean; cause: Cause }[] = [
     {
       request: concat([prefix.reverse(), rest]),
-      hint: "The server reads the length of the header in the wrong byte order: it must be " +
-        "big-endian.",
-      read: "byteOrder",
+      cause: {
+        hint: "The server reads the length of the header in the wrong byte order: it must be " +
+          "big-endian.",
+        read: "byteOrder",
+      },
     },
     {
       request: concat([longPrefix, rest]),
-      hint: "The server expects a length of four bytes, and not two.",
-      read: "byteOrder",
+      cause: {
+        hint: "The server expects a length of four bytes, and not two.",
+        read: "byteOrder",
+      },
     },
     {
-      request: concat([content, LINE_END]),
-      hint:
-        "The server takes a line for a message. A message begins with two bytes, the length of " +
-        "its header, and then comes the header.",
-      read: "protocol",
+      request: concat([partsOf(message).content, LINE_END]),
+      cause: {
+        hint:
+          "The server takes a line for a message. A message begins with two bytes, the length of " +
+          "its header, and then comes the header.",
+        read: "protocol",
+      },
     },
     {
       request: message,
       finish: true,
-      hint: "The server answers only when the client has half-closed: it reads to the end first. " +
-        "The two lengths say where a message ends.",
-      read: "messages",
+      cause: {
+        hint:
+          "The server answers only when the client has half-closed: it reads to the end first. " +
+          "The two lengths say where a message ends.",
+        read: "messages",
+      },
     },
   ];
-  for (const { request, finish = false, ...cause } of attempts) {
-    const answer = await readRaw(serverRun, request, { finish });
+  for (const { request, finish = false, cause } of attempts) {
+    const answer = await serverRun.exchange(request, { finish });
     const protocol = explainProtocol(answer, "server");
     if (protocol !== undefined) return protocol;
     const refuses = /"Error|"type": ?"error"/.test(new TextDecoder().decode(answer));
@@ -275,11 +283,11 @@ const ANSWERING: Answering[] = [
 export async function explainKind(serverRun: ServerRun, kind: string): Promise<Cause | undefined> {
   for (const { kind: other, request, finish = false, isAnswer } of ANSWERING) {
     if (other === kind) continue;
-    const answer = await readRaw(serverRun, request, { finish });
+    const answer = await serverRun.exchange(request, { finish });
     if (isAnswer(answer)) return otherKind(other);
   }
   for (const request of kind === "http" ? [REDIS_REQUEST] : [HTTP_REQUEST, REDIS_REQUEST]) {
-    const cause = explainProtocol(await readRaw(serverRun, request), "server");
+    const cause = explainProtocol(await serverRun.exchange(request), "server");
     if (cause !== undefined) return cause;
   }
   return undefined;
@@ -287,5 +295,5 @@ export async function explainKind(serverRun: ServerRun, kind: string): Promise<C
 
 /** What a server of another kind is told. */
 export function otherKind(kind: string): Cause {
-  return { hint: `The server does what a server of the kind ${kind} does: try check.ts ${kind}.` };
+  return `The server does what a server of the kind ${kind} does: try check.ts ${kind}.`;
 }

@@ -4,9 +4,10 @@ import { Decoder } from "../wire/decoder.ts";
 import { MalformedInputError } from "../wire/errors.ts";
 import { escapeBytes, escapeText } from "../wire/escape.ts";
 import type { ParserInput, ParserStep } from "../wire/parser.ts";
-import { Failure, LostConnection } from "./check.ts";
+import { MIB } from "./bytes.ts";
+import { type Cause, Failure, LostConnection } from "./check.ts";
 import { decodeOrFail } from "./messages.ts";
-import { both, type Client, MIB, type ServerRun } from "./server_run.ts";
+import { both, type Client, type ServerRun } from "./server_run.ts";
 
 const READ_SIZE = 64 * 1024; // bytes
 const MAX_LINE = 16 * 1024; // bytes
@@ -16,9 +17,12 @@ const MAX_SHOWN = 60; // bytes
 
 const encoder = new TextEncoder();
 
-const TOO_SMALL =
-  "The answer before goes on beyond its content-length, which is too small: it must count all that " +
-  "follows the header, in bytes and not in characters.";
+const TOO_SMALL: Cause = {
+  hint:
+    "The answer before goes on beyond its content-length, which is too small: it must count all that " +
+    "follows the header, in bytes and not in characters.",
+  read: "webEnd",
+};
 
 /** The error for what should be the beginning of an answer, and is none. */
 class NoAnswer extends MalformedInputError {}
@@ -43,7 +47,7 @@ export function request(
 }
 
 /** A connection on which requests are sent, and their answers received. */
-export class Conversation {
+export class Conversation implements Disposable {
   readonly client: Client;
   readonly #answers = new Decoder((bytes) => this.#readAnswer(bytes), {
     maxLength: MAX_BODY,
@@ -105,7 +109,7 @@ export class Conversation {
       return answer;
     } catch (error) {
       if (!(error instanceof Failure && error.cause instanceof NoAnswer)) throw error;
-      throw this.#received === 0 || this.#wasHead ? error : error.because(TOO_SMALL, "webEnd");
+      throw this.#received === 0 || this.#wasHead ? error : error.because(TOO_SMALL);
     }
   }
 
@@ -118,6 +122,10 @@ export class Conversation {
       throw new LostConnection(expected, came, { cause: error, seen: "loss" });
     }
     return this.#answers.take();
+  }
+
+  [Symbol.dispose](): void {
+    this.client[Symbol.dispose]();
   }
 
   *#readAnswer(bytes: ParserInput): ParserStep<Answer> {

@@ -5,18 +5,24 @@ import { equals } from "jsr:@std/bytes@^1.0.6/equals";
 import { pause } from "../core/timeout.ts";
 import { MalformedInputError } from "../wire/errors.ts";
 import { escapeBytes } from "../wire/escape.ts";
-import { type Cause, type Check, Failure, LostConnection, type Seen } from "./check.ts";
+import { classify, countBytes, MIB, noise } from "./bytes.ts";
+import {
+  type Cause,
+  type Check,
+  explainWith,
+  Failure,
+  LostConnection,
+  type Seen,
+} from "./check.ts";
 import { explainKind } from "./explain.ts";
 import { type Answer, Conversation, describe, describeBody, request } from "./http_answers.ts";
-import { endIfReset, readRaw } from "./messages.ts";
 import {
   both,
-  classify,
   type Client,
+  endIfReset,
+  ENDS_FIRST,
   GIVES_UP,
-  isEnd,
-  MIB,
-  noise,
+  isReset,
   type ServerRun,
 } from "./server_run.ts";
 
@@ -38,12 +44,14 @@ const SECRETS = /root:[^:]*:0:0:|for 16-bit app support/; // /etc/passwd, and C:
 const NO_HTTP =
   "The server does not speak HTTP: first comes a line such as HTTP/1.1 200 OK, then fields, an empty " +
   "line, and the page.";
-const PART_AS_WHOLE: Cause = {
-  hint: "The server takes what one read returns for a request.",
-  read: "webRead",
-};
+const TAKES_A_PART = "The server takes what one read returns for a request.";
+const PART_AS_WHOLE: Cause = { hint: TAKES_A_PART, read: "webRead" };
 const CLOSES: Cause = {
   hint: "The server closes the connection after each answer.",
+  read: "webEnd",
+};
+const READS_ONE: Cause = {
+  hint: "The server reads one request for each connection, where it needs a loop.",
   read: "webEnd",
 };
 const CHARACTERS: Cause = {
@@ -52,11 +60,13 @@ const CHARACTERS: Cause = {
     "counts bytes, or it fails at characters that have several.",
   read: "webEnd",
 };
-const WRITES_ONCE: Cause = {
-  hint:
-    "The server leaves out a part of its answer: a write may take fewer bytes than it is given, so " +
-    "that it needs a loop.",
-  read: "writeAll",
+const LEAVES_OUT =
+  "The server leaves out a part of its answer: a write may take fewer bytes than it is given, so " +
+  "that it needs a loop.";
+const WRITES_ONCE: Cause = { hint: LEAVES_OUT, read: "writeAll" };
+const ECHO_AS_PAGE: Cause = {
+  hint: "A stranger's form could put a script into your site.",
+  read: "webBody",
 };
 const WAITS = "waits for something that does not come";
 const SMUGGLING =
@@ -96,11 +106,7 @@ export const httpChecks: Check<ServerRun>[] = [
     },
     read: "webPage",
     async run(serverRun) {
-      try {
-        await expectFirstPage(serverRun);
-      } catch (error) {
-        throw error instanceof Failure ? await explainPage(error, serverRun) : error;
-      }
+      await expectFirstPage(serverRun).catch(explainWith(() => explainPage(serverRun)));
     },
   },
   {
@@ -130,7 +136,7 @@ export const httpChecks: Check<ServerRun>[] = [
     hint: "The lines end with \\n alone. Browsers are lenient with that, and others are not.",
     read: "webPage",
     async run(serverRun) {
-      const begin = await readRaw(serverRun, LAST);
+      const begin = await serverRun.exchange(LAST);
       const lines = decoder.decode(begin).split(/(?<=\n)/).filter((line) => line.endsWith("\n"));
       const header = lines.slice(0, lines.findIndex((line) => line.trim() === "") + 1);
       const wrong = header.find((line) => !line.endsWith("\r\n"));
@@ -144,7 +150,7 @@ export const httpChecks: Check<ServerRun>[] = [
     what: "The connection stays open for a second request, and a third",
     hint: "The second request on a connection is not answered as the first one is.",
     causes: {
-      "silence": "The server reads one request for each connection, where it needs a loop.",
+      "silence": READS_ONE,
       "end": CLOSES,
       "loss": CLOSES,
     },
@@ -158,7 +164,7 @@ export const httpChecks: Check<ServerRun>[] = [
     name: "split",
     what:
       "A request is answered wherever it is cut in two, in single bytes, and not before its end",
-    hint: PART_AS_WHOLE.hint,
+    hint: TAKES_A_PART,
     read: "webRead",
     async run(serverRun) {
       for (let at = 1; at < GET.length; at++) {
@@ -172,7 +178,7 @@ export const httpChecks: Check<ServerRun>[] = [
   {
     name: "pipelined",
     what: "A hundred requests sent at once get a hundred answers",
-    hint: "The server forgets what it has read beyond the first request.",
+    hint: "The server forgets what it has read beyond the first request, or reads no further one.",
     causes: { "end": CLOSES, "loss": CLOSES },
     read: "webRead",
     async run(serverRun) {
@@ -225,7 +231,8 @@ export const httpChecks: Check<ServerRun>[] = [
     read: "webBody",
     async run(serverRun) {
       await expectEcho(serverRun, HELLO);
-      await expectEcho(serverRun, encoder.encode("Wörld 🐶")).catch(blameCharacters);
+      await expectEcho(serverRun, encoder.encode("Wörld 🐶"))
+        .catch(explainWith({ "silence": CHARACTERS, "stall": CHARACTERS, "fewer": CHARACTERS }));
       await expectEcho(serverRun, encoder.encode("line\r\n\r\nGET /"));
     },
   },
@@ -279,11 +286,10 @@ export const httpChecks: Check<ServerRun>[] = [
     async run(serverRun) {
       const bytes = concat([post(PETS), GET]);
       for (let at = 1; at < bytes.length; at++) {
-        const conversation = await Conversation.open(serverRun);
+        using conversation = await Conversation.open(serverRun);
         await sendParts(conversation, [bytes.subarray(0, at), bytes.subarray(at)]);
         checkEcho(await conversation.expect(echoOf(PETS)), PETS);
         checkPage(await conversation.expect(PAGE));
-        conversation.client.close(); // a server may serve one client at a time
         serverRun.progress = `cut after ${at} of ${bytes.length} bytes`;
       }
     },
@@ -337,7 +343,9 @@ export const httpChecks: Check<ServerRun>[] = [
       const head = await conversation.ask(request("HEAD", "/"), expected, "HEAD");
       if (head.status !== 200) throw wrongAnswer(expected, head);
       await conversation.client.send(LAST).catch(endIfReset); // the server may close after each answer
-      const next = await conversation.receive(PAGE).catch(endIfReset);
+      const next = await conversation.receive(PAGE)
+        .catch(explainWith({ "silence": READS_ONE }))
+        .catch(endIfReset);
       if (next !== undefined) checkPage(next);
     },
   },
@@ -525,7 +533,7 @@ export const httpChecks: Check<ServerRun>[] = [
     async run(serverRun) {
       const slow = await Conversation.open(serverRun);
       for (let at = 0; at < GET.length; at += 4) {
-        await sendPart(slow.client, GET.subarray(at, at + 4), at);
+        await sendPart(slow.client, GET.subarray(at, at + 4));
         await probeHttp(serverRun);
       }
       checkPage(await slow.expect(PAGE));
@@ -535,7 +543,6 @@ export const httpChecks: Check<ServerRun>[] = [
     name: "never-reads",
     what: "A client that asks for much and does not read keeps nobody waiting",
     hint: "The server waits until one client has read before it looks at others.",
-    causes: { "gap": WRITES_ONCE },
     read: "webMany",
     needs: ["post", "large", "keep-alive"],
     async run(serverRun) {
@@ -544,7 +551,8 @@ export const httpChecks: Check<ServerRun>[] = [
       const sending = deaf.client.send(concat(bodies.map(post)));
       sending.catch(() => {}); // which is looked at below
       for (let i = 0; i < 20; i++) await probeHttp(serverRun);
-      await both(sending, receiveEchoes(deaf, bodies, serverRun)).catch(blameAnswers);
+      await both(sending, receiveEchoes(deaf, bodies, serverRun))
+        .catch(explainWith(explainAnswers));
     },
   },
   {
@@ -570,6 +578,7 @@ export const httpChecks: Check<ServerRun>[] = [
     name: "100-resets",
     what: "Clients who reset their connections, in the middle of an answer or at once, do no harm",
     hint: "An error of one connection harms others, or the server.",
+    causes: { "end": ENDS_FIRST },
     read: "webMany",
     async run(serverRun) {
       for (let i = 0; i < 5; i++) await serverRun.reset(post(noise(0, LARGE)));
@@ -579,21 +588,17 @@ export const httpChecks: Check<ServerRun>[] = [
 ];
 
 /** Finds out whether a server that has no page speaks another protocol. */
-async function explainPage(failure: Failure, serverRun: ServerRun): Promise<Failure> {
-  serverRun.closeAll(); // it may serve one client at a time
-  const answer = await readRaw(serverRun, GET);
-  if (decoder.decode(answer).startsWith("HTTP/1.")) return failure;
-  const meaning = await explainKind(serverRun, "http");
-  if (meaning !== undefined) return failure.because(meaning.hint);
-  return answer.length > 0 ? failure.because(NO_HTTP) : failure;
+async function explainPage(serverRun: ServerRun): Promise<Cause | undefined> {
+  const answer = await serverRun.exchange(GET);
+  if (decoder.decode(answer).startsWith("HTTP/1.")) return undefined;
+  return await explainKind(serverRun, "http") ?? (answer.length > 0 ? NO_HTTP : undefined);
 }
 
 /** Expects the page, and nothing behind it. What is wrong with an answer is said here. */
 async function expectFirstPage(serverRun: ServerRun): Promise<void> {
-  const conversation = await Conversation.open(serverRun);
+  using conversation = await Conversation.open(serverRun);
   const answer = await conversation.ask(GET, PAGE);
   const more = conversation.bufferedLength;
-  conversation.client.close(); // a server may serve one client at a time
   if (answer.status !== 200 || answer.body.length === 0) {
     throw wrongAnswer(PAGE, answer).because(explainFirstAnswer(answer));
   }
@@ -612,45 +617,39 @@ function explainFirstAnswer({ status }: Answer): string {
 
 /** Expects that a body which comes back is not taken for a page. */
 async function expectEchoIsNoPage(serverRun: ServerRun): Promise<void> {
-  const conversation = await Conversation.open(serverRun);
+  using conversation = await Conversation.open(serverRun);
   const answer = await conversation.ask(post(HELLO), "an answer").catch(() => undefined);
-  conversation.client.close(); // a server may serve one client at a time
   // Whether it comes back is another check.
   if (answer === undefined || answer.status !== 200 || !equals(answer.body, HELLO)) return;
   const type = answer.fields.get("content-type") ?? "none";
   if (!/^text\/html\b/i.test(type)) return;
   const failure = new Failure("another content-type of the echo than text/html", type);
-  throw failure.because("A stranger's form could put a script into your site.", "webBody");
+  throw failure.because(ECHO_AS_PAGE);
 }
 
-/** Sends a part of a request, after this many bytes of it. The server must not have ended the connection. */
-async function sendPart(client: Client, part: Uint8Array, sent: number): Promise<void> {
+/** Sends a part of the first request. The server must not have ended the connection. */
+async function sendPart(client: Client, part: Uint8Array): Promise<void> {
   try {
     await client.send(part);
   } catch (error) {
-    if (!(error instanceof LostConnection && isEnd(error))) throw error;
+    if (!isReset(error)) throw error;
     const expected = "a connection that is open until the request is complete";
-    const came = `the end after ${sent} bytes of it`;
+    const came = `the end after ${countBytes(client.sent)} of it`;
     throw new LostConnection(expected, came, { cause: error, seen: "end" });
   }
 }
 
-/** Where the same with one byte for each character has come back, it is due to the others if bytes are missing. */
-function blameCharacters(error: unknown): never {
-  const isShort = error instanceof Failure && ["silence", "stall", "fewer"].includes(error.seen);
-  throw isShort ? error.because(CHARACTERS.hint, CHARACTERS.read) : error;
-}
-
 /** Where others were served meanwhile, it is not waiting that has spoiled the answers of one. */
-function blameAnswers(error: unknown): never {
-  if (!(error instanceof Failure) || error.meaning !== undefined) throw error;
-  if (isEnd(error) || error.seen === "end" || error.seen === "loss") throw error.because(GIVES_UP);
-  if (error.seen === "silence" || error.seen === "stall") {
-    const hint = `${WRITES_ONCE.hint} Or it has stopped answering this client, who reads again.`;
-    throw error.because(hint, WRITES_ONCE.read);
+function explainAnswers({ seen, isEnd, isSilence, meaning }: Failure): Cause | undefined {
+  if (meaning !== undefined) return meaning;
+  if (isEnd) return GIVES_UP;
+  if (isSilence) {
+    const hint = `${LEAVES_OUT} Or it has stopped answering this client, who reads again.`;
+    return { hint, read: "writeAll" };
   }
-  const other = "The server gives other answers to a client that does not read at once.";
-  throw error.seen === "gap" ? error : error.because(other);
+  return seen === "gap"
+    ? WRITES_ONCE
+    : "The server gives other answers to a client that does not read at once.";
 }
 
 /** A request to `/echo` that could be read in two ways. */
@@ -683,10 +682,8 @@ function post(body: Uint8Array): Uint8Array {
 
 /** Sends a request on a connection of its own, and returns the answer. */
 async function ask(serverRun: ServerRun, bytes: Uint8Array, expected: string): Promise<Answer> {
-  const conversation = await Conversation.open(serverRun);
-  const answer = await conversation.ask(bytes, expected);
-  conversation.client.close(); // a server may serve one client at a time
-  return answer;
+  using conversation = await Conversation.open(serverRun);
+  return await conversation.ask(bytes, expected);
 }
 
 function checkPage(answer: Answer): void {
@@ -727,33 +724,26 @@ function echoOf(body: Uint8Array): string {
   return `status 200 and all ${countBytes(body.length)} of the body`;
 }
 
-function countBytes(bytes: number): string {
-  return `${bytes.toLocaleString("en")} bytes`;
-}
-
 function wrongAnswer(expected: string, answer: Answer): Failure {
   return new Failure(expected, describe(answer), { seen: "other bytes" });
 }
 
 async function expectPageOf(serverRun: ServerRun, parts: Uint8Array[]): Promise<void> {
-  const conversation = await Conversation.open(serverRun);
+  using conversation = await Conversation.open(serverRun);
   await sendParts(conversation, parts);
   checkPage(await conversation.expect(PAGE));
-  conversation.client.close(); // a server may serve one client at a time
 }
 
 async function sendParts({ client }: Conversation, parts: Uint8Array[]): Promise<void> {
-  let sent = 0; // bytes
   for (const [i, part] of parts.entries()) {
     if (i > 0 && parts.length === 2) await pause(PAUSE);
-    await sendPart(client, part, sent);
-    sent += part.length;
+    await sendPart(client, part);
   }
 }
 
 /** Expects that a part of a request is not answered. */
 async function expectNoAnswerYet(serverRun: ServerRun, part: Uint8Array): Promise<void> {
-  const conversation = await Conversation.open(serverRun);
+  using conversation = await Conversation.open(serverRun);
   const { client } = conversation;
   await client.send(part);
   const buffer = new Uint8Array(MAX_SHOWN);
@@ -764,7 +754,6 @@ async function expectNoAnswerYet(serverRun: ServerRun, part: Uint8Array): Promis
   });
   if (n === null) throw new Failure(expected, "the end");
   if (n > 0) throw new Failure(expected, escapeBytes(buffer.subarray(0, n)));
-  client.close(); // a server may serve one client at a time
 }
 
 async function receiveEchoes(
@@ -800,12 +789,11 @@ async function expectRefusal(
   bytes: Uint8Array,
   { finish = false, waits = WAITS } = {},
 ): Promise<void> {
-  const conversation = await Conversation.open(serverRun);
+  using conversation = await Conversation.open(serverRun);
   const { client } = conversation;
   await client.send(bytes).catch(endIfReset);
   if (finish) await client.finish().catch(endIfReset);
   const answer = await receiveRefusal(conversation, waits);
-  client.close(); // a server may serve one client at a time
   if (answer !== undefined && answer.status < 400) throw wrongAnswer(REFUSAL, answer);
 }
 
@@ -817,16 +805,13 @@ async function receiveRefusal(
   conversation: Conversation,
   waits = WAITS,
 ): Promise<Answer | undefined> {
+  const hint = `The server neither answers nor closes the connection. It ${waits}, or what ` +
+    "handles the connection has failed and left it open.";
   try {
-    return await conversation.receive(REFUSAL);
+    return await conversation.receive(REFUSAL)
+      .catch(explainWith({ "silence": { hint, read: "webErrors" } }));
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    if (error.cause instanceof MalformedInputError) return undefined;
-    if (error.seen === "silence") {
-      const hint = `The server neither answers nor closes the connection. It ${waits}, or what ` +
-        "handles the connection has failed and left it open.";
-      throw error.because(hint, "webErrors");
-    }
+    if (error instanceof Failure && error.cause instanceof MalformedInputError) return undefined;
     return endIfReset(error);
   }
 }
@@ -839,7 +824,7 @@ async function expectOneReading(
   serverRun: ServerRun,
   { fields, content, right }: Ambiguous,
 ): Promise<void> {
-  const conversation = await Conversation.open(serverRun);
+  using conversation = await Conversation.open(serverRun);
   const { client } = conversation;
   const bytes = concat([request("POST", "/echo", { fields }), encoder.encode(content), LAST]);
   await client.send(bytes).catch(endIfReset);
@@ -849,7 +834,6 @@ async function expectOneReading(
     if (answer === undefined) break;
     answers.push(answer);
   }
-  client.close(); // a server may serve one client at a time
   const [first, second, ...others] = answers;
   if (first === undefined || (first.status >= 400 && second === undefined)) return;
   const isRight = first.status === 200 && decoder.decode(first.body) === right;
@@ -861,11 +845,10 @@ async function expectOneReading(
 
 /** Asks for a file that is none of the site's. */
 async function expectNoSecret(serverRun: ServerRun, path: string): Promise<void> {
-  const conversation = await Conversation.open(serverRun);
+  using conversation = await Conversation.open(serverRun);
   const expected = `no file of the machine for ${path}`;
   await conversation.client.send(request("GET", path)).catch(endIfReset);
   const answer = await conversation.receive(expected).catch(endIfReset);
-  conversation.client.close(); // a server may serve one client at a time
   if (answer === undefined || !SECRETS.test(decoder.decode(answer.body))) return;
   throw new Failure(expected, "a file of the machine");
 }

@@ -1,13 +1,9 @@
-// One thing to check: a server or client, by its kind or as the solution of an exercise.
-import { CannotCheck, type Check, type CheckRun } from "./check.ts";
-import { type Result, skipped, type Status, statusOf } from "./result.ts";
-import { runChecks, type RunOptions, type Target, type Watch } from "./runner.ts";
-import type { ServerAddress } from "./server.ts";
-
-const REPORT_VERSION = 1;
+// One thing to check, a server or client, by its kind or as the solution of an exercise, and what came of it.
+import type { HostAndPort } from "../core/address.ts";
+import type { Result, Status } from "./result.ts";
 
 /** What is checked: a server that runs, or the command of a server or client. */
-export type Subject = { address: ServerAddress } | { words: [string, ...string[]] };
+export type Subject = { address: HostAndPort } | { words: [string, ...string[]] };
 
 /** What to check, and how. Times are in milliseconds. */
 export interface Job {
@@ -42,63 +38,4 @@ export interface Report {
   /** What else should be known. */
   notes: string[];
   checks: Result[];
-}
-
-/** How to run a job. */
-export interface JobOptions extends RunOptions {
-  /** Is told of each run of a check. */
-  watch: Watch;
-}
-
-/**
- * Runs the checks of a job, and ends what it has started.
- *
- * @param all All checks of the kind.
- * @param open Begins with what is to be checked.
- */
-export async function runJob<Run extends CheckRun>(
-  job: Job,
-  all: Check<Run>[],
-  open: () => Target<Run>,
-  options: JobOptions,
-): Promise<Report> {
-  const { kind, exercise, subject } = job;
-  const chosen = job.checks.map((name) => all.find((check) => check.name === name)!);
-  const checks: Result[] = [];
-  const onResult = (result: Result, stop: string | undefined) => {
-    checks.push(result);
-    options.onResult(result, stop);
-  };
-  let stopped: string | undefined;
-  let printed: string[] = [];
-  let notes: string[] = [];
-  try {
-    using target = open();
-    using _ = onAbort(options.signal, () => target[Symbol.dispose]());
-    stopped = await runChecks(all, chosen, target, { ...options, onResult });
-    if (checks.every(({ status }) => status === "skipped")) printed = target.takeLines();
-    notes = await target.end();
-  } catch (error) {
-    if (!(error instanceof CannotCheck)) throw error;
-    stopped = error.message;
-    for (const check of chosen) onResult(skipped(check, stopped), stopped);
-  }
-  const status = statusOf(checks);
-  return {
-    version: REPORT_VERSION,
-    kind,
-    exercise,
-    subject,
-    status,
-    stopped: stopped ?? null,
-    printed,
-    notes,
-    checks,
-  };
-}
-
-/** Calls a function when a signal is given, until it is disposed. */
-function onAbort(signal: AbortSignal | undefined, act: () => void): Disposable {
-  signal?.addEventListener("abort", act);
-  return { [Symbol.dispose]: () => signal?.removeEventListener("abort", act) };
 }

@@ -1,4 +1,5 @@
 // From the words of a command line, or of a line in a file, to a job. Wrong words are a `UsageError`.
+import type { HostAndPort } from "../core/address.ts";
 import {
   duration,
   integer,
@@ -10,7 +11,6 @@ import {
 import { type Exercise, findExercise } from "./exercises.ts";
 import type { Job, Subject } from "./job.ts";
 import { isKindName, type KindName, kinds } from "./kinds.ts";
-import type { ServerAddress } from "./server.ts";
 
 const LOOPBACK = /^(127(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}|::1|localhost)$/i;
 const PATIENCE = 30_000; // milliseconds
@@ -52,8 +52,7 @@ export interface JobSettings {
  * @param defaults The values of options that the line does not have.
  */
 export function parseJobLine(line: string[], folder: string, defaults: JobSettings): Job {
-  const command = commandOf(line);
-  const before = command === undefined ? line : line.slice(0, line.indexOf("--"));
+  const { before, command } = splitAtCommand(line);
   const { options, args: [what = "", ...words] } = parseWords(before, jobOptions, defaults);
   const settings = { ...options, remote: defaults.remote };
   return readJob(what, words, command, folder, settings);
@@ -67,10 +66,13 @@ export function findWhat(what: string): { exercise: Exercise | undefined; kind: 
   throw new UsageError(`Unknown exercise or kind: ${what} is no exercise, and not ${KINDS}`);
 }
 
-/** What stands after "--" is the program's command, whatever is in it. */
-export function commandOf(words: string[]): string[] | undefined {
+/** What stands before "--", and the program's command after it, whatever is in that. */
+export function splitAtCommand(
+  words: string[],
+): { before: string[]; command: string[] | undefined } {
   const separator = words.indexOf("--");
-  return separator === -1 ? undefined : words.slice(separator + 1);
+  if (separator === -1) return { before: words, command: undefined };
+  return { before: words.slice(0, separator), command: words.slice(separator + 1) };
 }
 
 /** The checks that --only names, or those of the exercise, or all. */
@@ -145,7 +147,7 @@ function readSubject(
   return { words: [program, ...args] };
 }
 
-function readServerAddress(words: string[], remote: boolean): ServerAddress {
+function readServerAddress(words: string[], remote: boolean): HostAndPort {
   const address = parseAddress(words);
   if (!remote && !LOOPBACK.test(address.hostname)) {
     throw new UsageError(

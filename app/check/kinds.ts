@@ -10,8 +10,9 @@ import { countChecks, probeCount } from "./count_checks.ts";
 import { echoChecks, probeEcho } from "./echo_checks.ts";
 import { echoClientChecks } from "./echo_client_checks.ts";
 import { httpChecks, probeHttp } from "./http_checks.ts";
-import { type Job, type JobOptions, type Report, runJob } from "./job.ts";
+import type { Job, Report } from "./job.ts";
 import { probeReverse, reverseChecks } from "./reverse_checks.ts";
+import { runJob, type RunOptions } from "./runner.ts";
 import { RunningServer, StartedServer } from "./server.ts";
 import type { ServerRun } from "./server_run.ts";
 import { type Probe, ServerTarget } from "./server_target.ts";
@@ -22,7 +23,7 @@ export interface Kind {
   side: "server" | "client";
   /** All of its checks. */
   checks: Omit<Check<never>, "run">[];
-  run: (job: Job, options: JobOptions) => Promise<Report>;
+  run: (job: Job, options: RunOptions) => Promise<Report>;
 }
 
 /** All kinds, by name. The last four are those of exercises only. */

@@ -1,11 +1,44 @@
-// What the checks of application and chat servers have in common: messages from the server.
-import type { Message, MessageDecoder } from "../wire/message.ts";
+// What the checks of application and chat programs have in common: messages, whole and in parts.
+import { concat } from "jsr:@std/bytes@^1.0.6/concat";
+import { readUint16 } from "../wire/endianness.ts";
+import { encodeFrame } from "../wire/framing.ts";
+import { JSON_CONTENT_TYPE, type Message, type MessageDecoder } from "../wire/message.ts";
 import { Failure, LostConnection } from "./check.ts";
-import { type Client, isEnd, type ServerRun } from "./server_run.ts";
+import type { Client } from "./server_run.ts";
 
+/** The length of what stands before the header, which is the header's length. */
+export const PREFIX_LENGTH = 2; // bytes
 const READ_SIZE = 16 * 1024; // bytes
-const MAX_RAW = 1024; // bytes of an answer that are looked at
-const RAW_PART = 1 / 5; // of the timeout, for an answer that may not come
+
+const encoder = new TextEncoder();
+
+/** A message, right or wrong: the length of the header, the header, and the content. */
+export function frame(header: string | Uint8Array, content: string | Uint8Array): Uint8Array {
+  const [headerBytes, contentBytes] = [header, content].map((part) =>
+    typeof part === "string" ? encoder.encode(part) : part
+  ) as [Uint8Array, Uint8Array];
+  return concat([encodeFrame(headerBytes, { lengthSize: PREFIX_LENGTH }), contentBytes]);
+}
+
+/** The header and the content of a message that is right. */
+export function partsOf(message: Uint8Array): { header: Uint8Array; content: Uint8Array } {
+  const end = PREFIX_LENGTH + readUint16(message);
+  return { header: message.subarray(PREFIX_LENGTH, end), content: message.subarray(end) };
+}
+
+/** The same message, with a header that looks different. */
+export function shuffleHeader(message: Uint8Array): Uint8Array {
+  const { header, content } = partsOf(message);
+  const entries = Object.entries(JSON.parse(new TextDecoder().decode(header)));
+  const reversed = Object.fromEntries(entries.reverse());
+  const shuffled = { "x-before": [null, { "content-length": 3 }], ...reversed, "x-after": "é" };
+  return frame(JSON.stringify(shuffled, null, " "), content);
+}
+
+/** Whether the content of a message is JSON. */
+export function isJson({ header }: Message): boolean {
+  return header["content-type"] === JSON_CONTENT_TYPE;
+}
 
 /** Receives the next message; `undefined` is the end. */
 export async function receive(
@@ -36,36 +69,4 @@ export function decodeOrFail<T>(decode: () => T, expected: string): T {
   } catch (error) {
     throw new Failure(expected, (error as Error).message, { cause: error });
   }
-}
-
-/** A connection that was closed by force has ended too, though not politely. */
-export function endIfReset(error: unknown): undefined {
-  if (error instanceof LostConnection && isEnd(error)) return;
-  throw error;
-}
-
-/** Sends these bytes on a connection of their own, and returns whatever comes back. */
-export async function readRaw(
-  serverRun: ServerRun,
-  request: Uint8Array,
-  { finish = false } = {},
-): Promise<Uint8Array> {
-  const buffer = new Uint8Array(MAX_RAW);
-  let length = 0;
-  try {
-    const client = await serverRun.connect();
-    try {
-      await client.send(request);
-      if (finish) await client.finish();
-      while (length < buffer.length) {
-        const timeout = serverRun.timeout * RAW_PART;
-        const n = await client.read(buffer.subarray(length), "an answer", { timeout });
-        if (n === null) break;
-        length += n;
-      }
-    } finally {
-      client.close(); // it may serve one client at a time
-    }
-  } catch { /* no more is coming */ }
-  return buffer.subarray(0, length);
 }

@@ -83,14 +83,14 @@ export class Output {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #head = new ByteStore();
   readonly #tail = new ByteStore();
-  readonly #lines: Lines | undefined;
+  readonly #lines: Lines;
   #left = 0;
 
   /**
    * @param max How many bytes of the beginning are kept, and how many of the end.
    * @param lines Where the last lines are kept as well, with those of other outputs.
    */
-  constructor(stream: ReadableStream<Uint8Array>, max: number, lines?: Lines) {
+  constructor(stream: ReadableStream<Uint8Array>, max: number, lines: Lines) {
     this.#max = max;
     this.#lines = lines;
     this.#reader = stream.getReader();
@@ -111,12 +111,10 @@ export class Output {
     let line = ""; // that has not ended
     while (true) {
       const { done, value } = await this.#reader.read();
-      if (this.#lines) {
-        const parts = (line + decoder.decode(value, { stream: !done })).split("\n");
-        line = parts.pop()!.slice(0, MAX_LINE);
-        if (done && line !== "") parts.push(line);
-        for (const part of parts) this.#lines.push(part);
-      }
+      const parts = (line + decoder.decode(value, { stream: !done })).split("\n");
+      line = parts.pop()!.slice(0, MAX_LINE);
+      if (done && line !== "") parts.push(line);
+      for (const part of parts) this.#lines.push(part);
       if (done) return;
       const room = this.#max - this.#head.length;
       this.#head.push(value.subarray(0, room));

@@ -1,7 +1,7 @@
 // Prints the results of checks for people.
 import { printSync } from "../core/output.ts";
 import type { Report } from "./job.ts";
-import type { Failed, Result, Skipped } from "./result.ts";
+import { countOf, type Failed, type Result, type Skipped } from "./result.ts";
 
 /** What the output is printed on. */
 export interface Paper {
@@ -38,16 +38,14 @@ export class Printer {
     this.#nameWidth = Math.max(...names.map((name) => name.length));
   }
 
-  /** Prints a result. Those that were skipped for the same reason become one line. */
-  print(result: Result, stop: string | undefined): void {
+  /** Prints a result. Those that were skipped for the same reason become one line, later. */
+  print(result: Result): void {
     if (result.status === "skipped") {
-      if (this.#skipped.length > 0 && this.#skipped[0]!.reason !== result.reason) {
-        this.#printSkipped(stop);
-      }
+      if (result.reason !== this.#skipped[0]?.reason) this.#printSkipped();
       this.#skipped.push(result);
       return;
     }
-    this.#printSkipped(stop);
+    this.#printSkipped();
     if (result.status === "failed") return this.#printFailed(result);
     this.#passes++;
     if (this.#paper.folds) return;
@@ -57,14 +55,13 @@ export class Printer {
 
   /** Prints what came of it all. */
   end({ checks, stopped, notes }: Report): void {
-    this.#printSkipped(stopped ?? undefined);
+    this.#printSkipped(stopped);
     if (this.#paper.folds && this.#passes > 0) {
       printSync(`${this.#mark(true)} ${this.#passes} passed`);
     }
-    const count = (wanted: Result["status"]) =>
-      checks.filter(({ status }) => status === wanted).length;
-    const counts = [`${count("passed")} passed`, `${count("failed")} failed`];
-    if (count("skipped") > 0) counts.push(`${count("skipped")} skipped`);
+    const counts = [`${countOf(checks, "passed")} passed`, `${countOf(checks, "failed")} failed`];
+    const skipped = countOf(checks, "skipped");
+    if (skipped > 0) counts.push(`${skipped} skipped`);
     const time = ((performance.now() - this.#started) / 1000).toFixed(1);
     const all = `${checks.length} ${checks.length === 1 ? "check" : "checks"}`;
     printSync(`\n${all}: ${counts.join(", ")} (${time} s)`);
@@ -84,11 +81,12 @@ export class Printer {
     this.#text(`Read "${failed.read}" in ${failed.page}.`, "    ");
   }
 
-  #printSkipped(stop: string | undefined): void {
+  /** @param stopped Why the run has stopped, which is told at the end. */
+  #printSkipped(stopped: string | null = null): void {
     const [first] = this.#skipped;
     if (first === undefined) return;
     const { length } = this.#skipped;
-    const reason = first.reason === stop ? "" : `: ${first.reason}`; // which is told at the end
+    const reason = first.reason === stopped ? "" : `: ${first.reason}`;
     const title = length === 1 ? first.name.padEnd(this.#nameWidth) : `${length} checks`;
     printSync(`- ${title}  skipped${reason}`);
     this.#skipped = [];

@@ -14,6 +14,19 @@ const MARK = "SOCKETS_CHECK_ID";
 // Colours would be escaped. And what Python prints would wait in its buffer until it ends.
 const ENVIRONMENT = { NO_COLOR: "1", PYTHONUNBUFFERED: "1" };
 
+/** Where the servers under check listen that the checker starts, and its own for clients. */
+export const HOST = "127.0.0.1";
+
+/** How to start a program. */
+export interface Command {
+  /** The program and its arguments. `{host}` and `{port}` in them stand for the server's address. */
+  words: [string, ...string[]];
+  /** The folder where it is started. */
+  folder: string;
+  /** The port of a command that always uses the same one; 0 takes a free one. */
+  port: number;
+}
+
 /** How a program has ended. */
 export interface End {
   code: number;
@@ -75,12 +88,15 @@ export class Program {
   /**
    * Starts a program.
    *
-   * @param words The program and its arguments.
-   * @param folder Where it runs.
+   * @param command What to start, and where.
+   * @param port What stands in the place of `{port}`.
    * @param family What it belongs to, with all that it starts itself.
    * @throws {CannotCheck} If it cannot be started.
    */
-  constructor([program, ...args]: [string, ...string[]], folder: string, family: Family) {
+  constructor({ words, folder }: Command, port: number, family: Family) {
+    const [program, ...args] = words.map((word) =>
+      word.replaceAll("{host}", HOST).replaceAll("{port}", String(port))
+    ) as [string, ...string[]];
     try {
       this.#child = new Deno.Command(program, {
         args,
@@ -121,18 +137,6 @@ export class Program {
     const left = printed.reduce((sum, { left }) => sum + left, 0);
     return { ...end, stdout, stderr, left };
   }
-}
-
-/** Puts an address where `{host}` and `{port}` stand in a command. */
-export function fillIn(
-  words: [string, ...string[]],
-  hostname: string,
-  port: number,
-): [string, ...string[]] {
-  const [program, ...args] = words;
-  const fill = (word: string) =>
-    word.replaceAll("{host}", hostname).replaceAll("{port}", String(port));
-  return [fill(program), ...args.map(fill)];
 }
 
 /** Says how a program has ended. */

@@ -1,7 +1,7 @@
 // How a check went. Exactly this is printed as JSON.
 import { escapeText } from "../wire/escape.ts";
-import { CannotCheck, type Cause, type Check, Failure, type Outcome } from "./check.ts";
-import { lessons } from "./lessons.ts";
+import { CannotCheck, type Check, Failure, type Outcome } from "./check.ts";
+import { type Lesson, lessons } from "./lessons.ts";
 
 const MAX_LENGTH = 2000; // characters of what was expected, and of what came
 
@@ -79,14 +79,18 @@ export function resultOf<Run>(
 }
 
 /** What a failure of a check means: what was found out, or else what follows from what was seen. */
-export function causeOf<Run>(check: Check<Run>, { meaning, seen }: Failure): Required<Cause> {
-  const cause = meaning ?? check.causes?.[seen] ?? check;
-  const { hint, read = check.read } = typeof cause === "string" ? { hint: cause } : cause;
-  return { hint, read };
+export function causeOf<Run>(check: Check<Run>, failure: Failure): { hint: string; read: Lesson } {
+  const cause = failure.meaning ?? check.causes?.[failure.seen] ?? check;
+  return typeof cause === "string" ? { hint: cause, read: check.read } : cause;
 }
 
 /** How all checks went: whether all have passed, some have failed, or some were not run. */
 export type Status = "passed" | "failed" | "incomplete";
+
+/** How many of the checks went like this. */
+export function countOf(results: Result[], wanted: Result["status"]): number {
+  return results.filter(({ status }) => status === wanted).length;
+}
 
 /** What the results of all checks amount to. */
 export function statusOf(results: Result[]): Status {

@@ -1,6 +1,9 @@
-// Runs checks one after the other, whatever they check, and says why if it stops before the last.
-import type { Check, CheckRun } from "./check.ts";
-import { type Result, skipped } from "./result.ts";
+// Runs the checks of a job one after the other, whatever they check, and says why if it stops before the last.
+import { CannotCheck, type Check, type CheckRun } from "./check.ts";
+import type { Job, Report } from "./job.ts";
+import { type Result, skipped, statusOf } from "./result.ts";
+
+const REPORT_VERSION = 1;
 
 /** What is checked: a server or a client. Disposing it kills what it has started. */
 export interface Target<Run extends CheckRun> extends Disposable {
@@ -21,12 +24,61 @@ export interface Graded {
 /** Is told of a run that begins, and shows how far it is until it is disposed. */
 export type Watch = (name: string, run: CheckRun) => Disposable;
 
-/** How to run checks. */
+/** How to run a job. */
 export interface RunOptions {
   /** Is called with each result. */
-  onResult: (result: Result, stop: string | undefined) => void;
+  onResult: (result: Result) => void;
+  /** Is told of each run of a check. */
+  watch: Watch;
   /** Ends the run, after which no more results come. */
   signal?: AbortSignal;
+}
+
+/**
+ * Runs the checks of a job, and ends what it has started.
+ *
+ * @param all All checks of the kind.
+ * @param open Begins with what is to be checked.
+ */
+export async function runJob<Run extends CheckRun>(
+  job: Job,
+  all: Check<Run>[],
+  open: () => Target<Run>,
+  { onResult, signal }: RunOptions,
+): Promise<Report> {
+  const { kind, exercise, subject } = job;
+  const chosen = job.checks.map((name) => all.find((check) => check.name === name)!);
+  const checks: Result[] = [];
+  const report = (result: Result) => {
+    checks.push(result);
+    onResult(result);
+  };
+  let stopped: string | undefined;
+  let printed: string[] = [];
+  let notes: string[] = [];
+  try {
+    using target = open();
+    using _ = onAbort(signal, () => target[Symbol.dispose]());
+    stopped = await runChecks(all[0]!, chosen, target, report, signal);
+    if (checks.every(({ status }) => status === "skipped")) printed = target.takeLines();
+    notes = await target.end();
+  } catch (error) {
+    if (!(error instanceof CannotCheck)) throw error;
+    stopped = error.message;
+    for (const check of chosen) report(skipped(check, stopped));
+  }
+  const status = statusOf(checks);
+  return {
+    version: REPORT_VERSION,
+    kind,
+    exercise,
+    subject,
+    status,
+    stopped: stopped ?? null,
+    printed,
+    notes,
+    checks,
+  };
 }
 
 /**
@@ -35,36 +87,34 @@ export interface RunOptions {
  *
  * @returns Why it has stopped before the last check, if it has.
  */
-export async function runChecks<Run extends CheckRun>(
-  all: Check<Run>[],
+async function runChecks<Run extends CheckRun>(
+  first: Check<Run>,
   chosen: Check<Run>[],
   target: Target<Run>,
-  { onResult, signal }: RunOptions,
+  report: (result: Result) => void,
+  signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
-  const base = all[0]!;
   const failed = new Set<string>();
   let stop: string | undefined;
-  const report = (graded: Graded) => {
-    stop = graded.stop;
-    if (graded.result.status === "failed") failed.add(graded.result.name);
-    onResult(graded.result, stop);
-  };
-  if (chosen[0] !== base) {
-    const graded = await target.grade(base);
+  if (chosen[0] !== first) {
+    const graded = await target.grade(first);
     if (signal?.aborted) return;
-    if (graded.stop !== undefined) {
-      chosen = chosen.filter((check) => check !== base);
-      report(graded);
+    stop = graded.stop;
+    if (stop !== undefined) {
+      chosen = chosen.filter((check) => check !== first);
+      report(graded.result);
     }
   }
   for (const check of chosen) {
     const missing = check.needs?.find((name) => failed.has(name));
-    if (stop !== undefined) report({ result: skipped(check, stop), stop });
-    else if (missing !== undefined) report({ result: skipped(check, `it needs ${missing}`) });
+    if (stop !== undefined) report(skipped(check, stop));
+    else if (missing !== undefined) report(skipped(check, `it needs ${missing}`));
     else {
       const graded = await target.grade(check);
       if (signal?.aborted) return;
-      report(graded);
+      stop = graded.stop;
+      if (graded.result.status === "failed") failed.add(check.name);
+      report(graded.result);
     }
   }
   return stop;
@@ -73,4 +123,10 @@ export async function runChecks<Run extends CheckRun>(
 /** Why nothing is checked after the first check has failed. */
 export function buildsOn({ name }: { name: string }): string {
   return `Every other check builds on ${name}`;
+}
+
+/** Calls a function when a signal is given, until it is disposed. */
+function onAbort(signal: AbortSignal | undefined, act: () => void): Disposable {
+  signal?.addEventListener("abort", act);
+  return { [Symbol.dispose]: () => signal?.removeEventListener("abort", act) };
 }

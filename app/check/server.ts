@@ -1,33 +1,21 @@
 // A server under check: one that runs somewhere, or a program that the checker starts.
-import { formatAddress } from "../core/address.ts";
+import { formatAddress, type HostAndPort } from "../core/address.ts";
 import { pause, TIMED_OUT } from "../core/timeout.ts";
 import { CannotCheck } from "./check.ts";
-import { describeEnd, type End, Family, fillIn, Program } from "./program.ts";
+import { type Command, describeEnd, type End, Family, HOST, Program } from "./program.ts";
 import { inTime, Stopwatch } from "./running_time.ts";
 
-const HOST = "127.0.0.1";
 const MAX_REFUSALS = 3; // in a row: then nobody listens
 const REFUSAL_INTERVAL = 50; // milliseconds
 const DYING_TIME = 500; // milliseconds from a lost connection until the program below it has ended
-const BROKEN_PIPE_CODE = 141; // exit code of a shell whose program was ended by SIGPIPE
-const BROKEN_PIPE =
-  "it wrote to a connection that was closed, and did not ignore the signal for that";
 const START_TIME = 15_000; // milliseconds from the start of a program until it listens
 const SERVER_PORTS = { min: 10_000, max: 30_000 }; // where a free port is looked for
 const MAX_TRIES = 20; // to find one
 const FREE_TIME = 2000; // milliseconds from the end of a program until its port is free
 
-/** Where the server is. */
-export interface ServerAddress {
-  hostname: string;
-  port: number;
-}
-
 /** A server under check. Disposing it kills what the checker has started. */
 export interface Server extends Disposable {
-  readonly address: ServerAddress;
-  /** What to call it. */
-  readonly name: string;
+  readonly address: HostAndPort;
   /**
    * Connects to it.
    *
@@ -38,12 +26,8 @@ export interface Server extends Disposable {
   hasEnded(timeout: number): Promise<boolean>;
   /** Why nobody has ever listened. */
   whyAbsent(): string;
-  /** How it has ended, after "The server ended during …". */
-  howEnded(): string;
-  /** Whether it has ended because it wrote to a connection that was closed. */
-  readonly hasBrokenPipe: boolean;
-  /** Whether it has come to its own end, without an error. */
-  readonly hasFinished: boolean;
+  /** How it has ended, if we can know that. */
+  readonly ending: End | undefined;
   /** Where to look for more, after a sentence. */
   readonly whereToLook: string;
   /** How long it may take until it listens, in milliseconds. */
@@ -58,18 +42,13 @@ export interface Server extends Disposable {
 
 /** A server that somebody else has started. */
 export class RunningServer implements Server {
-  readonly address: ServerAddress;
-  readonly hasBrokenPipe = false; // as far as we can know
-  readonly hasFinished = false;
+  readonly address: HostAndPort;
+  readonly ending = undefined; // only its terminal knows
   readonly whereToLook = "; look at its terminal";
   readonly startTime = 0;
 
-  constructor(address: ServerAddress) {
+  constructor(address: HostAndPort) {
     this.address = address;
-  }
-
-  get name(): string {
-    return formatAddress({ transport: "tcp", ...this.address });
   }
 
   connect(timeout: number): Promise<Deno.TcpConn> {
@@ -94,11 +73,7 @@ export class RunningServer implements Server {
   }
 
   whyAbsent(): string {
-    return `No server is listening on ${this.name}; start it first`;
-  }
-
-  howEnded(): string {
-    return this.whereToLook;
+    return `No server is listening on ${formatAddress(this.address)}; start it first`;
   }
 
   restart(): Promise<boolean> {
@@ -116,24 +91,14 @@ export class RunningServer implements Server {
   [Symbol.dispose](): void {} // it is not ours
 }
 
-/** How to start a server. */
-export interface ServerCommand {
-  /** A program and its arguments. `{host}` and `{port}` in them stand for the address to listen on. */
-  words: [string, ...string[]];
-  /** The folder where it is started. */
-  folder: string;
-  /** The port that it always uses; 0 takes a free one. */
-  port: number;
-}
-
 /** A server that the checker starts. */
 export class StartedServer implements Server {
-  readonly address: ServerAddress;
+  readonly address: HostAndPort;
   readonly whereToLook = "";
-  readonly #command: ServerCommand;
+  readonly #command: Command;
   readonly #family = new Family();
   #program: Program;
-  #end: End | undefined;
+  #ending: End | undefined;
   #hasListened = false;
   #isOver = false;
   #isInBackground = false; // something has listened after the program itself had ended
@@ -144,26 +109,22 @@ export class StartedServer implements Server {
    *
    * @throws {CannotCheck} If it cannot be started.
    */
-  constructor(command: ServerCommand) {
+  constructor(command: Command) {
     this.#command = command;
-    const port = command.port === 0 ? findFreePort() : freePort(command.port);
+    const port = command.port === 0 ? findFreePort() : ifFree(command.port);
     this.address = { hostname: HOST, port };
     this.#program = this.#start();
-  }
-
-  get name(): string {
-    return formatAddress({ transport: "tcp", ...this.address });
   }
 
   /** Connects. At first, it waits until the server listens: the first connection is one that counts. */
   async connect(timeout: number): Promise<Deno.TcpConn> {
     using stopwatch = new Stopwatch();
     while (true) {
-      const hadEnded = this.#end !== undefined; // if not, another program of it may listen since then
+      const hadEnded = this.#ending !== undefined; // if not, another program of it may listen since then
       try {
         const conn = await connectInTime(this.address, timeout);
         this.#hasListened = true;
-        if (this.#end !== undefined) this.#isInBackground = true;
+        if (this.#ending !== undefined) this.#isInBackground = true;
         return conn;
       } catch (error) {
         const mayStart = this.startTime > 0 && !hadEnded && stopwatch.elapsed < this.startTime;
@@ -179,36 +140,32 @@ export class StartedServer implements Server {
 
   async hasEnded(): Promise<boolean> {
     await inTime(this.#program.exiting, DYING_TIME);
-    return this.#end !== undefined;
+    return this.#ending !== undefined;
   }
 
   whyAbsent(): string {
-    if (this.#end === undefined) {
+    const name = formatAddress(this.address);
+    if (this.#ending === undefined) {
       const time = `${START_TIME / 1000} s`;
-      return `The server runs, but does not listen on ${this.name} within ${time}; if it always uses ` +
+      return `The server runs, but does not listen on ${name} within ${time}; if it always uses ` +
         "the same port, name that with --port";
     }
-    return `The server ended before it listened on ${this.name}, with ${describeEnd(this.#end)}`;
+    return `The server ended before it listened on ${name}, with ${describeEnd(this.#ending)}`;
   }
 
-  howEnded(): string {
-    if (this.#end === undefined) return "";
-    const why = this.hasBrokenPipe ? `: ${BROKEN_PIPE}` : "";
-    return ` with ${describeEnd(this.#end)}${why}`;
-  }
-
-  get hasBrokenPipe(): boolean {
-    return this.#end?.signal === "SIGPIPE" || this.#end?.code === BROKEN_PIPE_CODE;
-  }
-
-  get hasFinished(): boolean {
-    return this.#end?.code === 0 && this.#end.signal === undefined;
+  get ending(): End | undefined {
+    return this.#ending;
   }
 
   async restart(): Promise<boolean> {
-    if (!await this.#freePort() || this.#isOver) return false;
-    this.#program = this.#start();
-    return true;
+    if (!await this.#stop() || this.#isOver) return false;
+    try {
+      this.#program = this.#start();
+      return true;
+    } catch (error) {
+      if (error instanceof CannotCheck) return false; // its file is gone, as while it is compiled
+      throw error;
+    }
   }
 
   takeLines(): string[] {
@@ -218,13 +175,14 @@ export class StartedServer implements Server {
   }
 
   async end(): Promise<string[]> {
-    const isFree = await this.#freePort();
+    const isFree = await this.#stop();
     const { words: [program] } = this.#command;
     const notes = this.#isInBackground
       ? [`${program} ended while a program that it had started went on in the background`]
       : this.#family.notes(program);
     if (!isFree) {
-      notes.push(`A program still listens on ${this.name}, which the checker cannot end`);
+      const name = formatAddress(this.address);
+      notes.push(`A program still listens on ${name}, which the checker cannot end`);
     }
     return notes;
   }
@@ -240,25 +198,24 @@ export class StartedServer implements Server {
   }
 
   #start(): Program {
-    const { words, folder } = this.#command;
-    const program = new Program(fillIn(words, HOST, this.address.port), folder, this.#family);
-    this.#end = undefined;
+    const program = new Program(this.#command, this.address.port, this.#family);
+    this.#ending = undefined;
     this.#hasListened = false;
     this.#lines = 0;
-    program.ending.then((end) => {
-      if (program === this.#program) this.#end = end;
+    program.ending.then((ending) => {
+      if (program === this.#program) this.#ending = ending;
     });
     return program;
   }
 
   /** Ends the server, and waits for a moment until nobody listens any more. */
-  async #freePort(): Promise<boolean> {
+  async #stop(): Promise<boolean> {
     this.#kill();
     await inTime(this.#program.exiting, DYING_TIME);
     const end = performance.now() + FREE_TIME;
     while (true) {
       try {
-        freePort(this.address.port);
+        ifFree(this.address.port);
         return true;
       } catch {
         if (performance.now() > end) return false;
@@ -269,16 +226,16 @@ export class StartedServer implements Server {
 }
 
 /**
- * Makes sure that a port is free.
+ * Returns a port, if it is free.
  *
  * @throws {CannotCheck} If somebody listens there, or listening is not permitted.
  */
-function freePort(port: number): number {
+function ifFree(port: number): number {
   try {
     Deno.listen({ hostname: HOST, port }).close();
     return port;
   } catch (error) {
-    const name = formatAddress({ transport: "tcp", hostname: HOST, port });
+    const name = formatAddress({ hostname: HOST, port });
     throw new CannotCheck(
       error instanceof Deno.errors.AddrInUse
         ? `Cannot start the server: another program listens on ${name}`
@@ -296,14 +253,14 @@ function findFreePort(): number {
     const { min, max } = SERVER_PORTS;
     const port = min + Math.floor(Math.random() * (max - min));
     try {
-      return freePort(port);
+      return ifFree(port);
     } catch (error) {
       if (tries === MAX_TRIES) throw error;
     }
   }
 }
 
-async function connectInTime(address: ServerAddress, timeout: number): Promise<Deno.TcpConn> {
+async function connectInTime(address: HostAndPort, timeout: number): Promise<Deno.TcpConn> {
   const late = new AbortController();
   const connecting = Deno.connect({ ...address, signal: late.signal });
   const conn = await inTime(connecting, timeout);

@@ -1,26 +1,33 @@
 // What the checks of servers are run with: connections to the server, each step with a deadline.
 import { connect as connectWithNode, type Socket } from "node:net";
 import { equals } from "jsr:@std/bytes@^1.0.6/equals";
+import type { HostAndPort } from "../core/address.ts";
 import { pause, TIMED_OUT, withTimeout } from "../core/timeout.ts";
 import { escapeBytes } from "../wire/escape.ts";
-import { CannotCheck, type CheckRun, Failure, LostConnection, type Seen } from "./check.ts";
+import { classify, classifyNoise, countBytes, includes, KIB, MIB, noise } from "./bytes.ts";
+import { CannotCheck, type Cause, type CheckRun, Failure, LostConnection } from "./check.ts";
 import { inTime } from "./running_time.ts";
-import type { Server, ServerAddress } from "./server.ts";
-
-export const KIB = 1024; // bytes
-export const MIB = 1024 * KIB; // bytes
+import type { Server } from "./server.ts";
 
 const MAX_STEPS = 4; // times the timeout, for a check of many steps
 const READ_SIZE = 64 * KIB; // bytes
 const MAX_SHOWN = 24; // bytes, of those that are wrong
-const MIN_PIECE = 8; // bytes that tell where in a message they belong
-const MAX_LOST = 32 * MIB; // bytes that a server may leave out, or repeat, for us to find them
 const SLOW_CONNECT = 500; // milliseconds; a connection that is dropped is tried again after a second
 const GULP = MIB; // bytes
 const GULP_PAUSE = 10; // milliseconds
 const MIN_GAP = 10; // milliseconds between two resets, once the server was too slow to accept them all
 const MAX_GAP = 160;
+const MAX_RAW = 1024; // bytes of an answer that are looked at
+const RAW_PART = 1 / 5; // of the timeout, for an answer that may not come
 
+/** What it means when a client waits for as long as another one is connected. */
+export const ONE_AT_A_TIME: Cause = {
+  hint:
+    "The server serves one client at a time: as long as another one is connected, this one waits.",
+  read: "oneAtATime",
+};
+/** What it means when a server ends a connection that was to be reset. */
+export const ENDS_FIRST = "The server ends the connection before anything comes back.";
 /** What it means when a server ends a connection from which it should read, or to which it should write. */
 export const GIVES_UP =
   "The server gives up on a client that does not read at once, or fails. Look at what it has printed.";
@@ -48,7 +55,7 @@ export class ServerRun implements CheckRun {
   }
 
   /** Where the server listens. */
-  get address(): ServerAddress {
+  get address(): HostAndPort {
     return this.#server.address;
   }
 
@@ -61,7 +68,7 @@ export class ServerRun implements CheckRun {
       const close = this.#own(() => conn.close());
       this.#open++;
       this.mostOpen = Math.max(this.mostOpen, this.#open);
-      const client = new Client(conn, this.timeout, () => {
+      const client = new Client(conn, this, () => {
         if (close()) this.#open--;
       });
       this.#clients.push(client);
@@ -76,9 +83,10 @@ export class ServerRun implements CheckRun {
     const { hostname, port } = this.address;
     const socket: Socket = connectWithNode(port, hostname);
     this.#own(() => socket.destroy());
+    const expected = bytes ? "an echo that begins" : "a connection";
     const done = new Promise<void>((resolve, reject) => {
       socket.on("error", reject);
-      socket.on("end", () => reject(new Error("the end")));
+      socket.on("end", () => reject(new LostConnection(expected, "the end", { seen: "end" })));
       socket.on("close", () => resolve());
       socket.on("data", () => socket.resetAndDestroy());
       socket.on("connect", () => {
@@ -87,7 +95,7 @@ export class ServerRun implements CheckRun {
         else socket.resetAndDestroy();
       });
     });
-    await step(done, this.timeout, bytes ? "an echo that begins" : "a connection");
+    await step(done, this.timeout, expected);
   }
 
   /**
@@ -110,6 +118,24 @@ export class ServerRun implements CheckRun {
     const clients: Client[] = [];
     while (clients.length < number) clients.push(await this.connect());
     return clients;
+  }
+
+  /** Sends these bytes on a connection of their own, and returns whatever comes back in a short time. */
+  async exchange(request: Uint8Array, { finish = false } = {}): Promise<Uint8Array> {
+    const buffer = new Uint8Array(MAX_RAW);
+    let length = 0;
+    try {
+      using client = await this.connect();
+      await client.send(request);
+      if (finish) await client.finish();
+      while (length < buffer.length) {
+        const timeout = this.timeout * RAW_PART;
+        const n = await client.read(buffer.subarray(length), "an answer", { timeout });
+        if (n === null) break;
+        length += n;
+      }
+    } catch { /* no more is coming */ }
+    return buffer.subarray(0, length);
   }
 
   /** Whether a client that is still connected has been sent more bytes than its own. */
@@ -147,19 +173,22 @@ export class ServerRun implements CheckRun {
   }
 }
 
-/** A connection on which no step takes longer than the server may take for it. */
-export class Client {
+/**
+ * A connection on which no step takes longer than the server may take for it. The end of the check closes it,
+ * or `using` does so before: a server may serve one client at a time.
+ */
+export class Client implements Disposable {
   /** How many bytes the server has taken, and returned. */
   sent = 0;
   received = 0;
   readonly #conn: Deno.Conn;
-  readonly #timeout: number;
+  readonly #run: ServerRun;
   readonly #close: () => void;
   #writing: Promise<void> | undefined; // by `pour`
 
-  constructor(conn: Deno.Conn, timeout: number, close: () => void) {
+  constructor(conn: Deno.Conn, run: ServerRun, close: () => void) {
     this.#conn = conn;
-    this.#timeout = timeout;
+    this.#run = run;
     this.#close = close;
   }
 
@@ -167,7 +196,7 @@ export class Client {
   async send(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length;) {
       const writing = this.#conn.write(bytes.subarray(at));
-      const n = await this.#step(writing, `all ${count(bytes.length)} taken`);
+      const n = await this.#step(writing, `all ${countBytes(bytes.length)} taken`);
       at += n;
       this.sent += n;
     }
@@ -192,7 +221,9 @@ export class Client {
   /** Reads as many bytes as these, which they must be. */
   async expect(bytes: Uint8Array): Promise<void> {
     const buffer = new Uint8Array(bytes.length);
-    const expected = bytes.length <= MAX_SHOWN ? escapeBytes(bytes) : `${count(bytes.length)} back`;
+    const expected = bytes.length <= MAX_SHOWN
+      ? escapeBytes(bytes)
+      : `${countBytes(bytes.length)} back`;
     for (let at = 0; at < bytes.length;) {
       const n = await this.read(buffer.subarray(at), expected, { part: at });
       if (n === null) throw this.#atEnd(expected, at);
@@ -223,22 +254,19 @@ export class Client {
    * @param patience How long it may take nothing at first, in milliseconds.
    * @returns Whether it took no more.
    */
-  async pour(
-    length: number,
-    serverRun: ServerRun,
-    patience = serverRun.timeout / 10,
-  ): Promise<boolean> {
+  async pour(length: number, patience = this.#run.timeout / 10): Promise<boolean> {
     while (this.sent < length) {
       const start = performance.now();
       this.#writing ??= this.#write(noise(this.sent, Math.min(READ_SIZE, length - this.sent)));
       try {
         if (await inTime(this.#writing, patience) === TIMED_OUT) return true;
       } catch (error) {
-        const failure = lost(`${count(length)} taken`, error, (what) => this.came(what));
+        const failure = lost(`${countBytes(length)} taken`, error, this.received);
         throw failure instanceof Failure ? failure.because(GIVES_UP) : failure;
       }
-      patience = Math.min(serverRun.timeout, Math.max(patience, 4 * (performance.now() - start)));
-      serverRun.progress = `${count(this.sent)} sent`;
+      const limit = Math.max(patience, 4 * (performance.now() - start));
+      patience = Math.min(this.#run.timeout, limit);
+      this.#run.progress = `${countBytes(this.sent)} sent`;
     }
     return false;
   }
@@ -250,18 +278,18 @@ export class Client {
   }
 
   /** Reads this much noise. */
-  async expectNoise(length: number, serverRun: ServerRun): Promise<void> {
-    const expected = `all ${count(length)} back`;
+  async expectNoise(length: number): Promise<void> {
+    const expected = `all ${countBytes(length)} back`;
     while (this.received < length) {
-      const more = await this.#readNoise(expected, serverRun);
+      const more = await this.#readNoise(expected);
       if (!more) throw this.#atEnd(expected, this.received);
     }
   }
 
   /** Reads this much noise, and the end. */
-  async expectNoiseToEnd(length: number, serverRun: ServerRun): Promise<void> {
-    const expected = `all ${count(length)}, then the end`;
-    while (await this.#readNoise(expected, serverRun, length));
+  async expectNoiseToEnd(length: number): Promise<void> {
+    const expected = `all ${countBytes(length)}, then the end`;
+    while (await this.#readNoise(expected, length));
     if (this.received < length) throw this.#atEnd(expected, this.received);
     if (this.received > length) {
       throw new Failure(expected, this.came("the end"), { seen: "more" });
@@ -278,7 +306,7 @@ export class Client {
     const buffer = new Uint8Array(READ_SIZE);
     try {
       while (true) {
-        const n = await withTimeout(this.#conn.read(buffer), this.#timeout / 10);
+        const n = await withTimeout(this.#conn.read(buffer), this.#run.timeout / 10);
         if (typeof n !== "number") break; // the end, or nothing more
         this.received += n;
         hasPiece ||= piece.length > 0 && includes(buffer.subarray(0, n), piece);
@@ -289,7 +317,7 @@ export class Client {
 
   /** Says how much had come before something happened. */
   came(what: string): string {
-    return this.received === 0 ? what : `${count(this.received)}, then ${what}`;
+    return came(this.received, what);
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
@@ -302,11 +330,7 @@ export class Client {
    * there may be room for only a part of what it writes. A server that forgets the rest has luck once, but
    * not always.
    */
-  async #readNoise(
-    expected: string,
-    serverRun: ServerRun,
-    length = Infinity,
-  ): Promise<boolean> {
+  async #readNoise(expected: string, length = Infinity): Promise<boolean> {
     const buffer = new Uint8Array(READ_SIZE);
     const start = this.received;
     const part = start < length ? start : 0; // then only the end is missing
@@ -316,15 +340,14 @@ export class Client {
     if (!equals(came, noise(start, n))) {
       const seen = classifyNoise(came, start);
       const asIf = seen === "gap" ? ", as if some were lost" : "";
-      throw new Failure(expected, `others after the first ${count(start)}${asIf}`, { seen });
+      throw new Failure(expected, `others after the first ${countBytes(start)}${asIf}`, { seen });
     }
-    serverRun.progress = `${count(this.received)} came back`;
+    this.#run.progress = `${countBytes(this.received)} came back`;
     if (Math.floor(this.received / GULP) > Math.floor(start / GULP)) await pause(GULP_PAUSE);
     return true;
   }
 
-  /** Closes the connection. */
-  close(): void {
+  [Symbol.dispose](): void {
     this.#close();
   }
 
@@ -335,9 +358,9 @@ export class Client {
   #step<T>(
     promise: Promise<T>,
     expected: string,
-    { timeout = this.#timeout, part = 0 }: ReadOptions = {},
+    { timeout = this.#run.timeout, part = 0 }: ReadOptions = {},
   ): Promise<T> {
-    return step(promise, timeout, expected, (what) => this.came(what), part);
+    return step(promise, timeout, expected, this.received, part);
   }
 }
 
@@ -349,36 +372,44 @@ export interface ReadOptions {
   part?: number;
 }
 
+/**
+ * Waits for a step of a connection, and fails if it takes too long.
+ *
+ * @param received How many bytes had come before it.
+ * @param part How many of them are a part of what is expected.
+ */
 async function step<T>(
   promise: Promise<T>,
   timeout: number,
   expected: string,
-  tell = (what: string) => what,
+  received = 0,
   part = 0,
 ): Promise<T> {
   let result: T | typeof TIMED_OUT;
   try {
     result = await inTime(promise, timeout);
   } catch (error) {
-    throw lost(expected, error, tell, part);
+    throw error instanceof Failure ? error : lost(expected, error, received, part);
   }
   if (result !== TIMED_OUT) return result;
   const seen = part > 0 ? "stall" : "silence";
-  throw new LostConnection(expected, tell(`nothing within ${timeout / 1000} s`), { seen });
+  throw new LostConnection(expected, came(received, `nothing within ${timeout / 1000} s`), {
+    seen,
+  });
 }
 
 /** The failure that an error of a connection means. */
-function lost(
-  expected: string,
-  error: unknown,
-  tell = (what: string) => what,
-  part = 0,
-): Error {
+function lost(expected: string, error: unknown, received = 0, part = 0): Error {
   const code = codeOf(error);
   if (OUR_OWN_LIMITS.has(code)) return new CannotCheck(OUR_OWN_LIMITS.get(code)!);
-  const actual = tell(WORDS.get(code) ?? (error as Error).message);
+  const actual = came(received, WORDS.get(code) ?? (error as Error).message);
   const seen = !WORDS.has(code) ? "other" : part > 0 ? "loss" : "end";
   return new LostConnection(expected, actual, { cause: error, seen });
+}
+
+/** Says how many bytes had come before something happened. */
+function came(received: number, what: string): string {
+  return received === 0 ? what : `${countBytes(received)}, then ${what}`;
 }
 
 /** The code of an error of a socket, whether Deno or Node has thrown it. */
@@ -415,9 +446,15 @@ export function isRefusal(failure: Failure): boolean {
   return codeOf(failure.cause) === "ECONNREFUSED";
 }
 
-/** Whether a failure means that the server has ended the connection, politely or not. */
-export function isEnd(failure: Failure): boolean {
-  return ["EPIPE", "ECONNABORTED", "ECONNRESET"].includes(codeOf(failure.cause));
+/** Whether an error means that the server has closed the connection by force, or no longer reads from it. */
+export function isReset(error: unknown): boolean {
+  if (!(error instanceof LostConnection)) return false;
+  return ["EPIPE", "ECONNABORTED", "ECONNRESET"].includes(codeOf(error.cause));
+}
+
+/** A connection that was closed by force has ended too, though not politely. */
+export function endIfReset(error: unknown): undefined {
+  if (!isReset(error)) throw error;
 }
 
 /** Sends while receiving. Where both fail, what came tells more. */
@@ -433,75 +470,9 @@ function compare(actual: Uint8Array, expected: Uint8Array, start: number) {
   for (let i = start; i < actual.length; i++) {
     if (actual[i] === expected[i]) continue;
     const from = Math.max(0, i - MAX_SHOWN / 2);
-    const place = from === 0 ? "" : ` after the first ${count(from)}`;
+    const place = from === 0 ? "" : ` after the first ${countBytes(from)}`;
     const show = (bytes: Uint8Array) => escapeBytes(bytes.subarray(from, from + MAX_SHOWN)) + place;
     const seen = classify(actual.subarray(i), expected.subarray(0, i), expected.subarray(i));
     throw new Failure(show(expected), show(actual), { seen });
   }
 }
-
-/**
- * What bytes are that come instead of others: those from further on, so that some were left out, or those
- * that have come already, or bytes from elsewhere.
- */
-export function classify(actual: Uint8Array, before: Uint8Array, after: Uint8Array): Seen {
-  const piece = actual.subarray(0, MAX_SHOWN);
-  if (piece.length < MIN_PIECE || piece.every((byte) => byte === piece[0])) return "other bytes";
-  if (includes(after, piece)) return "gap";
-  return includes(before, piece) ? "repeat" : "other bytes";
-}
-
-/** Whether there is this piece in the bytes. */
-function includes(bytes: Uint8Array, piece: Uint8Array): boolean {
-  for (let at = bytes.indexOf(piece[0]!); at !== -1; at = bytes.indexOf(piece[0]!, at + 1)) {
-    if (equals(bytes.subarray(at, at + piece.length), piece)) return true;
-  }
-  return false;
-}
-
-function count(bytes: number): string {
-  return `${bytes.toLocaleString("en")} bytes`;
-}
-
-/**
- * Letters and digits that look random: a part of an endless stream of them, in which nothing comes twice, so
- * that each piece tells its place. They are text, so that a server that cannot take anything else fails the
- * check about that, and no other.
- */
-export function noise(start: number, length: number): Uint8Array<ArrayBuffer> {
-  const first = Math.floor(start / WORD);
-  const pairs = new Uint16Array(2 * (Math.ceil((start + length) / WORD) - first));
-  for (let i = 0; i < pairs.length; i += 2) {
-    const word = mix(first + i / 2);
-    pairs[i] = PAIRS[word & 4095]!;
-    pairs[i + 1] = PAIRS[(word >>> 12) & 4095]!;
-  }
-  return new Uint8Array(pairs.buffer, start - first * WORD, length);
-}
-
-/** What bytes are that are not the noise that begins here. */
-function classifyNoise(actual: Uint8Array, start: number): Seen {
-  const good = noise(start, actual.length);
-  const at = actual.findIndex((byte, i) => byte !== good[i]);
-  const from = Math.max(0, start + at - MAX_LOST);
-  return classify(
-    actual.subarray(at),
-    noise(from, start + at - from),
-    noise(start + at, MAX_LOST),
-  );
-}
-
-/** Mixes the bits of a number, as the last step of MurmurHash3 does. */
-function mix(number: number): number {
-  let bits = Math.imul(number ^ (number >>> 16), 0x85ebca6b);
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
-  return bits ^ (bits >>> 16);
-}
-
-const WORD = 4; // letters that are made of one number
-const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"; // 2 ** 6
-/** Two letters for 12 bits. */
-const PAIRS = Uint16Array.from(
-  { length: 4096 },
-  (_, i) => LETTERS.charCodeAt(i >> 6) * 256 + LETTERS.charCodeAt(i & 63),
-);

@@ -1,6 +1,9 @@
+// A server under check, whoever has started it: how each check of it went, and whether it still serves after that.
+import { formatAddress } from "../core/address.ts";
 import { escapeText } from "../wire/escape.ts";
 import {
   CannotCheck,
+  type Cause,
   type Check,
   Failure,
   LostConnection,
@@ -8,16 +11,17 @@ import {
   tryFairly,
   tryRun,
 } from "./check.ts";
+import { describeEnd, type End } from "./program.ts";
 import { causeOf, resultOf, skipped } from "./result.ts";
 import { buildsOn, type Graded, type Target, type Watch } from "./runner.ts";
 import type { Server } from "./server.ts";
-import { isRefusal, ServerRun } from "./server_run.ts";
+import { isRefusal, ONE_AT_A_TIME, ServerRun } from "./server_run.ts";
 
 const MAX_PROBES = 3; // until a server that may have been busy counts as stuck
-const ONE_AT_A_TIME =
-  "The server serves one client at a time: as long as another one is connected, " +
-  "this one waits.";
 const SERVES_OTHERS = "a server that goes on serving others";
+const BROKEN_PIPE_CODE = 141; // exit code of a shell whose program was ended by SIGPIPE
+const BROKEN_PIPE =
+  "it wrote to a connection that was closed, and did not ignore the signal for that";
 const FINISHED =
   "It has come to its own end, without an error: accepting needs a loop that nothing ends.";
 const MAY_WAIT =
@@ -33,6 +37,7 @@ export type Probe = (run: ServerRun) => Promise<void>;
  */
 export class ServerTarget implements Target<ServerRun> {
   readonly #server: Server;
+  readonly #name: string; // its address
   readonly #timeout: number;
   readonly #probe: Probe;
   readonly #watch: Watch;
@@ -41,6 +46,7 @@ export class ServerTarget implements Target<ServerRun> {
 
   constructor(server: Server, timeout: number, probe: Probe, watch: Watch) {
     this.#server = server;
+    this.#name = formatAddress(server.address);
     this.#timeout = timeout;
     this.#probe = probe;
     this.#watch = watch;
@@ -48,32 +54,25 @@ export class ServerTarget implements Target<ServerRun> {
 
   async grade(check: Check<ServerRun>): Promise<Graded> {
     const start = performance.now();
-    let connections = 0;
-    let mostOpen = 0;
-    const tried = await tryFairly(async () => {
-      const run = new ServerRun(this.#server, this.#timeout, check.extraTime);
-      const outcome = await this.#try(check.name, run, check.run);
-      ({ connections, mostOpen } = run);
-      return outcome;
+    let run!: ServerRun; // of the last try
+    const outcome = await tryFairly(() => {
+      run = new ServerRun(this.#server, this.#timeout, check.extraTime);
+      return this.#try(check.name, run, check.run);
     });
-    const outcome = mostOpen > 1 ? await this.#blameOneAtATime(tried) : tried;
+    if (run.mostOpen > 1) await this.#blameOneAtATime(outcome);
     const ms = performance.now() - start;
-    if (connections === 0 && outcome instanceof LostConnection) {
+    if (run.connections === 0 && outcome instanceof LostConnection) {
       const stop = await this.#whyAbsent(outcome);
-      if (stop !== undefined) {
-        return await this.#startAgain(check.name)
-          ? { result: this.#resultOf(this.#endingOf(check, stop), this.#gone(), ms) }
-          : { result: skipped(check, stop), stop };
-      }
+      if (stop !== undefined) return await this.#gradeAbsent(check, stop, ms);
     }
     if (this.#lastGood === undefined && outcome instanceof CannotCheck) {
-      const stop = `Cannot connect to ${this.#server.name}: ${escapeText(outcome.message)}`;
+      const stop = `Cannot connect to ${this.#name}: ${escapeText(outcome.message)}`;
       return { result: skipped(check, stop), stop };
     }
-
     if (this.#lastGood === undefined && outcome instanceof Failure) {
-      if (await this.#hasEnded()) return this.#gradeEnded(check, outcome, ms);
-      return { result: this.#resultOf(check, outcome, ms), stop: buildsOn(check) };
+      return await this.#hasEnded()
+        ? this.#gradeEnded(check, outcome, ms)
+        : { result: this.#resultOf(check, outcome, ms), stop: buildsOn(check) };
     }
     const probed = await this.#probeWhileBusy(check.name);
     if (!(probed instanceof Failure)) {
@@ -99,11 +98,11 @@ export class ServerTarget implements Target<ServerRun> {
   }
 
   /** If a server serves one client at a time, silence beside other connections is due to that. */
-  async #blameOneAtATime(outcome: Outcome): Promise<Outcome> {
-    if (!(outcome instanceof Failure) || this.#lastGood === undefined) return outcome;
-    if (outcome.seen !== "silence" && outcome.seen !== "stall") return outcome;
+  async #blameOneAtATime(outcome: Outcome): Promise<void> {
+    if (!(outcome instanceof Failure) || !outcome.isSilence) return;
+    if (this.#lastGood === undefined) return;
     this.#servesOneAtATime ??= await this.#looksForOneAtATime();
-    return this.#servesOneAtATime ? outcome.because(ONE_AT_A_TIME, "oneAtATime") : outcome;
+    if (this.#servesOneAtATime) outcome.because(ONE_AT_A_TIME);
   }
 
   /**
@@ -130,41 +129,24 @@ export class ServerTarget implements Target<ServerRun> {
     }
   }
 
+  /** A server to which the check could not connect is started again, if it was there before. */
+  async #gradeAbsent(check: Check<ServerRun>, stop: string, ms: number): Promise<Graded> {
+    const absent = { result: skipped(check, stop), stop };
+    if (this.#lastGood === undefined) return absent;
+    const result = this.#resultOf(check, this.#gone(check, stop), ms);
+    return await this.#startAgain(check.name) ? { result } : absent;
+  }
+
   /** A server that ends loses its connections, which is not what the check is about. What else it found is. */
   #gradeEnded(check: Check<ServerRun>, outcome: Outcome, ms: number): Graded {
-    const how = this.#server.howEnded();
+    const how = this.#howEnded();
     const stop = `The server ended during ${check.name}${how}`;
     if (!(outcome instanceof Failure) || mayComeFromEnd(outcome)) {
-      return { result: this.#resultOf(this.#endingOf(check, stop), this.#gone(), ms), stop };
+      return { result: this.#resultOf(check, this.#gone(check, stop), ms), stop };
     }
-    const found = causeOf(check, outcome);
-    const both = outcome.because(`${found.hint} Then the server ended${how}.`, found.read);
-    return { result: this.#resultOf(check, both, ms), stop };
-  }
-
-  /** A check whose failure means that the server has ended. */
-  #endingOf(check: Check<ServerRun>, stop: string): Check<ServerRun> {
-    if (this.#server.hasFinished) {
-      return { ...check, hint: `${stop}. ${FINISHED}`, causes: {}, read: "echo" };
-    }
-    const read = this.#server.hasBrokenPipe
-      ? "brokenPipe"
-      : check.read === "robustServer"
-      ? "robustServer"
-      : "resets";
-    return { ...check, hint: `${stop}.`, causes: {}, read };
-  }
-
-  /** A check whose failure means that the server answers no other client after it. */
-  #hangingOf(check: Check<ServerRun>, stop: string, { seen }: Failure): Check<ServerRun> {
-    const mayWait = seen === "silence" && check.read !== "resets";
-    return mayWait
-      ? { ...check, hint: `${stop}. ${MAY_WAIT}`, causes: {}, read: "echo" }
-      : this.#endingOf(check, stop);
-  }
-
-  #gone(): Failure {
-    return new Failure(SERVES_OTHERS, `nobody listens on ${this.#server.name} any more`);
+    const { hint, read } = causeOf(check, outcome);
+    outcome.because({ hint: `${hint} Then the server ended${how}.`, read });
+    return { result: this.#resultOf(check, outcome, ms), stop };
   }
 
   /** A check that has failed by itself is what the server hangs at. */
@@ -172,12 +154,39 @@ export class ServerTarget implements Target<ServerRun> {
     const stop = this.#howStuck(check.name, probed);
     const isOther = outcome instanceof Failure && !(isRefusal(probed) && mayComeFromEnd(outcome));
     if (isOther) return { result: this.#resultOf(check, outcome, ms), stop };
-    const isLost = probed instanceof LostConnection;
-    const hanging = new Failure(isLost ? SERVES_OTHERS : probed.expected, probed.actual);
-    const blamed = isLost
-      ? this.#hangingOf(check, stop, probed)
-      : { ...check, hint: `${stop}.`, causes: {} };
-    return { result: this.#resultOf(blamed, hanging, ms), stop };
+    if (!(probed instanceof LostConnection)) {
+      return { result: this.#resultOf(check, probed.because(`${stop}.`), ms), stop };
+    }
+    const mayWait = probed.seen === "silence" && check.read !== "resets";
+    const hanging = new Failure(SERVES_OTHERS, probed.actual).because(
+      mayWait ? { hint: `${stop}. ${MAY_WAIT}`, read: "echo" } : this.#causeOfEnd(check, stop),
+    );
+    return { result: this.#resultOf(check, hanging, ms), stop };
+  }
+
+  /** The failure of a server that has ended. */
+  #gone(check: Check<ServerRun>, stop: string): Failure {
+    return new Failure(SERVES_OTHERS, `nobody listens on ${this.#name} any more`)
+      .because(this.#causeOfEnd(check, stop));
+  }
+
+  /** What it means that a server serves nobody any more. */
+  #causeOfEnd({ read }: Check<ServerRun>, stop: string): Cause {
+    const { ending } = this.#server;
+    if (ending?.code === 0 && ending.signal === undefined) {
+      return { hint: `${stop}. ${FINISHED}`, read: "echo" };
+    }
+    if (ending !== undefined && isBrokenPipe(ending)) {
+      return { hint: `${stop}.`, read: "brokenPipe" };
+    }
+    return { hint: `${stop}.`, read: read === "robustServer" ? read : "resets" };
+  }
+
+  /** How the server has ended, or where that can be seen, after "The server ended during …". */
+  #howEnded(): string {
+    const { ending, whereToLook } = this.#server;
+    if (ending === undefined) return whereToLook;
+    return ` with ${describeEnd(ending)}${isBrokenPipe(ending) ? `: ${BROKEN_PIPE}` : ""}`;
   }
 
   /** What a server does to its next client that has not ended. */
@@ -186,7 +195,7 @@ export class ServerTarget implements Target<ServerRun> {
     if (!(probed instanceof LostConnection)) {
       return `The server answers the next client wrongly since ${name}`;
     }
-    return probed.seen === "end" || probed.seen === "loss"
+    return probed.isEnd
       ? `The server ends the connection of the next client since ${name}${this.#server.whereToLook}`
       : `The server stopped answering during ${name}${this.#server.whereToLook}`;
   }
@@ -209,14 +218,14 @@ export class ServerTarget implements Target<ServerRun> {
   async #whyAbsent(failure: LostConnection): Promise<string | undefined> {
     const isGone = await this.#hasEnded();
     if (this.#lastGood !== undefined) {
-      if (isGone) return `The server ended after ${this.#lastGood}${this.#server.howEnded()}`;
+      if (isGone) return `The server ended after ${this.#lastGood}${this.#howEnded()}`;
       return isRefusal(failure)
         ? `The server no longer listens after ${this.#lastGood}, but still runs`
         : undefined;
     }
     return isGone || isRefusal(failure)
       ? this.#server.whyAbsent()
-      : `Cannot connect to ${this.#server.name}: ${escapeText(failure.actual)}`;
+      : `Cannot connect to ${this.#name}: ${escapeText(failure.actual)}`;
   }
 
   /** Looks whether the server does what a good one does. After some checks it has much to clear up. */
@@ -237,8 +246,13 @@ export class ServerTarget implements Target<ServerRun> {
   }
 }
 
+/** Whether a program has ended because it wrote to a connection that was closed. */
+function isBrokenPipe({ code, signal }: End): boolean {
+  return signal === "SIGPIPE" || code === BROKEN_PIPE_CODE;
+}
+
 /** Whether a server, or a listener, that ends in the middle of a check explains its failure. */
 function mayComeFromEnd(failure: Failure): boolean {
-  const wasOpen = ["silence", "stall", "slow"].includes(failure.seen);
+  const wasOpen = failure.isSilence || failure.seen === "slow";
   return failure instanceof LostConnection && !wasOpen;
 }

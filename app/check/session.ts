@@ -7,7 +7,7 @@ import type { Job, Report } from "./job.ts";
 import { type KindName, kinds } from "./kinds.ts";
 import { type Paper, Printer, wrap } from "./printer.ts";
 import { nextExercise, type Progress } from "./progress.ts";
-import type { Result } from "./result.ts";
+import { countOf, type Result } from "./result.ts";
 
 const SHOW_INTERVAL = 200; // milliseconds between two looks at how far a check is
 const MAX_SHOWN = 60; // characters of that
@@ -29,7 +29,7 @@ export class Session {
   run(
     job: Job,
     signal: AbortSignal,
-    onResult: (result: Result, stop: string | undefined) => void = () => {},
+    onResult: (result: Result) => void = () => {},
   ): Promise<Report> {
     const watch = (name: string, run: CheckRun) => showProgress(name, run, signal);
     return kinds[job.kind as KindName].run(job, { signal, onResult, watch });
@@ -39,7 +39,7 @@ export class Session {
   async runAndNote(
     job: Job,
     signal: AbortSignal,
-    onResult?: (result: Result, stop: string | undefined) => void,
+    onResult?: (result: Result) => void,
   ): Promise<Report> {
     const report = await this.run(job, signal, onResult);
     if (!signal.aborted) this.#note(job, report);
@@ -49,12 +49,9 @@ export class Session {
   /** Runs a job of the learner, and prints results as they come. If nothing could be checked, it says why. */
   async runAndPrint(job: Job, signal: AbortSignal, paper: Paper = this.paper): Promise<Report> {
     const printer = new Printer(paper, job.checks);
-    let hasBegun = false;
-    const report = await this.runAndNote(job, signal, (result, stop) => {
-      hasBegun ||= result.status !== "skipped";
-      if (hasBegun || stop === undefined) printer.print(result, stop);
-    });
+    const report = await this.runAndNote(job, signal, (result) => printer.print(result));
     if (signal.aborted) return report;
+    const hasBegun = report.checks.some(({ status }) => status !== "skipped");
     if (hasBegun || report.stopped === null) printer.end(report);
     else {
       console.error(report.stopped);
@@ -123,8 +120,8 @@ export class Session {
   #note(job: Job, { checks, status }: Report): void {
     if (job.exercise === null || !isWhole(job)) return;
     if (status === "incomplete") return; // the program could not be checked
-    const passed = checks.filter(({ status }) => status === "passed").length;
-    const problem = this.#progress.note(job.exercise, { passed, checks: checks.length });
+    const counts = { passed: countOf(checks, "passed"), checks: checks.length };
+    const problem = this.#progress.note(job.exercise, counts);
     if (problem !== undefined) console.error(problem);
   }
 }

@@ -1,10 +1,10 @@
 // The checks of a tunnel, which is an exercise. For its clients it is an echo server. But from its entry to
 // its exit, and back, bytes travel in frames.
 import { equals } from "jsr:@std/bytes@^1.0.6/equals";
+import { formatAddress } from "../core/address.ts";
 import { escapeBytes } from "../wire/escape.ts";
 import { CannotCheck, type Check, Failure } from "./check.ts";
 import { echoChecks } from "./echo_checks.ts";
-import { readRaw } from "./messages.ts";
 import { RunningServer } from "./server.ts";
 import { ServerRun } from "./server_run.ts";
 
@@ -25,9 +25,10 @@ export const tunnelChecks: Check<ServerRun>[] = [
       const port = address.port + FROM_ENTRY_TO_EXIT;
       const exit = new RunningServer({ ...address, port });
       await using exitRun = new ServerRun(exit, timeout);
-      const answer = await readRaw(exitRun, NO_FRAME);
+      const answer = await exitRun.exchange(NO_FRAME);
       if (exitRun.connections === 0) {
-        throw new CannotCheck(`nobody listens on ${exit.name}, where the exit must listen`);
+        const name = formatAddress(exit.address);
+        throw new CannotCheck(`nobody listens on ${name}, where the exit must listen`);
       }
       if (equals(answer, NO_FRAME)) {
         throw new Failure("no answer to bytes that are in no frame", escapeBytes(answer));

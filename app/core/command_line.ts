@@ -148,14 +148,16 @@ export function readOptionalAddress(args: string[]): HostAndPort {
  *
  * @param usage The first lines of the help: the command, and what it does.
  * @param options The options by name.
+ * @param words The words of the command line, if they are not all that the program was given.
  * @returns The values of the options, by names in camel case, and the other arguments.
  */
 export function readCommandLine<O extends Options>(
   usage: string,
   options: O,
+  words: string[] = Deno.args,
 ): { options: Values<O>; args: string[] } {
   return orFailUsage(() => {
-    const parsed = parse(Deno.args, { ...options, help: HELP });
+    const parsed = parse(words, { ...options, help: HELP });
     if (parsed.help || parsed.h) {
       printSync(help(usage, options));
       Deno.exit(0);

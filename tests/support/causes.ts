@@ -224,6 +224,16 @@ const appClient = (mistake: string, cause: RegExp, more: More = {}) =>
 const bot = (mistake: string, fails: Case["fails"], more: More = {}) =>
   python("bot", ["cases/message_clients.py", "bot", mistake], fails, more);
 
+/** A web server that waits for the end of a header, whatever comes. */
+const silentToAllButHttp = (kind: KindName, check: string): Case => ({
+  kind,
+  name: "tests/solutions/web_server.py",
+  start: () => command(PYTHON!, "tests/solutions/web_server.py", "{port}"),
+  fails: { [check]: /speaks HTTP/ },
+  stopped: FIRST,
+  lacks: PYTHON ? undefined : "Python",
+});
+
 /** Echo servers. */
 const echoServers: Case[] = [
   ours("echo", "app/multiconn_server.ts"),
@@ -324,6 +334,10 @@ const echoServers: Case[] = [
     isCostly: true,
     never: /Only some|text/,
   }),
+  echoCase("ends-long-messages", {
+    "large": /ends the connection before all has come back/,
+    "reset": /^the end\n.* before anything comes back/,
+  }, { skips: NEED_LARGE, never: /harms others/ }),
   echoCase("gives-up-early", {
     "backpressure": /gives up on a client that does not read at once/,
     "half-close": /gives up on a client that does not read at once/,
@@ -337,6 +351,7 @@ const echoServers: Case[] = [
   }),
   echoCase("never-answers", { "echo": /reads nothing, or sends nothing back/ }, { stopped: FIRST }),
   echoCase("is-a-web-server", { "echo": /speaks HTTP/ }, { stopped: FIRST, never: /unchanged/ }),
+  silentToAllButHttp("echo", "echo"),
   echoCase("is-a-redis", { "echo": /protocol of Redis/ }, { stopped: FIRST, never: /unchanged/ }),
   echoCase("answers-once-and-waits", { "echo": /reads once for each client/ }, { stopped: FIRST }),
   echoCase("answers-once-and-closes", { "echo": /reads once for each client, and then closes/ }, {
@@ -496,6 +511,7 @@ const appServers: Case[] = [
   python("app", ["cases/echo_servers.py", "is-a-web-server"], { "search": /speaks HTTP/ }, {
     stopped: FIRST,
   }),
+  silentToAllButHttp("app", "search"),
   python("app", ["cases/echo_servers.py", "is-a-redis"], { "search": /protocol of Redis/ }, {
     stopped: FIRST,
   }),
@@ -526,6 +542,7 @@ const chatServers: Case[] = [
     ([mistake, cause]) => chatServer(`answers-${mistake}`, cause, { never: /tells only|nobody/ }),
   ),
   chatServer("answers-adds-a-line-end", /1 byte more than it announces/, { never: /tell/ }),
+  ours("chat", "app/server.ts", { "join": /try check.ts app/ }, { stopped: FIRST }),
   chatServer("tells-only-others", /tells only the others/),
   chatServer("tells-only-the-one-who-joins", /tells only the one who joins/, { stopped: FIRST }),
   chatServer("one-at-a-time", ONE_AT_A_TIME, { never: /tells only/ }),
@@ -593,6 +610,7 @@ const echoClients: Case[] = [
   echoPy("reads-as-many", { "too-much": /does not notice that more has come/ }),
   echoPy("tries-forever", { "refused": /^it still runs .*\n.* tries again and again/ }),
   echoPy("half-closes-first", { "echo": /sends nothing\. If it has printed an error/ }, FIRST),
+  echoPy("sends-nothing", { "echo": /^nothing within .*\n.* connects and sends nothing/ }, FIRST),
   echoPy("succeeds-always", {
     "cut-short": SUCCEEDED,
     "no-echo": SUCCEEDED,
@@ -663,6 +681,7 @@ const appClients: Case[] = [
   appPy("has-no-limit", { "huge-length": /^it still runs .*\nThe client waits for all of it/ }),
   appPy("prints-raw", { "escapes": /\\x1b\[2J/ }),
   appPy("hangs", { "silence": HANGS }),
+  appPy("tries-forever", { "refused": /^it still runs .*\n.* tries again and again/ }),
   appPy(
     "says-one-too-many",
     { "answer": /^the end in the middle of it; exit code 1 after "No response: Timeout/ },
@@ -719,6 +738,8 @@ const bots: Case[] = [
     stopped: FIRST,
     never: /join/,
   }),
+  bot("never-answers", { "sum": /joins, and does not answer/ }, { ...SOON, stopped: FIRST }),
+  bot("never-ends", { "sum": /does not end when the chat ends/ }, { ...SOON, stopped: FIRST }),
   bot("waits-first", { "sum": /sends nothing\. It must join/ }, {
     ...SOON,
     stopped: FIRST,
@@ -738,6 +759,12 @@ const counters: Case[] = [
   python("count", ["cases/echo_servers.py", "none"], { "count": /try check.ts echo/ }, {
     stopped: FIRST,
   }),
+  python("count", ["cases/echo_servers.py", "never-answers"], {
+    "count": /does not answer when the client has finished/,
+  }, { stopped: FIRST }),
+  python("count", ["cases/echo_servers.py", "closes-at-once"], {
+    "count": /ends the connection without an answer/,
+  }, { stopped: FIRST }),
   counter("none", {}),
   counter("swapped", { "count": /201326592 is 12 with its bytes swapped/ }, { stopped: FIRST }),
   counter("swaps-the-clients", { "count": /number of clients is in the wrong byte order/ }, {
@@ -777,6 +804,9 @@ const tunnels: Case[] = [
 
 const webServers: Case[] = [
   ...wrongWebServers.map(here("http")),
+  python("http", ["cases/echo_servers.py", "closes-at-once"], {
+    "page": /ends the connection instead of answering/,
+  }, { stopped: FIRST }),
   ours("http", "app/server.ts", { "page": /try check.ts app/ }, { stopped: FIRST }),
   python("http", ["cases/echo_servers.py", "none"], { "page": /try check.ts echo/ }, {
     stopped: FIRST,

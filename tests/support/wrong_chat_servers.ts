@@ -26,6 +26,7 @@ interface Mistakes {
   cutsNames?: boolean;
   takesNamesTwice?: boolean;
   forgetsResets?: boolean;
+  tellsInTwoOrders?: boolean;
 }
 
 interface Guest {
@@ -38,6 +39,7 @@ interface Guest {
 const NEED_SAY = ["split", "glued", "push", "order", "who", "pong", "slow-reader", "crowd"];
 const PING_INTERVAL = 500; // milliseconds
 const MAX_WAITING = 256 * 1024; // bytes
+const LATER = 50; // milliseconds
 
 /** The mistakes, the checks that must fail, and what they must say. */
 export const wrongChatServers: {
@@ -84,6 +86,10 @@ export const wrongChatServers: {
     fails: { "pong": /What is a pong.*\nThe server answers a pong/ },
     skips: ["slow-reader", "crowd"],
   },
+  {
+    mistake: "tellsInTwoOrders",
+    fails: { "order": /^several\n.* to each guest in another order/ },
+  },
   { mistake: "waitsForReaders", fails: { "slow-reader": /waits for each reader/ } },
   { mistake: "hidesTheAsker", fails: { "who": /The list lacks a guest/ } },
   {
@@ -108,6 +114,7 @@ export function createChat(mistake: keyof Mistakes) {
   const mistakes: Mistakes = { [mistake]: true };
   const guests = new Map<string, Guest>();
   const left: string[] = []; // the names of those who have left
+  const later: { guest: Guest; content: { name: string } & FromServer }[] = [];
 
   return async (conn: Deno.Conn, server: WrongServer): Promise<void> => {
     const decoder = new MessageDecoder({ copy: true });
@@ -192,7 +199,25 @@ export function createChat(mistake: keyof Mistakes) {
 
   function tell(content: FromServer, except?: Guest): Promise<unknown> {
     const others = [...guests.values()].filter((guest) => guest !== except);
-    return Promise.all(others.map((guest) => send(guest, content)));
+    return Promise.all(others.map((guest, i) => {
+      const isShort = content.type === "say" && content.text.length < 10;
+      const isLater = mistakes.tellsInTwoOrders && isShort && i % 2 === 1;
+      return isLater ? sendLater(guest, content) : send(guest, content);
+    }));
+  }
+
+  /** Sends, after a while, all that was said until then: who has spoken last comes first. */
+  function sendLater(guest: Guest, content: { name: string } & FromServer): void {
+    later.unshift({ guest, content });
+    if (later.length > 1) return;
+    setTimeout(() => {
+      const talkers = new Set(later.map(({ content }) => content.name));
+      const all = later.splice(0).reverse();
+      for (const talker of talkers) {
+        const theirs = all.filter(({ content }) => content.name === talker);
+        for (const { guest, content } of theirs) send(guest, content);
+      }
+    }, LATER);
   }
 
   function send(guest: Guest, content: FromServer): Promise<void> {

@@ -394,6 +394,8 @@ interface Mistakes {
   forgetsTheRest?: boolean;
   acceptsNegativeLength?: boolean;
   acceptsAnyLength?: boolean;
+  takesWhatHasCome?: boolean;
+  goesOnAfterErrors?: boolean;
   acceptsMissingKeys?: boolean;
   acceptsAnyText?: boolean;
   acceptsAnyEncoding?: boolean;
@@ -431,6 +433,12 @@ const appMistakes: [string, Mistakes, string, RegExp, RegExp?][] = [
     "huge-length",
     /^nothing within .*\nThe server neither answers nor closes/,
   ],
+  [
+    "takes what has come for a long content",
+    { acceptsAnyLength: true, takesWhatHasCome: true },
+    "huge-length",
+    /^\{"result":"Follow.*\nThe server takes what has come for all of it/,
+  ],
   ["accepts less than four keys", { acceptsMissingKeys: true }, "missing-key", /all four keys/],
   ["replaces what is not UTF-8", { acceptsAnyText: true }, "invalid-utf8", /replaces what/],
   ["ignores the encoding", { acceptsAnyEncoding: true }, "unknown-encoding", /ignores content-e/],
@@ -456,14 +464,30 @@ const appMistakes: [string, Mistakes, string, RegExp, RegExp?][] = [
   ],
 ];
 
-export const wrongAppServers: Wrong[] = appMistakes.map(
-  ([mistake, mistakes, check, cause, stopped]) => ({
+const GOES_ON = /^\{"result":"No match .*\n.* may catch an error, and go on/;
+
+export const wrongAppServers: Wrong[] = [
+  ...appMistakes.map(([mistake, mistakes, check, cause, stopped]): Wrong => ({
     mistake,
     fails: { [check]: cause },
     ...(stopped && { stopped }),
     handle: (conn, server) => answer(conn, server, mistakes),
-  }),
-);
+  })),
+  {
+    mistake: "goes on after each error",
+    fails: {
+      "empty-header": GOES_ON,
+      "invalid-utf8": GOES_ON,
+      "not-an-object": GOES_ON,
+      "missing-key": GOES_ON,
+      "negative-length": GOES_ON,
+      "huge-length": GOES_ON,
+      "unknown-encoding": GOES_ON,
+      "garbage": GOES_ON,
+    },
+    handle: (conn, server) => answer(conn, server, { goesOnAfterErrors: true }),
+  },
+];
 
 /** Like the tutorial's Python server, and not wrong. */
 export const answersOnce: Handle = (conn, server) => answer(conn, server, { closesAfterOne: true });
@@ -487,6 +511,9 @@ async function answer(conn: Deno.Conn, server: WrongServer, mistakes: Mistakes):
       if (mistakes.readsOnce && bytes.length > 0) return;
     }
   } catch (error) {
+    if (mistakes.goesOnAfterErrors) {
+      return await writeAll(conn, await createResponse({ action: "search", value: "" }));
+    }
     if (mistakes.diesOnNegative && (error as Error).message === "Negative length") server.die();
     await writeAll(conn, createErrorResponse((error as Error).message));
   }
@@ -529,10 +556,13 @@ function parse(bytes: Uint8Array, mistakes: Mistakes) {
   if (mistakes.takesNegativeForZero) {
     header["content-length"] = Math.max(0, header["content-length"]);
   }
+  const rest = bytes.subarray(2 + headerLength);
+  if (mistakes.takesWhatHasCome && header["content-length"] > 1024 * 1024) {
+    header["content-length"] = rest.length;
+  }
   const length = header["content-length"];
   if (!mistakes.acceptsNegativeLength && length < 0) throw new Error("Negative length");
   if (!mistakes.acceptsAnyLength && length > 1024 * 1024) throw new Error("Too long");
-  const rest = bytes.subarray(2 + headerLength);
   const counts = mistakes.countsCharacters && header["content-type"] === "text/json";
   if ((counts ? decoder.decode(rest) : rest).length < length) return undefined;
   return { header, content: rest.subarray(0, length), rest: rest.subarray(length) };

@@ -113,6 +113,16 @@ const mistakes: Mistake[] = [
     fails: { "keep-alive": /the end\n.* closes the connection/, "pipelined": /the end/ },
     skips: ["no-delay", "mixed", "never-reads"],
   },
+  {
+    mistake: "reads one request",
+    fails: {
+      "keep-alive": /reads one request for each connection/,
+      "pipelined": /or reads no further one/,
+      "head": /reads one request for each connection/,
+    },
+    skips: ["no-delay", "mixed", "never-reads"],
+  },
+  { mistake: "does not know HEAD", fails: { "head": /does not answer HEAD/ } },
   { mistake: "writes twice", fails: { "no-delay": /ms, 20 times.*\n.*Nagle/ } },
   { mistake: "sends the page for HEAD", fails: { "head": /a first line other than/ } },
   {
@@ -243,8 +253,10 @@ async function serve(conn: Deno.Conn, server: WrongServer, mistake: string): Pro
         if (mistake === "does not answer an empty body" && request.method === "POST") {
           if (request.body.length === 0) continue;
         }
+        if (mistake === "does not know HEAD" && request.method === "HEAD") continue;
         await answer(conn, request, mistake);
         if (request.isLast || mistake === "closes after each answer") return await linger(conn);
+        if (mistake === "reads one request") return await untilEnd(conn);
         if (mistake === "announces too much and closes") return;
       }
     }
@@ -270,6 +282,11 @@ function isBegin(bytes: Uint8Array): boolean {
 /** Ends the connection so that the answer arrives. */
 async function linger(conn: Deno.Conn): Promise<void> {
   await conn.closeWrite();
+  await untilEnd(conn);
+}
+
+/** Reads on, up to a limit, and does nothing with it. */
+async function untilEnd(conn: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(64 * 1024);
   for (let all = 0; all < MIB;) {
     const n = await conn.read(buffer);

@@ -93,6 +93,22 @@ Deno.test({
 });
 
 Deno.test({
+  name: "app/check.ts keeps what it has found where it cannot start a server again",
+  ignore: PYTHON === undefined || !unix,
+  async fn() {
+    await inFolder(async (folder) => {
+      const path = `${folder}/server`;
+      const server = pathOf("tests/support/python/wrong_echo_server.py");
+      const lines = ["#!/bin/sh", 'rm "$0"', `exec '${PYTHON}' '${server}' resets "$1"`];
+      await Deno.writeTextFile(path, lines.join("\n"), { mode: 0o755 });
+      const report = await check("echo", "--only", "echo,reset,binary", "--", path, "{port}");
+      assertEquals(report.checks.map(({ status }) => status), ["passed", "failed", "skipped"]);
+      assertEquals(report.stopped, "The server ended during reset with exit code 1");
+    });
+  },
+});
+
+Deno.test({
   name: "app/check.ts says why a server that it starts cannot be checked, with its last lines",
   ignore: PYTHON === undefined,
   async fn() {
@@ -149,7 +165,7 @@ Deno.test({
         [
           "dies-of-a-broken-pipe",
           "binary",
-          /^The server ended (after echo|during binary) with signal SIGPIPE: it/,
+          /^The server ended after echo with signal SIGPIPE: it .*\nWhen SIGPIPE ends your server$/,
         ],
       ] as const
     ) {
@@ -157,7 +173,7 @@ Deno.test({
       const failed = report.checks.find(({ status }) => status === "failed");
       assert(failed?.status === "failed", JSON.stringify(report));
       assertEquals(failed.name, name);
-      assertMatch(failed.hint, cause);
+      assertMatch(`${failed.hint}\n${failed.read}`, cause);
     }
   },
 });

@@ -94,8 +94,10 @@ elif misdeed == "closes-its-listener-late":
 elif misdeed == "dies-of-a-broken-pipe":
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     listener = listen()
-    for _ in range(2):
-        echo(listener.accept()[0])
+    echo(listener.accept()[0])  # a check
+    conn, _ = listener.accept()  # a look after it
+    listener.close()  # so that the next check finds nobody
+    echo(conn)
     os.kill(os.getpid(), signal.SIGPIPE)  # as a write to a client that is gone does
 elif misdeed == "never-listens":
     time.sleep(1000)

@@ -6,6 +6,7 @@ import json
 import socket
 import struct
 import sys
+import time
 
 MISTAKE, HOST, PORT = sys.argv[1], sys.argv[2], int(sys.argv[3])
 TIMEOUT = None if MISTAKE == "hangs" else 3.0  # seconds
@@ -59,8 +60,18 @@ def receive_response(conn):
     return receive(conn, size).decode(encoding)
 
 
+def connect():
+    while True:
+        try:
+            return socket.create_connection((HOST, PORT), timeout=TIMEOUT)
+        except OSError:
+            if MISTAKE != "tries-forever":
+                raise
+            time.sleep(0.1)
+
+
 try:
-    with socket.create_connection((HOST, PORT), timeout=TIMEOUT) as conn:
+    with connect() as conn:
         conn.sendall(message(json.dumps({"action": "search", "value": "ring"}).encode("utf-8")))
         result = json.loads(receive_response(conn))["result"]
     print("Got result:", result if MISTAKE == "prints-raw" else json.dumps(result))

@@ -8,7 +8,7 @@ import time
 
 MISTAKE, HOST, PORT = sys.argv[1], sys.argv[2], int(sys.argv[3])
 MESSAGE = b"Hello"
-TIMEOUT = None if MISTAKE == "hangs" else 3.0  # seconds
+TIMEOUT = None if MISTAKE in ("hangs", "sends-nothing") else 3.0  # seconds
 MAX_READS = 3  # by a client that counts them
 
 
@@ -40,7 +40,8 @@ def talk():
     with connect() as conn:
         if MISTAKE == "half-closes-first":
             conn.shutdown(socket.SHUT_WR)
-        conn.sendall(MESSAGE)
+        if MISTAKE != "sends-nothing":
+            conn.sendall(MESSAGE)
         if MISTAKE in ("half-closes", "keeps-the-last"):
             conn.shutdown(socket.SHUT_WR)
         received = receive(conn)

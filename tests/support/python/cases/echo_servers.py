@@ -38,6 +38,11 @@ def answer(conn):
             time.sleep(0.06)
         if MISTAKE == "ends-at-a-q" and b"q" in data:
             return
+        if MISTAKE == "ends-long-messages" and len(data) > 1000:
+            conn.shutdown(socket.SHUT_WR)
+            while conn.recv(65536):
+                pass
+            return
         if MISTAKE == "leaves-out-a-byte":
             data = data[:-1]
         elif MISTAKE == "adds-a-line-end":

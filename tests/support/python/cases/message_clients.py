@@ -61,12 +61,14 @@ def chat(conn):
         try:
             said = receive(conn)
         except EOFError:
+            if MISTAKE == "never-ends":
+                time.sleep(1000)
             return
         if said["type"] == "error":
             raise ValueError(said["reason"])
         if said["type"] == "ping":
             conn.sendall(encode({"type": "pong"}))
-        if said["type"] != "say" or said["name"] == "adder":
+        if said["type"] != "say" or said["name"] == "adder" or MISTAKE == "never-answers":
             continue
         words = said["text"].split()
         if not words or words[0] != "sum":
