@@ -338,13 +338,18 @@ Deno.test({
 
       assertEquals([...Deno.readDirSync(folder)].length, 1); // others' programs are no progress
 
+      const long = `echo -- deno ${"--allow-all ".repeat(20)}`;
       await Deno.writeTextFile(
         `${folder}/bad.txt`,
-        `# Monday\necho -- 'x\necho --fast -- x {port}\n`,
+        `# Monday\necho -- 'x\n${long} 'x\n${long} x\n`,
       );
       const bad = await runIn(folder, "all", "bad.txt");
       const problems = `Wrong line 2, "echo -- 'x": A quote is not closed\n` +
-        `Wrong line 3, "echo --fast -- x {port}": Unknown option --fast (try --help)\n`;
+        `Wrong line 3, "${long.slice(0, 100)}… (256 characters)": A quote is not closed\n` +
+        `Wrong line 4, "${
+          long.slice(0, 100)
+        }… (255 characters)": The server's command has no {port}, ` +
+        "and there is no --port that it always uses (try --help)\n";
       assertEquals([bad.code, bad.stdout, bad.stderr], [2, "", problems]);
       const none = await runIn(folder, "all", "none.txt");
       assertEquals(none.code, 2);
