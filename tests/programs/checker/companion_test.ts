@@ -5,7 +5,7 @@ import { splitWords } from "../../../app/check/command_words.ts";
 import { exercises } from "../../../app/check/exercises.ts";
 import type { Report } from "../../../app/check/job.ts";
 import { ByteStore, Lines, Output } from "../../../app/check/output.ts";
-import { wrap } from "../../../app/check/printer.ts";
+import { progressLine, wrap } from "../../../app/check/printer.ts";
 import { Progress } from "../../../app/check/progress.ts";
 import { check } from "../../support/checking.ts";
 import { tryAll } from "../../support/sampling.ts";
@@ -566,4 +566,11 @@ Deno.test("wrap breaks lines between words, and leaves longer words whole", () =
   assertEquals(wrap("one two three", 7), ["one two", "three"]);
   assertEquals(wrap("a incomprehensible b", 5), ["a", "incomprehensible", "b"]);
   assertEquals(wrap("one two", Infinity), ["one two"]);
+});
+
+Deno.test("progressLine stays on one line of the terminal, which alone can be cleared", () => {
+  assertEquals(progressLine("large", "12 bytes", 80), "… large  12 bytes");
+  assertEquals(progressLine("large", "12 bytes", Infinity), "… large  12 bytes");
+  assertEquals(progressLine("large", "12 bytes", 12), "… large  12"); // the last column stays free
+  assertEquals(progressLine("large", "1\n2", 80), "… large  1\\x0a2");
 });
