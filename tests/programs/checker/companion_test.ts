@@ -451,6 +451,23 @@ while True:
 `;
 
 Deno.test({
+  name: "app/check.ts --watch says in one line that it cannot watch a folder",
+  ignore: !hasTmux,
+  async fn() {
+    await inFolder(async (folder) => {
+      using terminal = new Tmux(folder);
+      const run = `'${Deno.execPath()}' run -A '${pathOf("app/check.ts")}'`;
+      terminal.type(
+        `INIT_CWD=nowhere ${run} echo --watch -- server {port}; echo "code $?"`,
+        "Enter",
+      );
+      const screen = await terminal.shows(/code \d/);
+      assertMatch(screen, /\nCannot watch nowhere: No such file or directory .*\ncode 1\n/);
+    });
+  },
+});
+
+Deno.test({
   name: "app/check.ts --watch grades again when the program is edited, and fills the progress",
   ignore: PYTHON === undefined || !hasTmux,
   async fn() {
