@@ -81,7 +81,8 @@ onStopSignal(() => {
 
 if (progress.problem !== undefined) console.error(progress.problem);
 if (what === undefined) {
-  if (command !== undefined) failUsage(`Missing exercise, or kind: ${KINDS}`);
+  const wantsChecks = command !== undefined || options.watch || options.json;
+  if (wantsChecks) failUsage(`Missing exercise, or kind: ${KINDS}`);
   session.printExercises();
 } else if (what === "all") {
   Deno.exit(await gradeAll(words) ? 0 : 1);
@@ -141,6 +142,8 @@ function watch(job: Job): Promise<boolean> {
 async function gradeAll([path, unexpected]: string[]): Promise<boolean> {
   if (path === undefined) return failUsage("Missing file with the commands");
   if (unexpected !== undefined) failUsage(`Unexpected argument ${unexpected}`);
+  if (command !== undefined) failUsage("Unexpected command: the commands stand in the file");
+  if (options.watch) failUsage("--watch is for one program, and not for a file");
   const read = (words: string[]) => parseJobLine(words, folder, options);
   const lines = readLines(path.startsWith("/") ? path : `${folder}/${path}`, read);
   const run = (job: Job) => session.run(job, interrupted.signal);

@@ -23,6 +23,7 @@ import { MAX_WEB_CONNECTIONS, servePage } from "./relay/web.ts";
 
 const PROTOCOLS: readonly Protocol[] = ["auto", "app", "frames", "text", "raw"];
 const RESERVED_DESCRIPTORS = 16; // for Deno itself, also while it looks up host names
+const MAX_CONNECTIONS = 3_000; // their descriptors are counted by opening them, for which ports run out
 
 const { options, args } = readCommandLine(
   `deno run --allow-net app/relay.ts [--listen HOST:PORT] [--to HOST:PORT]
@@ -60,7 +61,7 @@ Passes on what a client and a server send each other, and shows it.`,
     "max-connections": integer(
       "COUNT",
       400,
-      { min: 1, max: 1e6 },
+      { min: 1, max: MAX_CONNECTIONS },
       "take no more clients than this at once",
     ),
     "max-header-length": integer(

@@ -29,18 +29,19 @@ export function readLines(path: string, read: (words: string[]) => Job): Line[] 
   const lines: Line[] = [];
   const problems: string[] = [];
   for (const [i, line] of content.split("\n").entries()) {
-    const text = line.trim();
+    const text = escapeText(line.trim(), MAX_SHOWN);
     try {
-      const words = splitWords(text);
-      if (words.length > 0) lines.push({ text: escapeText(text, MAX_SHOWN), job: read(words) });
+      const words = splitWords(line.trim());
+      if (words.length > 0) lines.push({ text, job: read(words) });
     } catch (error) {
-      problems.push(`Wrong line ${i + 1}, "${text}": ${(error as Error).message}`);
+      const reason = escapeText((error as Error).message);
+      problems.push(`Wrong line ${i + 1}, "${text}": ${reason}`);
     }
   }
   const last = problems.pop() ??
     (lines.length === 0 ? `There is no command in ${path}` : undefined);
   if (last === undefined) return lines;
-  for (const problem of problems) console.error(escapeText(problem));
+  for (const problem of problems) console.error(problem);
   return failUsage(last);
 }
 

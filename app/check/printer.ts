@@ -1,7 +1,10 @@
 // Prints the results of checks for people.
 import { printSync } from "../core/output.ts";
+import { escapeText } from "../wire/escape.ts";
 import type { Report } from "./job.ts";
 import { countOf, type Failed, type Result, type Skipped } from "./result.ts";
+
+const MAX_PROGRESS = 60; // characters
 
 /** What the output is printed on. */
 export interface Paper {
@@ -20,8 +23,13 @@ export function standardOutput(): Paper {
   return {
     isTerminal,
     hasColours: isTerminal && !Deno.noColor,
-    width: isTerminal ? Deno.consoleSize().columns || Infinity : Infinity,
+    width: isTerminal ? terminalWidth() : Infinity,
   };
+}
+
+/** How many characters a line of the terminal has. Some terminals do not know, and say 0. */
+export function terminalWidth(): number {
+  return Deno.consoleSize().columns || Infinity;
 }
 
 /** Prints results as they come. On a terminal, it explains the first failure only. */
@@ -123,4 +131,9 @@ export function wrap(text: string, width: number): string[] {
     } else line = line === "" ? word : `${line} ${word}`;
   }
   return [...lines, line];
+}
+
+/** Says how far a check is, on one line of a terminal: more than one could not be cleared. */
+export function progressLine(name: string, progress: string, width: number): string {
+  return `… ${name}  ${escapeText(progress, MAX_PROGRESS)}`.slice(0, width - 1);
 }

@@ -1,16 +1,14 @@
 // What one call of the checker shares: it runs jobs, shows how far they are, and keeps the progress.
 import { printSync } from "../core/output.ts";
-import { escapeText } from "../wire/escape.ts";
 import type { CheckRun } from "./check.ts";
 import { type Exercise, exercises, findExercise, numberOf } from "./exercises.ts";
 import type { Job, Report } from "./job.ts";
 import { type KindName, kinds } from "./kinds.ts";
-import { type Paper, Printer, wrap } from "./printer.ts";
+import { type Paper, Printer, progressLine, terminalWidth, wrap } from "./printer.ts";
 import { nextExercise, type Progress } from "./progress.ts";
 import { countOf, type Result } from "./result.ts";
 
 const SHOW_INTERVAL = 200; // milliseconds between two looks at how far a check is
-const MAX_SHOWN = 60; // characters of that
 const CLEAR_LINE = "\r\x1b[K";
 const DIFFICULTIES = ["easy", "medium", "hard"];
 
@@ -139,7 +137,7 @@ function showProgress(name: string, run: CheckRun, signal: AbortSignal): Disposa
   const write = (text: string) => {
     if (isShown) Deno.stderr.writeSync(new TextEncoder().encode(text));
   };
-  const show = () => write(`${CLEAR_LINE}… ${name}  ${escapeText(run.progress, MAX_SHOWN)}`);
+  const show = () => write(CLEAR_LINE + progressLine(name, run.progress, terminalWidth()));
   const timer = isShown ? setInterval(show, SHOW_INTERVAL) : undefined;
   const stop = () => {
     write(CLEAR_LINE);

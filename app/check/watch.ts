@@ -1,4 +1,5 @@
 // Watch mode: checks again whenever the learner's files change, or a key is pressed.
+import { fail } from "../core/command_line.ts";
 import { printSync } from "../core/output.ts";
 import { pause } from "../core/timeout.ts";
 import { escapeText } from "../wire/escape.ts";
@@ -25,7 +26,7 @@ export async function keepWatching(
   words: string[],
   interrupted: AbortSignal,
 ): Promise<boolean> {
-  using happenings = new Happenings(job.folder, words);
+  using happenings = watchFolder(job.folder, words);
   interrupted.addEventListener("abort", () => happenings[Symbol.dispose]());
   while (true) {
     const over = new AbortController();
@@ -35,6 +36,15 @@ export async function keepWatching(
     over.abort();
     const hasPassed = await running;
     if (isLast) return hasPassed;
+  }
+}
+
+/** Begins to collect what happens. If a folder in it may not be read, say, the program ends. */
+function watchFolder(folder: string, words: string[]): Happenings {
+  try {
+    return new Happenings(folder, words);
+  } catch (error) {
+    return fail(`Cannot watch ${folder}: ${(error as Error).message}`);
   }
 }
 

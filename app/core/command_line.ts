@@ -6,6 +6,7 @@ import type { HostAndPort } from "./address.ts";
 import { printError, printSync } from "./output.ts";
 
 const USAGE_ERROR = 2; // exit code
+const MAX_PROBLEM = 1000; // characters; it may quote a long word first, and then say what is wrong
 const MIN_SECONDS = 0.001; // a timer counts milliseconds
 const MAX_SECONDS = 500_000; // a timer of 2 ** 31 milliseconds fires at once, and some are multiplied
 
@@ -245,7 +246,7 @@ export function orFailUsage<T>(read: () => T): T {
 
 /** Ends the program with one line on stderr, because its command line is wrong. */
 export function failUsage(message: string): never {
-  return fail(`${escapeText(message)} (try --help)`, USAGE_ERROR);
+  return fail(`${escapeText(message, MAX_PROBLEM)} (try --help)`, USAGE_ERROR);
 }
 
 /** Ends the program with one line on stderr. What stands in it may come from anywhere. */

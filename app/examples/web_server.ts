@@ -281,9 +281,9 @@ unless you say otherwise. Port 0 takes a free one.`,
   );
   const [folder, hostname = "127.0.0.1", port = "8080", ...others] = args;
   if (folder === undefined) return failUsage("Missing folder");
-  const root = await Deno.realPath(folder).catch((error) =>
-    commandLine.fail(`Cannot serve ${folder}: ${error.message}`)
-  );
+  const failToServe = (reason: string) => commandLine.fail(`Cannot serve ${folder}: ${reason}`);
+  const root = await Deno.realPath(folder).catch((error) => failToServe(error.message));
+  if (!(await Deno.stat(root)).isDirectory) failToServe("it is not a folder");
   const log = (line: string) => options.quiet || printLine(line);
   const site = { root: root.replace(/[\\/]?$/, SEPARATOR), timeout: options.requestTimeout, log };
   const signals = listenForStop(options.drainTimeout);

@@ -358,6 +358,12 @@ Deno.test("app/relay.ts says in one line what is wrong with its command line", a
   const cases: [number, string, ...string[]][] = [
     [2, `Wrong --listen: "nowhere" is not a host and a port`, "--listen", "nowhere"],
     [2, `Wrong --protocol: "smtp" is not auto, app, frames, text or raw`, "--protocol", "smtp"],
+    [
+      2,
+      `Wrong --max-connections: "3001" is not an integer from 1 to 3000`,
+      "--max-connections",
+      "3001",
+    ],
     [2, `Unexpected argument extra`, "extra"],
     [1, `Cannot listen on 127.0.0.1:${taken.port}: `, "--listen", `127.0.0.1:${taken.port}`],
     [

@@ -310,9 +310,19 @@ Deno.test({
 });
 
 Deno.test("app/examples/web_server.ts says in one line that it has no folder", async () => {
-  const program = new Program(["run", "--no-prompt", "-NR", SCRIPT, "no/such/folder"]);
-  assertEquals((await program.ended).code, 1);
-  assertMatch(program.stderr, /^Cannot serve no\/such\/folder: [^\n]+\n$/);
+  for (const folder of ["no/such/folder", "deno.json"]) {
+    await using program = new Program([
+      "run",
+      "--no-prompt",
+      "-NR",
+      SCRIPT,
+      folder,
+      "127.0.0.1",
+      "0",
+    ]);
+    assertEquals((await program.ended).code, 1);
+    assertMatch(program.stderr, new RegExp(`^Cannot serve ${folder}: [^\n]+\n$`));
+  }
 });
 
 Deno.test({

@@ -244,6 +244,10 @@ Deno.test("app/check.ts says what is wrong with the words of a job", () => {
 Deno.test("app/check.ts refuses a wrong command line with exit code 2", async () => {
   const wrong: [string[], string][] = [
     [["--", "x"], "Missing exercise, or kind: echo, app, chat, http, echo-client, app-client, "],
+    [["--json"], "Missing exercise, or kind: echo, app, "],
+    [["--watch"], "Missing exercise, or kind: echo, app, "],
+    [["all", "a", "--watch"], "--watch is for one program, and not for a file"],
+    [["all", "a", "--", "x"], "Unexpected command: the commands stand in the file"],
     [["echo", "--watch", "127.0.0.1", "1"], "--watch needs the program's command"],
     [["echo", "--watch", "--", "x", "{port}"], "--watch needs a terminal"],
     [["echo", "--hint"], "Only exercises have a --hint"],

@@ -5,7 +5,7 @@ import { splitWords } from "../../../app/check/command_words.ts";
 import { exercises } from "../../../app/check/exercises.ts";
 import type { Report } from "../../../app/check/job.ts";
 import { ByteStore, Lines, Output } from "../../../app/check/output.ts";
-import { wrap } from "../../../app/check/printer.ts";
+import { progressLine, wrap } from "../../../app/check/printer.ts";
 import { Progress } from "../../../app/check/progress.ts";
 import { check } from "../../support/checking.ts";
 import { tryAll } from "../../support/sampling.ts";
@@ -354,13 +354,18 @@ Deno.test({
 
       assertEquals([...Deno.readDirSync(folder)].length, 1); // others' programs are no progress
 
+      const long = `echo -- deno ${"--allow-all ".repeat(20)}`;
       await Deno.writeTextFile(
         `${folder}/bad.txt`,
-        `# Monday\necho -- 'x\necho --fast -- x {port}\n`,
+        `# Monday\necho -- 'x\n${long} 'x\n${long} x\n`,
       );
       const bad = await runIn(folder, "all", "bad.txt");
       const problems = `Wrong line 2, "echo -- 'x": A quote is not closed\n` +
-        `Wrong line 3, "echo --fast -- x {port}": Unknown option --fast (try --help)\n`;
+        `Wrong line 3, "${long.slice(0, 100)}… (256 characters)": A quote is not closed\n` +
+        `Wrong line 4, "${
+          long.slice(0, 100)
+        }… (255 characters)": The server's command has no {port}, ` +
+        "and there is no --port that it always uses (try --help)\n";
       assertEquals([bad.code, bad.stdout, bad.stderr], [2, "", problems]);
       const none = await runIn(folder, "all", "none.txt");
       assertEquals(none.code, 2);
@@ -460,6 +465,23 @@ while True:
     except OSError:
         pass
 `;
+
+Deno.test({
+  name: "app/check.ts --watch says in one line that it cannot watch a folder",
+  ignore: !hasTmux,
+  async fn() {
+    await inFolder(async (folder) => {
+      using terminal = new Tmux(folder);
+      const run = `'${Deno.execPath()}' run -A '${pathOf("app/check.ts")}'`;
+      terminal.type(
+        `INIT_CWD=nowhere ${run} echo --watch -- server {port}; echo "code $?"`,
+        "Enter",
+      );
+      const screen = await terminal.shows(/code \d/);
+      assertMatch(screen, /\nCannot watch nowhere: No such file or directory .*\ncode 1\n/);
+    });
+  },
+});
 
 Deno.test({
   name: "app/check.ts --watch grades again when the program is edited, and fills the progress",
@@ -577,4 +599,11 @@ Deno.test("wrap breaks lines between words, and leaves longer words whole", () =
   assertEquals(wrap("one two three", 7), ["one two", "three"]);
   assertEquals(wrap("a incomprehensible b", 5), ["a", "incomprehensible", "b"]);
   assertEquals(wrap("one two", Infinity), ["one two"]);
+});
+
+Deno.test("progressLine stays on one line of the terminal, which alone can be cleared", () => {
+  assertEquals(progressLine("large", "12 bytes", 80), "… large  12 bytes");
+  assertEquals(progressLine("large", "12 bytes", Infinity), "… large  12 bytes");
+  assertEquals(progressLine("large", "12 bytes", 12), "… large  12"); // the last column stays free
+  assertEquals(progressLine("large", "1\n2", 80), "… large  1\\x0a2");
 });
