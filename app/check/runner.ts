@@ -108,7 +108,7 @@ async function runChecks<Run extends CheckRun>(
   for (const check of chosen) {
     const missing = check.needs?.find((name) => failed.has(name));
     if (stop !== undefined) report(skipped(check, stop));
-    else if (missing !== undefined) report(skipped(check, `it needs ${missing}`));
+    else if (missing !== undefined) report(skipped(check, `first, ${missing} must pass`));
     else {
       const graded = await target.grade(check);
       if (signal?.aborted) return;
