@@ -86,7 +86,8 @@ function reset(): Promise<string> {
   return new Promise((resolve) => {
     socket.on("connect", () => {
       isConnected = true;
-      socket.write(HI, () => sent += HI.length);
+      socket.write(HI);
+      sent += HI.length; // now, since the answer may be here before the news that all was written
     });
     socket.on("data", (bytes) => {
       received += bytes.length;
