@@ -113,8 +113,7 @@ class Happenings implements Disposable {
       (endings.size === 0 || endings.has(endingOf(path)));
     this.#watcher = Deno.watchFs(root);
     this.#watchFiles();
-    takeKeys();
-    if (Deno.build.os !== "windows") Deno.addSignalListener("SIGCONT", takeKeys); // after Ctrl-Z
+    Deno.stdin.setRaw(true, { cbreak: true }); // keys at once, and Ctrl-C as usual
     this.#readKeys();
   }
 
@@ -126,7 +125,6 @@ class Happenings implements Disposable {
 
   [Symbol.dispose](): void {
     this.#watcher.close();
-    if (Deno.build.os !== "windows") Deno.removeSignalListener("SIGCONT", takeKeys);
     Deno.stdin.setRaw(false);
   }
 
@@ -157,11 +155,6 @@ class Happenings implements Disposable {
       for (const key of typed) this.#add(key);
     }
   }
-}
-
-/** Takes keys from the terminal at once. Ctrl-C stays a signal. */
-function takeKeys(): void {
-  Deno.stdin.setRaw(true, { cbreak: true });
 }
 
 function isFile(path: string): boolean {

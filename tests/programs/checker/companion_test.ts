@@ -484,25 +484,6 @@ Deno.test({
 });
 
 Deno.test({
-  name: "app/check.ts --watch takes keys at once after Ctrl-Z",
-  ignore: !hasTmux,
-  async fn() {
-    await inFolder(async (folder) => {
-      using terminal = new Tmux(folder);
-      const run = `'${Deno.execPath()}' run -A '${pathOf("app/check.ts")}'`;
-      terminal.type(`${run} echo --watch -- none {port}`, "Enter");
-      await terminal.shows(/Waiting for a change/);
-      terminal.type("C-z");
-      await terminal.shows(/Stopped/);
-      // Most shells do by themselves what `stty` does here. Until then, Enter is not a line end.
-      terminal.type("stty sane; fg; echo code $?", "C-j");
-      terminal.type("q");
-      await terminal.shows(/code 1$/m);
-    });
-  },
-});
-
-Deno.test({
   name: "app/check.ts --watch grades again when the program is edited, and fills the progress",
   ignore: PYTHON === undefined || !hasTmux,
   async fn() {
