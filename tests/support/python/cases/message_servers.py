@@ -42,8 +42,9 @@ def answer_app(conn):
     while True:
         request = receive(conn, RECEIVES)
         if MISTAKE == "answers-twice":
-            send(conn, {"result": ANSWERS["morpheus"]})
-        if MISTAKE == "knows-no-answer":
+            answer = encode({"result": ANSWERS["morpheus"]}, SENDS)
+            conn.sendall(answer + answer)  # in one, or the second may come when nobody looks any more
+        elif MISTAKE == "knows-no-answer":
             send(conn, {"result": "No match"})
         else:
             value = request["value"]
