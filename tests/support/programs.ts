@@ -4,6 +4,7 @@ import { connect, createServer, type Socket } from "node:net";
 
 const ROOT = new URL("../../", import.meta.url);
 const PATIENCE = 30_000; // milliseconds to wait for a line that must come
+const LIFETIME = 300_000; // milliseconds, several times what the longest test takes
 const A_MOMENT = 5_000; // milliseconds until a program has started that another test starts
 
 /**
@@ -76,7 +77,10 @@ export function isSoonFree(port: number): boolean {
   return true;
 }
 
-/** A running program whose output is collected and can be waited for. Disposing it kills it. */
+/**
+ * A running program whose output is collected and can be waited for. Disposing it kills it. One that is
+ * still there after five minutes is killed, so that a test that waits for it without end fails.
+ */
 export class Program implements AsyncDisposable {
   /** What it has printed so far. */
   stdout = "";
@@ -88,6 +92,7 @@ export class Program implements AsyncDisposable {
   readonly #keys: WritableStreamDefaultWriter<Uint8Array> | undefined;
   readonly #waiting = new Set<() => void>();
   #running = true;
+  #overdue = false;
 
   /** Starts `command`, by default this Deno, in the package's folder, and by default as this user. */
   constructor(
@@ -113,7 +118,13 @@ export class Program implements AsyncDisposable {
       this.#collect(this.#child.stderr, (text) => this.stderr += text),
     ]);
     const guard = new Guard(this.pid);
+    const timer = setTimeout(() => {
+      this.#overdue = true;
+      console.error(`Still running after ${LIFETIME / 1000} s: ${args.join(" ")}`);
+      this.killIfRunning("SIGKILL");
+    }, LIFETIME);
     this.ended = this.#child.status.then(async (status) => {
+      clearTimeout(timer);
       await guard[Symbol.asyncDispose]();
       await collected;
       this.#running = false;
@@ -190,6 +201,7 @@ export class Program implements AsyncDisposable {
     this.killIfRunning("SIGKILL");
     await this.#keys?.close().catch(() => {}); // it may be closed, or the program gone
     await this.ended;
+    if (this.#overdue) throw new Error(`Not ended after ${LIFETIME / 1000} s`);
   }
 
   async #collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>, add: (text: string) => void) {
