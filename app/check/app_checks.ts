@@ -5,6 +5,7 @@ import { pause } from "../core/timeout.ts";
 import { escapeBytes, escapeJson } from "../wire/escape.ts";
 import { createRequest } from "../libclient.ts";
 import { decodeContent, JSON_CONTENT_TYPE, type Message, MessageDecoder } from "../wire/message.ts";
+import { countBytes } from "./bytes.ts";
 import { type Cause, type Check, explainWith, Failure, LostConnection } from "./check.ts";
 import { explainAnswer, explainKind, explainNoAnswer, otherKind } from "./explain.ts";
 import { decodeOrFail, frame, isJson, receive, shuffleHeader } from "./messages.ts";
@@ -34,6 +35,7 @@ const WRONG_PLACE: Cause = {
 const ANSWERS_ANYWAY =
   "The server answers it like a search that finds nothing: it may catch an error, and go on as if there " +
   "was none.";
+const ANSWERS_AGAIN = "The server sends more than one response to a request.";
 const REFUSAL = "an error response, or the end";
 const ONE_ANSWER = "it ends after one response; more are beyond the tutorial";
 const RING = "In the caves beneath the Misty Mountains. 💍";
@@ -55,7 +57,10 @@ export const appChecks: Check<ServerRun>[] = [
       "end": "The server ends the connection instead of answering: look at what it has printed.",
     },
     read: "protocol",
-    run: (serverRun) => probeApp(serverRun).catch(explainWith(() => explainSearch(serverRun))),
+    async run(serverRun) {
+      await probeApp(serverRun).catch(explainWith(() => explainSearch(serverRun)));
+      await expectOneResponse(serverRun);
+    },
   },
   {
     name: "ring",
@@ -297,6 +302,17 @@ export const appChecks: Check<ServerRun>[] = [
   },
 ];
 
+/** Expects nothing behind a response, be it late. */
+async function expectOneResponse(serverRun: ServerRun): Promise<void> {
+  using client = await serverRun.connect();
+  await client.send(SEARCH);
+  const decoder = new MessageDecoder();
+  const expected = "one response";
+  await receive(client, decoder, expected);
+  const more = decoder.bufferedLength + await client.countRest();
+  if (more > 0) throw new Failure(expected, `${countBytes(more)} more`).because(ANSWERS_AGAIN);
+}
+
 /** Finds out more about a server that fails already at the first request. */
 async function explainSearch(serverRun: ServerRun): Promise<Cause | undefined> {
   const response = await serverRun.exchange(SEARCH);
@@ -312,7 +328,7 @@ function explainResponse(response: Uint8Array): Cause | undefined {
     const decoder = new MessageDecoder();
     decoder.push(response);
     const message = decoder.take()!;
-    if (decoder.bufferedLength > 0) return "The server sends more than one response to a request.";
+    if (decoder.bufferedLength > 0) return ANSWERS_AGAIN;
     const { type, result } = Object(decodeContent(message));
     if (type !== undefined) return otherKind("chat");
     if (!isJson(message)) {

@@ -598,7 +598,7 @@ async function explainPage(serverRun: ServerRun): Promise<Cause | undefined> {
 async function expectFirstPage(serverRun: ServerRun): Promise<void> {
   using conversation = await Conversation.open(serverRun);
   const answer = await conversation.ask(GET, PAGE);
-  const more = conversation.bufferedLength;
+  const more = conversation.bufferedLength + await conversation.client.countRest();
   if (answer.status !== 200 || answer.body.length === 0) {
     throw wrongAnswer(PAGE, answer).because(explainFirstAnswer(answer));
   }

@@ -315,6 +315,14 @@ export class Client implements Disposable {
     return hasPiece;
   }
 
+  /** Half-closes, and counts the bytes that come after that, or were on their way. */
+  async countRest(): Promise<number> {
+    const before = this.received;
+    await this.finish().catch(endIfReset);
+    await this.drain();
+    return this.received - before;
+  }
+
   /** Says how much had come before something happened. */
   came(what: string): string {
     return came(this.received, what);

@@ -498,6 +498,7 @@ const appServers: Case[] = [
   appServer("answers-no-result", /its response has no result/, { never: /does not speak/ }),
   appServer("answers-another-type", /content-type of the response is "text\/plain"/),
   appServer("answers-twice", /more than one response to a request/, { never: /another answer/ }),
+  appServer("answers-again-at-the-end", /more than one response to a request/),
   appServer("reads-to-the-end", /only when the client has half-closed/),
   appServer("closes-at-once", /ends the connection instead of answering/, { never: /lacks/ }),
   appServer("knows-no-answer", /gives another answer/, { never: /does not speak/ }),

@@ -68,6 +68,11 @@ const mistakes: Mistake[] = [
     stopped: FIRST,
   },
   {
+    mistake: "answers again at the end",
+    fails: { "page": /^status 200 and .*, then \d+ bytes more\n.* answered more than once/ },
+    stopped: FIRST,
+  },
+  {
     mistake: "refuses everything",
     fails: { "page": /^status 400 .*\nThe server refuses a good request/ },
     stopped: FIRST,
@@ -259,6 +264,9 @@ async function serve(conn: Deno.Conn, server: WrongServer, mistake: string): Pro
         if (mistake === "reads one request") return await untilEnd(conn);
         if (mistake === "announces too much and closes") return;
       }
+    }
+    if (mistake === "answers again at the end") {
+      await write(conn, encode(200, encoder.encode(PAGE), mistake, true));
     }
     if (mistake === "answers half a request") {
       const [, body] = decoder.decode(all).split("\r\n\r\n");

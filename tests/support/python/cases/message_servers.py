@@ -43,7 +43,12 @@ def answer_app(conn):
         request = receive(conn, RECEIVES)
         if MISTAKE == "answers-twice":
             answer = encode({"result": ANSWERS["morpheus"]}, SENDS)
-            conn.sendall(answer + answer)  # in one, or the second may come when nobody looks any more
+            conn.sendall(answer + answer)
+        elif MISTAKE == "answers-again-at-the-end":
+            send(conn, {"result": ANSWERS["morpheus"]})
+            while conn.recv(4096):
+                pass
+            return send(conn, {"result": ANSWERS["morpheus"]})
         elif MISTAKE == "knows-no-answer":
             send(conn, {"result": "No match"})
         else:
