@@ -12,6 +12,7 @@ const SERVER = "app/chat_server.ts";
 const COUNT = tryAll ? 200 : 50; // clients
 const LONGEST = "x".repeat(16 * 1024 - 30); // about as much as can be said at once
 const PATIENCE = 120_000; // milliseconds after which a test that waits in vain fails
+const NO_PINGS = ["--ping-interval", "1000"]; // for tests that read all that comes, and may take long
 const encoder = new TextEncoder();
 
 /** What a client hears, without the pings, which it answers. */
@@ -123,7 +124,7 @@ function raw(content: string): Uint8Array {
 }
 
 Deno.test(`${SERVER} delivers what ${COUNT} clients say to each, once and in the same order`, async () => {
-  await using server = await startServer(SERVER);
+  await using server = await startServer(SERVER, ...NO_PINGS);
   using peers = await joinAll(server.port, COUNT);
   await Promise.all(
     peers.map((peer, i) =>
@@ -145,7 +146,7 @@ Deno.test(`${SERVER} delivers what ${COUNT} clients say to each, once and in the
 });
 
 Deno.test(`${SERVER} drops a client that stops reading, and the ${COUNT - 1} others wait for nothing`, async () => {
-  await using server = await startServer(SERVER);
+  await using server = await startServer(SERVER, ...NO_PINGS);
   using _sleeper = await join(server.port, "sleeper");
   using peers = await joinAll(server.port, COUNT - 1);
   const speaker = peers[0]!;
@@ -178,7 +179,7 @@ Deno.test(`${SERVER} drops a client that stops reading, and the ${COUNT - 1} oth
 });
 
 Deno.test(`${SERVER} drops nobody who reads when all speak at length at once`, async () => {
-  await using server = await startServer(SERVER);
+  await using server = await startServer(SERVER, ...NO_PINGS);
   using peers = await joinAll(server.port, 40);
   const reading = peers.map((peer) => take(peer, 40)); // 640 KiB, more than may wait for one
   await Promise.all(peers.map((peer) => peer.send({ type: "say", text: LONGEST })));
@@ -190,7 +191,7 @@ Deno.test({
   name: `${SERVER} delivers a flood to those who read, and drops the one who does not`,
   ignore: !CLOSE_CANCELS_WRITES,
   async fn() {
-    await using server = await startServer(SERVER);
+    await using server = await startServer(SERVER, ...NO_PINGS);
     using peers = await joinAll(server.port, 3);
     const count = 5000;
     const flood = Array.from(
