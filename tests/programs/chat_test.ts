@@ -497,15 +497,15 @@ Deno.test({
 
 Deno.test(`${CLIENT} exits 1 with one line when the server is silent, resets or talks nonsense`, async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const nonsense: [Uint8Array, RegExp][] = [
-    [new Uint8Array(), /: Nothing came within 0.3 s\n$/],
+  const nonsense: [Uint8Array, RegExp, ...string[]][] = [
+    [new Uint8Array(), /: Nothing came within 0.3 s\n$/, "--timeout", "0.3"],
     [new Uint8Array(100), /: Cannot accept header: its length is 0 bytes\n$/],
     [raw("{"), /: Cannot decode content: it is not JSON\n$/],
     [raw('{"type":"error","reason":"\\u001b[2J"}'), /: \\x1b\[2J\n$/],
     [raw('{"type":"join","name":{"toString":1}}'), /\n$/],
   ];
-  for (const [bytes, expected] of nonsense) {
-    await using client = typist(listener.addr.port, "ada", { args: ["--timeout", "0.3"] });
+  for (const [bytes, expected, ...args] of nonsense) {
+    await using client = typist(listener.addr.port, "ada", { args });
     using conn = await listener.accept();
     await writeAll(conn, bytes);
     const { code, stderr } = await outcome(client);
