@@ -95,6 +95,7 @@ Deno.test("app/relay.ts --web keeps the last 2000 events, and goes on where a pa
       ...JSON.parse(data!),
     }));
   };
+  await events(); // until the connection is closed, which is one event more
   const all = await events();
   assertEquals(all.length, 2000);
   assertEquals(all.at(-1).type, "close");
