@@ -203,9 +203,8 @@ Deno.test("app/relay.ts passes on a reset by the server, after the bytes before 
 });
 
 Deno.test("app/relay.ts resets a client whose server cannot be reached, and serves the next", async () => {
-  const gone = listen();
-  gone.close();
-  await using relay = await startRelay(gone.port);
+  const port = findFreePort();
+  await using relay = await startRelay(port);
   const outcome = await dial(relay.port).then(async (conn) => {
     using client = conn;
     return (await readToReset(client))[1];
@@ -213,7 +212,7 @@ Deno.test("app/relay.ts resets a client whose server cannot be reached, and serv
   assertEquals(outcome, "ConnectionReset");
   await relay.prints(/the server cannot be reached: .*ECONNREFUSED.*\n/);
 
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: gone.port });
+  using listener = Deno.listen({ hostname: "127.0.0.1", port });
   using next = await dial(relay.port);
   using server = await listener.accept();
   await next.write(bytesOf("hello"));
