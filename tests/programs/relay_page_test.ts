@@ -410,6 +410,7 @@ Deno.test({
   ignore,
   fn: () =>
     withPage({}, async (page) => {
+      await page.getByText("· 0 connections").waitFor(); // it watches
       const viewers = await Promise.all(
         Array.from({ length: 7 }, () => fetch(new URL("/events", page.url()))),
       );
