@@ -5,7 +5,13 @@ import { encodeChat, type FromClient, type FromServer } from "../../app/chat/mes
 import { decodeContent, type Message, MessageDecoder } from "../../app/wire/message.ts";
 import { MAX_OUTBOX_LENGTH } from "../../app/wire/limits.ts";
 import { tryAll } from "../support/sampling.ts";
-import { CLOSE_CANCELS_WRITES, Program, startServer, writeAll } from "../support/programs.ts";
+import {
+  accept,
+  CLOSE_CANCELS_WRITES,
+  Program,
+  startServer,
+  writeAll,
+} from "../support/programs.ts";
 import { PYTHON } from "../support/python.ts";
 
 const SERVER = "app/chat_server.ts";
@@ -506,7 +512,7 @@ Deno.test(`${CLIENT} exits 1 with one line when the server is silent, resets or 
   ];
   for (const [bytes, expected, ...args] of nonsense) {
     await using client = typist(listener.addr.port, "ada", { args });
-    using conn = await listener.accept();
+    using conn = await accept(listener);
     await writeAll(conn, bytes);
     const { code, stderr } = await outcome(client);
     assertEquals(code, 1);
@@ -514,7 +520,7 @@ Deno.test(`${CLIENT} exits 1 with one line when the server is silent, resets or 
     assertMatch(stderr, expected);
   }
   await using client = typist(listener.addr.port, "ada");
-  const conn = await listener.accept();
+  const conn = await accept(listener);
   await conn.read(new Uint8Array(1));
   conn.close(); // with input unread, which resets the connection
   assertEquals((await client.ended).code, 1);
@@ -556,7 +562,7 @@ Deno.test({
   async fn() {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     await using client = typist(listener.addr.port, "ada", { terminal: true });
-    using peer = new Peer(await listener.accept()); // which plays the server
+    using peer = new Peer(await accept(listener)); // which plays the server
     const reply = (content: FromServer) => writeAll(peer.conn, encodeChat(content));
     await peer.until("join");
     await reply({ type: "join", name: "ada" });
