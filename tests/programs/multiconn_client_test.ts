@@ -83,7 +83,10 @@ Deno.test({
   },
 });
 
-const wrongServers: Record<string, [answer: (socket: Socket) => void, reason: string]> = {
+const wrongServers: Record<
+  string,
+  [answer: (socket: Socket) => void, reason: string, ...args: string[]]
+> = {
   "a short echo": [(socket) => socket.end("Message"), "Only 7 of 44 bytes came back"],
   "an echo that is too long": [
     (socket) => socket.end("Message 1 from client.Message 2 from client.!"),
@@ -99,11 +102,11 @@ const wrongServers: Record<string, [answer: (socket: Socket) => void, reason: st
       ? "An existing connection was forcibly closed by the remote host."
       : "Connection reset by peer",
   ],
-  "silence": [() => {}, "Nothing came within 0.5 s"],
+  "silence": [() => {}, "Nothing came within 0.5 s", "--timeout", "0.5"],
 };
-for (const [name, [answer, reason]] of Object.entries(wrongServers)) {
+for (const [name, [answer, reason, ...args]] of Object.entries(wrongServers)) {
   Deno.test(`app/multiconn_client.ts counts connections that end in ${name}, exit code 1`, async () => {
-    const { code, stderr, port } = await against(answer, "3", "--quiet", "--timeout", "0.5");
+    const { code, stderr, port } = await against(answer, "3", "--quiet", ...args);
     assertEquals(code, 1);
     assertEquals(
       stderr.replace(/ \(os error \d+\)/, ""),

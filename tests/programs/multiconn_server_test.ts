@@ -233,7 +233,7 @@ Deno.test({
     assertEquals(await readExactly(conn, HELLO.length), HELLO);
     server.kill("SIGTERM");
     await server.prints(WAITING, "stderr");
-    await new Promise((resume) => setTimeout(resume, 600)); // a lost packet is sent again after 200 ms
+    await new Promise((resume) => setTimeout(resume, 400)); // a lost packet is sent again after 200 ms
     await writeAll(conn, HELLO);
     await conn.closeWrite();
     assertEquals(await readToEnd(conn), HELLO);

@@ -11,6 +11,7 @@ import { connect, createServer } from "node:net";
 import { capture, golden } from "../support/captures.ts";
 import { some } from "../support/sampling.ts";
 import {
+  accept,
   connectAndReset,
   exchange,
   findFreePort,
@@ -54,7 +55,7 @@ Deno.test("app/relay.ts prints a real exchange as the golden text", async () => 
   using client = await dial(relay.port);
   await client.write(capture("morpheus", "request"));
   {
-    using server = await listener.accept();
+    using server = await accept(listener);
     const buffer = new Uint8Array(1024);
     assertEquals(await server.read(buffer), 146);
     await server.write(capture("morpheus", "response"));
@@ -86,7 +87,7 @@ Deno.test("app/relay.ts passes on a reset by the client", async () => {
   const client = connect(relay.port, "127.0.0.1");
   const closed = new Promise((resolve) => client.on("close", resolve));
   client.write("hello");
-  using server = await listener.accept();
+  using server = await accept(listener);
   assertEquals(await server.read(new Uint8Array(9)), 5);
   client.resetAndDestroy();
   await closed;
@@ -203,9 +204,8 @@ Deno.test("app/relay.ts passes on a reset by the server, after the bytes before 
 });
 
 Deno.test("app/relay.ts resets a client whose server cannot be reached, and serves the next", async () => {
-  const gone = listen();
-  gone.close();
-  await using relay = await startRelay(gone.port);
+  const port = findFreePort();
+  await using relay = await startRelay(port);
   const outcome = await dial(relay.port).then(async (conn) => {
     using client = conn;
     return (await readToReset(client))[1];
@@ -213,9 +213,9 @@ Deno.test("app/relay.ts resets a client whose server cannot be reached, and serv
   assertEquals(outcome, "ConnectionReset");
   await relay.prints(/the server cannot be reached: .*ECONNREFUSED.*\n/);
 
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: gone.port });
+  using listener = Deno.listen({ hostname: "127.0.0.1", port });
   using next = await dial(relay.port);
-  using server = await listener.accept();
+  using server = await accept(listener);
   await next.write(bytesOf("hello"));
   assertEquals(await server.read(new Uint8Array(9)), 5);
 });
@@ -241,7 +241,7 @@ Deno.test("app/relay.ts --cut resets both sides after so many bytes", async () =
   using listener = listen();
   await using relay = await startRelay(listener.port, "--cut", "50");
   using client = await dial(relay.port);
-  using server = await listener.accept(); // before the cut: what is reset already cannot be accepted
+  using server = await accept(listener); // before the cut: what is reset already cannot be accepted
   await client.write(capture("morpheus", "request"));
   assertEquals(await readToReset(server), [50, "ConnectionReset"]);
   assertEquals(await readToReset(client), [0, "ConnectionReset"]);
@@ -249,7 +249,7 @@ Deno.test("app/relay.ts --cut resets both sides after so many bytes", async () =
 
   using second = await dial(relay.port); // counts both directions, and each connection anew
   await second.write(new Uint8Array(30));
-  using conn = await listener.accept();
+  using conn = await accept(listener);
   assertEquals(await conn.read(new Uint8Array(99)), 30);
   await conn.write(new Uint8Array(30));
   assertEquals(await readToReset(second), [20, "ConnectionReset"]);
@@ -284,7 +284,7 @@ for (const args of [[], ["--quiet"]]) {
     using listener = listen();
     await using relay = await startRelay(listener.port, ...args);
     using client = await dial(relay.port);
-    using server = await listener.accept();
+    using server = await accept(listener);
     const bytes = noise(32 * MIB);
     const sending = sendAndHalfClose(server, bytes);
     await relay.prints(/client takes no more, so server is not read\n/);
@@ -343,7 +343,7 @@ Deno.test({
     using listener = listen();
     await using relay = await startRelay(listener.port, "--web", "0");
     using client = await dial(relay.port);
-    using server = await listener.accept();
+    using server = await accept(listener);
     await client.write(bytesOf("hello"));
     assertEquals(await server.read(new Uint8Array(9)), 5);
     relay.kill("SIGINT");
@@ -415,7 +415,7 @@ Deno.test("app/relay.ts goes on if it is not permitted to listen again", async (
   await using relay = new Program(["run", "--no-prompt", permission, "app/relay.ts", ...args]);
   const [, port] = await relay.prints(/Listening on 127\.0\.0\.1:(\d+)\n/);
   const client = await dial(Number(port));
-  const server = await listener.accept();
+  const server = await accept(listener);
   client.close();
   server.close();
   await relay.prints(`Cannot listen on 127.0.0.1:${port} again: Requires net access`, "stderr", 2);

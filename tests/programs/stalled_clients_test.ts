@@ -24,9 +24,7 @@ import { descriptors, settled } from "../support/resource_usage.ts";
 const SERVER = "app/server.ts";
 const REQUEST = createRequest("search", "morpheus");
 const BEGINNING = REQUEST.subarray(0, 20);
-const TIMEOUTS = ["header", "message", "idle", "write"].flatMap((
-  name,
-) => [`--${name}-timeout`, "1"]);
+const TIMEOUTS = timeouts(1);
 const linux = Deno.build.os === "linux";
 
 Deno.test({
@@ -106,7 +104,8 @@ Deno.test({
   async fn() {
     using machine = new OtherMachine();
     const host = machine.host;
-    await using server = await startServerOn(host, SERVER, ...TIMEOUTS, "--quiet");
+    // Long enough for all clients to be there at once.
+    await using server = await startServerOn(host, SERVER, ...timeouts(5), "--quiet");
     const before = descriptors(server.pid);
     const script = `
       const address = { hostname: "${host}", port: ${server.port} };
@@ -134,6 +133,13 @@ Deno.test({
     assertLessOrEqual(await settled(server.pid, before), before);
   },
 });
+
+function timeouts(seconds: number): string[] {
+  return ["header", "message", "idle", "write"].flatMap((name) => [
+    `--${name}-timeout`,
+    `${seconds}`,
+  ]);
+}
 
 /** Gets the answer to a request. */
 async function exchange(port: number): Promise<void> {

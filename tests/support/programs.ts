@@ -3,7 +3,7 @@ import { concat } from "@std/bytes/concat";
 import { connect, createServer, type Socket } from "node:net";
 
 const ROOT = new URL("../../", import.meta.url);
-const PATIENCE = 30_000; // milliseconds to wait for a line that must come
+const PATIENCE = 30_000; // milliseconds to wait for a line, or a client, that must come
 const LIFETIME = 300_000; // milliseconds, several times what the longest test takes
 const A_MOMENT = 5_000; // milliseconds until a program has started that another test starts
 
@@ -392,6 +392,16 @@ export function resetInEcho(port: number, bytes: Uint8Array): Promise<void> {
     socket.on("data", () => socket.resetAndDestroy());
     socket.write(bytes);
   });
+}
+
+/** Accepts a client. If none comes, this fails, and nobody can connect any more. */
+export async function accept(listener: Deno.TcpListener): Promise<Deno.TcpConn> {
+  const timer = setTimeout(() => listener[Symbol.dispose](), PATIENCE);
+  try {
+    return await listener.accept();
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Writes all the bytes. */
