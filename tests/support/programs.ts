@@ -4,7 +4,6 @@ import { connect, createServer, type Socket } from "node:net";
 
 const ROOT = new URL("../../", import.meta.url);
 const PATIENCE = 30_000; // milliseconds to wait for a line that must come
-const LIFETIME = 300_000; // milliseconds, several times what the longest test takes
 const A_MOMENT = 5_000; // milliseconds until a program has started that another test starts
 
 /**
@@ -79,9 +78,11 @@ export function isSoonFree(port: number): boolean {
 
 /**
  * A running program whose output is collected and can be waited for. Disposing it kills it. One that is
- * still there after five minutes is killed, so that a test that waits for it without end fails.
+ * still there after its lifetime is killed, so that a test that waits for it without end fails.
  */
 export class Program implements AsyncDisposable {
+  /** For the programs that are started from now on, in milliseconds: several times what the longest test takes. */
+  static lifetime = 300_000;
   /** What it has printed so far. */
   stdout = "";
   stderr = "";
@@ -118,11 +119,12 @@ export class Program implements AsyncDisposable {
       this.#collect(this.#child.stderr, (text) => this.stderr += text),
     ]);
     const guard = new Guard(this.pid);
+    const { lifetime } = Program;
     const timer = setTimeout(() => {
       this.#overdue = true;
-      console.error(`Still running after ${LIFETIME / 1000} s: ${args.join(" ")}`);
+      console.error(`Still running after ${lifetime / 1000} s: ${args.join(" ")}`);
       this.killIfRunning("SIGKILL");
-    }, LIFETIME);
+    }, lifetime);
     this.ended = this.#child.status.then(async (status) => {
       clearTimeout(timer);
       await guard[Symbol.asyncDispose]();
@@ -201,7 +203,7 @@ export class Program implements AsyncDisposable {
     this.killIfRunning("SIGKILL");
     await this.#keys?.close().catch(() => {}); // it may be closed, or the program gone
     await this.ended;
-    if (this.#overdue) throw new Error(`Not ended after ${LIFETIME / 1000} s`);
+    if (this.#overdue) throw new Error("It had to be killed after its lifetime");
   }
 
   async #collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>, add: (text: string) => void) {
