@@ -341,7 +341,7 @@ const echoServers: Case[] = [
   echoCase("gives-up-early", {
     "backpressure": /gives up on a client that does not read at once/,
     "half-close": /gives up on a client that does not read at once/,
-  }, { never: /everybody waits|unsent/, beside: ["500-clients"] }),
+  }, { never: /everybody waits|unsent/ }),
   echoCase("says-its-name", { "echo": /sends '220 echo ready.* before the client/ }, {
     stopped: FIRST,
   }),
