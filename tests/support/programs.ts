@@ -64,13 +64,15 @@ export function stopListening(listener: Deno.TcpListener): boolean {
   return isSoonFree(port);
 }
 
-/** Returns whether nobody listens on a port of 127.0.0.1 any more, at least after a moment. */
+/** Returns whether nobody listens on a port of 127.0.0.1, or of ::1, any more, at least after a moment. */
 export function isSoonFree(port: number): boolean {
   if (Deno.build.os !== "linux") return true;
   const place = port.toString(16).toUpperCase().padStart(4, "0");
-  const listening = new RegExp(` 0100007F:${place} 00000000:0000 0A `); // as the system writes it
+  // As the system writes it, in words with their bytes in the order of this machine.
+  const listening = new RegExp(` (?:0100007F|0{24}01000000):${place} 0+:0000 0A `);
+  const files = HAS_IPV6 ? ["/proc/net/tcp", "/proc/net/tcp6"] : ["/proc/net/tcp"];
   const end = performance.now() + A_MOMENT;
-  while (listening.test(Deno.readTextFileSync("/proc/net/tcp"))) {
+  while (files.some((file) => listening.test(Deno.readTextFileSync(file)))) {
     if (performance.now() > end) return false;
   }
   return true;

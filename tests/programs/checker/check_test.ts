@@ -93,7 +93,7 @@ Deno.test({
       }
     })();
     const { checks } = await check("echo", "[::1]", port, "--only=echo,binary");
-    listener.close();
+    stopListening(listener);
     await echoing;
     assertEquals(checks.map(({ status }) => status), ["passed", "passed"]);
     for (const host of ["[::1]", "::1"]) {
