@@ -204,7 +204,9 @@ const inGo = compiled(GO, "tests/support/go/echo_server.go");
 
 /** A client that is a line of the shell. */
 function shell(kind: KindName, line: string, fails: Case["fails"], more: More = {}): Case {
-  const lacks = works("sh", "-c", "command -v nc") ? undefined : "nc";
+  const lacks = works("sh", "-c", "nc -h 2>&1 | grep -q -e -N")
+    ? undefined
+    : "an nc that half-closes";
   return { kind, name: line, start: () => command("sh", "-c", line), fails, lacks, ...more };
 }
 
