@@ -39,13 +39,17 @@ function canListenOn(hostname: string): boolean {
   }
 }
 
+const givenPorts = new Set<number>();
+
 /**
  * A port that is free now, for a program that cannot say which one it got. It lies below those that the
- * system gives to clients, so that no other test gets it in the meantime.
+ * system gives to clients, and is given once in a file, so that no other test gets it in the meantime.
  */
 export function findFreePort(): number {
   while (true) {
     const port = 10_000 + Math.floor(Math.random() * 20_000);
+    if (givenPorts.has(port)) continue;
+    givenPorts.add(port);
     try {
       if (stopListening(Deno.listen({ hostname: "127.0.0.1", port }))) return port;
     } catch (error) {
