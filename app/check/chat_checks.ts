@@ -19,6 +19,7 @@ const TWO_ORDERS =
 const KEEPS_NAME = "The server keeps the name of a guest who has left.";
 const FORGETTING_GAPS = [5, 50, 500]; // milliseconds until we ask again who is there
 const PAUSE = 5; // milliseconds, in which the server may notice the first part of a message
+const LEAVING = 200; // milliseconds, in which it may tell that guests have left, before another one joins
 const SAYINGS = 20; // by each of the talkers
 const CROWD = 200; // clients
 const CROWD_TIME = 40_000; // milliseconds that it may take longer: each may be slow to join on a busy machine
@@ -558,6 +559,7 @@ export const chatChecks: Check<ServerRun>[] = [
 /** Finds out more about a server that does not let even the first guest in. */
 async function explainFirst(serverRun: ServerRun): Promise<Cause | undefined> {
   serverRun.closeAll(); // it may serve one client at a time
+  await pause(LEAVING);
   const request = newJoin();
   const answer = await serverRun.exchange(request);
   if (answer.length > 0) return explainJoin(answer, request);
@@ -592,6 +594,7 @@ async function explainAlone(
 /** What is wrong with all that comes to somebody who joins: the first of it could be read. */
 async function explainAnotherJoin(serverRun: ServerRun): Promise<Cause | undefined> {
   serverRun.closeAll();
+  await pause(LEAVING);
   const request = newJoin();
   return explainJoin(await serverRun.exchange(request), request);
 }

@@ -14,7 +14,7 @@ import {
 } from "./attacks.ts";
 import type { Kind, Report, Target } from "./good_clients.ts";
 import { descriptors, residentMemory, settled, turns } from "../support/resource_usage.ts";
-import { type Program, startRelay, startServer } from "../support/programs.ts";
+import { Program, startRelay, startServer } from "../support/programs.ts";
 
 const WARM_UP = 1 / 2; // of the time, before descriptors and memory are counted
 const MAX_WARM_UP = 30_000; // milliseconds
@@ -63,6 +63,8 @@ const appOptions = [...echoOptions, "--header-timeout", "2", "--message-timeout"
 // would look like a leak.
 Deno.env.set("DENO_V8_FLAGS", "--max-semi-space-size=1");
 Deno.env.set("MALLOC_ARENA_MAX", "1");
+
+Program.lifetime += PERIODS * time; // it may look again at servers, after all that they have been through
 
 const servers: Server[] = [];
 const multiconn = await startServer("app/multiconn_server.ts", ...echoOptions);

@@ -204,7 +204,9 @@ const inGo = compiled(GO, "tests/support/go/echo_server.go");
 
 /** A client that is a line of the shell. */
 function shell(kind: KindName, line: string, fails: Case["fails"], more: More = {}): Case {
-  const lacks = works("sh", "-c", "command -v nc") ? undefined : "nc";
+  const lacks = works("sh", "-c", "nc -h 2>&1 | grep -q -e -N")
+    ? undefined
+    : "an nc that half-closes";
   return { kind, name: line, start: () => command("sh", "-c", line), fails, lacks, ...more };
 }
 
@@ -341,7 +343,7 @@ const echoServers: Case[] = [
   echoCase("gives-up-early", {
     "backpressure": /gives up on a client that does not read at once/,
     "half-close": /gives up on a client that does not read at once/,
-  }, { never: /everybody waits|unsent/, beside: ["500-clients"] }),
+  }, { never: /everybody waits|unsent/ }),
   echoCase("says-its-name", { "echo": /sends '220 echo ready.* before the client/ }, {
     stopped: FIRST,
   }),
@@ -764,7 +766,8 @@ const counters: Case[] = [
     "count": /does not answer when the client has finished/,
   }, { stopped: FIRST }),
   python("count", ["cases/echo_servers.py", "closes-at-once"], {
-    "count": /ends the connection without an answer/,
+    // The end may come before what the client sends, and so without a reset.
+    "count": /ends the connection without an answer|does not answer when the client has finished/,
   }, { stopped: FIRST }),
   counter("none", {}),
   counter("swapped", { "count": /201326592 is 12 with its bytes swapped/ }, { stopped: FIRST }),

@@ -4,7 +4,6 @@ import { connect, createServer, type Socket } from "node:net";
 
 const ROOT = new URL("../../", import.meta.url);
 const PATIENCE = 30_000; // milliseconds to wait for a line, or a client, that must come
-const LIFETIME = 300_000; // milliseconds, several times what the longest test takes
 const A_MOMENT = 5_000; // milliseconds until a program has started that another test starts
 
 /**
@@ -40,13 +39,17 @@ function canListenOn(hostname: string): boolean {
   }
 }
 
+const givenPorts = new Set<number>();
+
 /**
  * A port that is free now, for a program that cannot say which one it got. It lies below those that the
- * system gives to clients, so that no other test gets it in the meantime.
+ * system gives to clients, and is given once in a file, so that no other test gets it in the meantime.
  */
 export function findFreePort(): number {
   while (true) {
     const port = 10_000 + Math.floor(Math.random() * 20_000);
+    if (givenPorts.has(port)) continue;
+    givenPorts.add(port);
     try {
       if (stopListening(Deno.listen({ hostname: "127.0.0.1", port }))) return port;
     } catch (error) {
@@ -65,13 +68,15 @@ export function stopListening(listener: Deno.TcpListener): boolean {
   return isSoonFree(port);
 }
 
-/** Returns whether nobody listens on a port of 127.0.0.1 any more, at least after a moment. */
+/** Returns whether nobody listens on a port of 127.0.0.1, or of ::1, any more, at least after a moment. */
 export function isSoonFree(port: number): boolean {
   if (Deno.build.os !== "linux") return true;
   const place = port.toString(16).toUpperCase().padStart(4, "0");
-  const listening = new RegExp(` 0100007F:${place} 00000000:0000 0A `); // as the system writes it
+  // As the system writes it, in words with their bytes in the order of this machine.
+  const listening = new RegExp(` (?:0100007F|0{24}01000000):${place} 0+:0000 0A `);
+  const files = HAS_IPV6 ? ["/proc/net/tcp", "/proc/net/tcp6"] : ["/proc/net/tcp"];
   const end = performance.now() + A_MOMENT;
-  while (listening.test(Deno.readTextFileSync("/proc/net/tcp"))) {
+  while (files.some((file) => listening.test(Deno.readTextFileSync(file)))) {
     if (performance.now() > end) return false;
   }
   return true;
@@ -79,9 +84,11 @@ export function isSoonFree(port: number): boolean {
 
 /**
  * A running program whose output is collected and can be waited for. Disposing it kills it. One that is
- * still there after five minutes is killed, so that a test that waits for it without end fails.
+ * still there after its lifetime is killed, so that a test that waits for it without end fails.
  */
 export class Program implements AsyncDisposable {
+  /** For the programs that are started from now on, in milliseconds: several times what the longest test takes. */
+  static lifetime = 300_000;
   /** What it has printed so far. */
   stdout = "";
   stderr = "";
@@ -118,11 +125,12 @@ export class Program implements AsyncDisposable {
       this.#collect(this.#child.stderr, (text) => this.stderr += text),
     ]);
     const guard = new Guard(this.pid);
+    const { lifetime } = Program;
     const timer = setTimeout(() => {
       this.#overdue = true;
-      console.error(`Still running after ${LIFETIME / 1000} s: ${args.join(" ")}`);
+      console.error(`Still running after ${lifetime / 1000} s: ${args.join(" ")}`);
       this.killIfRunning("SIGKILL");
-    }, LIFETIME);
+    }, lifetime);
     this.ended = this.#child.status.then(async (status) => {
       clearTimeout(timer);
       await guard[Symbol.asyncDispose]();
@@ -201,7 +209,7 @@ export class Program implements AsyncDisposable {
     this.killIfRunning("SIGKILL");
     await this.#keys?.close().catch(() => {}); // it may be closed, or the program gone
     await this.ended;
-    if (this.#overdue) throw new Error(`Not ended after ${LIFETIME / 1000} s`);
+    if (this.#overdue) throw new Error("It had to be killed after its lifetime");
   }
 
   async #collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>, add: (text: string) => void) {

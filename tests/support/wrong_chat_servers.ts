@@ -37,7 +37,7 @@ interface Guest {
 }
 
 const NEED_SAY = ["split", "glued", "push", "order", "who", "pong", "slow-reader", "crowd"];
-const PING_INTERVAL = 500; // milliseconds
+const PING_INTERVAL = 3000; // milliseconds, longer than most checks take on a busy machine
 const MAX_WAITING = 256 * 1024; // bytes
 const LATER = 50; // milliseconds
 

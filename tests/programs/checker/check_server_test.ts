@@ -28,9 +28,9 @@ Deno.test("app/check.ts ends a check that never ends, and closes its connection"
   assertEquals(failed(report), ["large"]);
   const [large] = failures(report) as [Failed];
   assertEquals(large.expected, "the end of the check within 2 s");
-  assert(large.ms < 4000);
-  // After each of the two, it looks whether the server survived. A connection may be seen to end late.
-  assertEquals(open.length, 4);
+  // After each of the two, it looks whether the server survived, and it tries again if this process was
+  // stopped meanwhile. A connection may be seen to end late.
+  assert(open.length >= 4);
   assert(Math.max(...open) <= 2, `${open} connections were open`);
 });
 

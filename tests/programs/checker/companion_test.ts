@@ -65,10 +65,13 @@ function hostile(misdeed: string, name = crypto.randomUUID()): string[] {
   ];
 }
 
-/** How many processes there are with this text in their command. */
-function countProcesses(text: string): number {
-  return commandLines()
-    .filter((line) => line.includes(text) && !line.includes("app/check.ts")).length;
+/** Waits until there are no processes with this text in their command: one that is killed needs a moment. */
+async function assertAllEnd(text: string): Promise<void> {
+  const isTheirs = (line: string) => line.includes(text) && !line.includes("app/check.ts");
+  for (let tries = 0; commandLines().some(isTheirs); tries++) {
+    assert(tries < 100, text);
+    await new Promise((resume) => setTimeout(resume, 50));
+  }
 }
 
 Deno.test({
@@ -138,8 +141,8 @@ Deno.test({
   name: "app/check.ts waits for a server that listens late, and for one with a port of its own",
   ignore: PYTHON === undefined || !unix,
   async fn() {
-    const late = ["sh", "-c", `sleep 1; exec "$0" "$@"`, ...hostile("none")];
-    const only = ["--only", "echo", "--timeout", "0.2"];
+    const late = ["sh", "-c", `sleep 2; exec "$0" "$@"`, ...hostile("none")];
+    const only = ["--only", "echo", "--timeout", "1"];
     assertEquals((await check("echo", ...only, "--", ...late)).status, "passed");
     const port = `${findFreePort()}`;
     const own = hostile("none").map((word) => word === "{port}" ? port : word);
@@ -204,7 +207,7 @@ Deno.test({
   ignore: PYTHON === undefined || Deno.build.os !== "linux",
   async fn() {
     for (const [misdeed, stopped, note] of MISDEEDS) {
-      const name = crypto.randomUUID();
+      const name = `${misdeed}-${crypto.randomUUID()}`;
       const port = findFreePort();
       const words = hostile(misdeed, name).map((word) => word.replace("{port}", `${port}`));
       const only = ["--only", "echo,binary,100-resets", "--port", `${port}`];
@@ -216,7 +219,7 @@ Deno.test({
       else assertEquals(report.status, "passed", details);
       assertEquals(report.notes.length, note ? 1 : 0, details);
       if (note) assertMatch(report.notes[0]!, note);
-      assertEquals(countProcesses(name), 0, misdeed);
+      await assertAllEnd(name);
       assert(isSoonFree(port), misdeed);
     }
   },
@@ -258,7 +261,7 @@ Deno.test({
       await program.prints(/echo/);
       program.kill("SIGINT");
       assertEquals((await program.ended).code, 130);
-      for (let tries = 0; countProcesses(name) > 0; tries++) assert(tries < 100);
+      await assertAllEnd(name);
     });
   },
 });
@@ -533,7 +536,7 @@ Deno.test({
       await terminal.shows(/^[#$] ?$/m); // the prompt of the shell
       terminal.type("clear; echo code $?", "Enter");
       await terminal.shows(/^code \d$/m);
-      for (let tries = 0; countProcesses(name) > 0; tries++) assert(tries < 100);
+      await assertAllEnd(name);
       const text = await Deno.readTextFile(`${folder}/.sockets-progress.json`);
       assertEquals(JSON.parse(text).exercises["echo-server"].done, true);
     });

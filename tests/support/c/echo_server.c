@@ -37,7 +37,7 @@ static void *serve(void *argument) {
     for (size_t sent = 0; sent < length;) {
       ssize_t more = send(conn, buffer + sent, length - sent, MSG_NOSIGNAL);
       if (more < 0) {
-        if (is("dies-of-sigpipe")) send(conn, buffer, 1, 0); // once more, and without the flag
+        n = more;
         goto end;
       }
       sent += (size_t)more;
@@ -45,6 +45,7 @@ static void *serve(void *argument) {
     if (is("crashes") && length > 1000) abort();
   }
 end:
+  if (n < 0 && is("dies-of-sigpipe")) send(conn, buffer, 1, 0); // without the flag
   close(conn);
   return NULL;
 }

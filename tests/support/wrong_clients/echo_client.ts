@@ -20,7 +20,7 @@ async function talk(): Promise<void> {
   if (mistake === "succeeds-always") exitCode = 0;
   using conn = await Deno.connect({ hostname, port: Number(port) });
   await conn.write(message);
-  if (mistake === "never-reads") return;
+  if (mistake === "never-reads") Deno.exit(0); // at once, before its echo can come
   if (mistake !== "waits-for-the-end") await conn.closeWrite();
   const echo = await receive(conn);
   const text = new TextDecoder().decode(echo);

@@ -4,6 +4,7 @@
 """
 import os
 import socket
+import struct
 import sys
 import threading
 import time
@@ -26,7 +27,7 @@ def serve(conn):
 
 def answer(conn):
     if MISTAKE == "gives-up-early":
-        conn.settimeout(0.3)  # also while the client does not read
+        conn.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 0, 100_000))  # microseconds
     if MISTAKE == "says-its-name":
         conn.sendall(b"220 echo ready\r\n")
     if MISTAKE == "closes-at-once":
