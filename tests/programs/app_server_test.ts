@@ -160,7 +160,7 @@ Deno.test("app/server.ts gives its error reply whole although junk follows the m
 });
 
 Deno.test("app/server.ts takes what a refused client still sends, and so does not reset it", async () => {
-  await using server = await startApp();
+  await using server = await startApp("--linger-timeout", "30");
   using conn = await dial(server.port);
   await writeAll(conn, new Uint8Array(2));
   assertEquals(decode(await readToEnd(conn)).length, 1); // the error reply, and a half-close
