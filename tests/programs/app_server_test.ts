@@ -307,7 +307,7 @@ Deno.test({
     "app/server.ts closes a client that never reads, with bounded memory, and serves others meanwhile",
   ignore: !CLOSE_CANCELS_WRITES,
   async fn() {
-    await using server = await startApp("--write-timeout", "0.5", "--quiet");
+    await using server = await startApp("--write-timeout", "2", "--quiet");
     const large = createRequest("search", "x".repeat(1024 * 1024 - 100));
     await exchange(server.port, concat(Array(16).fill(large))); // warm
     const before = linux ? peakMemory(server.pid) : 0;
@@ -319,7 +319,7 @@ Deno.test({
     })();
     await assertServes(server.port);
     await flood;
-    await server.prints(/The peer did not read within 0\.5 s/, "stderr");
+    await server.prints(/The peer did not read within 2 s/, "stderr");
     if (linux) assertLessOrEqual(peakMemory(server.pid) - before, 32 * 1024 * 1024);
     await assertServes(server.port);
   },
