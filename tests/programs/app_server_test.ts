@@ -396,13 +396,14 @@ Deno.test({
   name: "app/server.ts ends at once on a second signal, or after --drain-timeout, with exit code 1",
   ignore: windows,
   async fn() {
-    for (const args of [[], ["--drain-timeout", "0.2"]]) {
-      await using server = await startApp(...args);
+    for (const drainTimeout of ["1000", "0.2"]) {
+      const timeouts = ["--header-timeout", "1000", "--drain-timeout", drainTimeout];
+      await using server = await startApp(...timeouts);
       using busy = await dial(server.port);
       await writeAll(busy, MORPHEUS.subarray(0, 50));
       await server.prints(/Accepted/);
       server.kill("SIGINT");
-      if (args.length === 0) {
+      if (drainTimeout === "1000") {
         while (await accepts(server.port)); // until the first signal has been noticed
         server.kill("SIGINT");
       }
