@@ -55,10 +55,12 @@ Deno.test("app/netcat.ts says in one line what went wrong", async () => {
   const refused = await runScript("app/netcat.ts", "127.0.0.1", `${port}`);
   assertEquals(refused.code, 1);
   assertMatch(refused.stderr, new RegExp(`^127\\.0\\.0\\.1:${port}: .*refused.*\\n$`));
-  const server = createServer((socket) => socket.resetAndDestroy());
+  // Not before the first line, since a reset before connect() has returned is another error.
+  const server = createServer((socket) => socket.on("data", () => socket.resetAndDestroy()));
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
   try {
     await using netcat = startNetcat((server.address() as { port: number }).port);
+    await netcat.types("Hello\n");
     assertEquals((await netcat.ended).code, 1);
     assertMatch(netcat.stderr, /^127\.0\.0\.1:\d+: .*reset.*\n$/i);
   } finally {
