@@ -3,6 +3,7 @@ import { equals } from "@std/bytes/equals";
 import { createServer } from "node:net";
 import { findFreePort, noise, Program, runScript, startServer } from "../support/programs.ts";
 
+const LIFETIME = 60_000; // milliseconds, far more than it takes
 const WORDS = ["run", "--no-prompt", "--allow-net", "app/netcat.ts", "127.0.0.1"];
 
 /** A netcat to a server on this port, with a keyboard. */
@@ -29,6 +30,7 @@ Deno.test("app/netcat.ts passes on every byte both ways, and the half-close", as
     cwd: new URL("../../", import.meta.url),
     stdin: "piped",
     stdout: "piped",
+    signal: AbortSignal.timeout(LIFETIME),
   }).spawn();
   const bytes = noise(8e6);
   const sending = new Response(bytes).body!.pipeTo(child.stdin);
