@@ -216,7 +216,11 @@ Deno.test({
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
       client.close();
-      while (established() > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      const end = performance.now() + PATIENCE;
+      while (established() > 0) {
+        assertLessOrEqual(performance.now(), end, "The socket stays open after its client is gone");
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
     };
 
     const silent = await Deno.connect({ hostname: "127.0.0.1", port });
