@@ -91,13 +91,13 @@ const VANISH = `
   const options = { hostname: "localhost", caCerts: [await Deno.readTextFile(trusted)] };
   const connect = () => Deno.connect({ hostname, port: Number(port) });
   const request = new Uint8Array([${REQUEST}]);
-  await Promise.all(Array.from({ length: 20 }, async () => {
+  const conns = await Promise.all(Array.from({ length: 20 }, async () => {
     await connect();
     await (await connect()).write(new Uint8Array([${CLIENT_HELLO}]));
-    const conn = await Deno.startTls(await connect(), options);
-    await conn.write(request);
-    sendForEver(conn).catch(() => {});
+    return await Deno.startTls(await connect(), options);
   }));
+  await Promise.all(conns.map((conn) => conn.write(request)));
+  for (const conn of conns) sendForEver(conn).catch(() => {});
   console.log("ready");
   setInterval(() => {}, 1000);
 
