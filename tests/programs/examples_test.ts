@@ -341,7 +341,8 @@ Deno.test({
   async fn() {
     for (const side of ["client", "server"]) {
       const args = ["tests/support/python/minecraft_ping.py", side];
-      const { stdout } = await new Deno.Command(PYTHON!, { args, cwd: ROOT }).output();
+      const signal = AbortSignal.timeout(PATIENCE);
+      const { stdout } = await new Deno.Command(PYTHON!, { args, cwd: ROOT, signal }).output();
       assertEquals(stdout, await readCapture(side));
     }
   },
