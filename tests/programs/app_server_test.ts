@@ -160,7 +160,7 @@ Deno.test("app/server.ts gives its error reply whole although junk follows the m
 });
 
 Deno.test("app/server.ts takes what a refused client still sends, and so does not reset it", async () => {
-  await using server = await startApp();
+  await using server = await startApp("--linger-timeout", "30");
   using conn = await dial(server.port);
   await writeAll(conn, new Uint8Array(2));
   assertEquals(decode(await readToEnd(conn)).length, 1); // the error reply, and a half-close
@@ -252,17 +252,17 @@ Deno.test({
 
 Deno.test("app/server.ts keeps its deadlines although bytes trickle in", async (t) => {
   await using server = await startApp(
-    ...["--header-timeout", "0.3", "--message-timeout", "0.6", "--idle-timeout", "30"],
+    ...["--header-timeout", "1", "--message-timeout", "2", "--idle-timeout", "30"],
   );
   const cases: Record<string, [start: Uint8Array, trickle: boolean, reply: string | undefined]> = {
     "nothing at all is a quiet close": [new Uint8Array(), false, undefined],
-    "one byte, then silence": [MORPHEUS.subarray(0, 1), false, "header did not arrive within 0.3"],
-    "a byte now and then": [MORPHEUS.subarray(0, 1), true, "header did not arrive within 0.3"],
-    "content that stops": [MORPHEUS.subarray(0, 110), false, "content did not arrive within 0.6"],
+    "one byte, then silence": [MORPHEUS.subarray(0, 1), false, "header did not arrive within 1 s"],
+    "a byte now and then": [MORPHEUS.subarray(0, 1), true, "header did not arrive within 1 s"],
+    "content that stops": [MORPHEUS.subarray(0, 110), false, "content did not arrive within 2 s"],
     "content that trickles": [
       concat([request("9999"), new Uint8Array(9)]),
       true,
-      "content did not arrive within 0.6",
+      "content did not arrive within 2 s",
     ],
   };
   for (const [name, [start, trickle, reply]] of Object.entries(cases)) {
@@ -289,13 +289,13 @@ Deno.test({
   name: "app/server.ts answers what has arrived while it was stopped for longer than its deadlines",
   ignore: windows, // it cannot be stopped there
   async fn() {
-    await using server = await startApp("--idle-timeout", "0.5", "--header-timeout", "0.5");
+    await using server = await startApp("--idle-timeout", "1.5", "--header-timeout", "1.5");
     using conn = await dial(server.port);
     await writeAll(conn, MORPHEUS);
     await conn.read(new Uint8Array(1000));
     server.kill("SIGSTOP");
     await writeAll(conn, MORPHEUS);
-    await new Promise((resume) => setTimeout(resume, 2000)); // the time that is tested
+    await new Promise((resume) => setTimeout(resume, 4000)); // the time that is tested
     server.kill("SIGCONT");
     await conn.closeWrite();
     assertEquals(decode(await readToEnd(conn)).map(decodeContent), [ANSWER]);
@@ -307,7 +307,7 @@ Deno.test({
     "app/server.ts closes a client that never reads, with bounded memory, and serves others meanwhile",
   ignore: !CLOSE_CANCELS_WRITES,
   async fn() {
-    await using server = await startApp("--write-timeout", "0.5", "--quiet");
+    await using server = await startApp("--write-timeout", "2", "--quiet");
     const large = createRequest("search", "x".repeat(1024 * 1024 - 100));
     await exchange(server.port, concat(Array(16).fill(large))); // warm
     const before = linux ? peakMemory(server.pid) : 0;
@@ -319,7 +319,7 @@ Deno.test({
     })();
     await assertServes(server.port);
     await flood;
-    await server.prints(/The peer did not read within 0\.5 s/, "stderr");
+    await server.prints(/The peer did not read within 2 s/, "stderr");
     if (linux) assertLessOrEqual(peakMemory(server.pid) - before, 32 * 1024 * 1024);
     await assertServes(server.port);
   },
@@ -396,13 +396,14 @@ Deno.test({
   name: "app/server.ts ends at once on a second signal, or after --drain-timeout, with exit code 1",
   ignore: windows,
   async fn() {
-    for (const args of [[], ["--drain-timeout", "0.2"]]) {
-      await using server = await startApp(...args);
+    for (const drainTimeout of ["1000", "0.2"]) {
+      const timeouts = ["--header-timeout", "1000", "--drain-timeout", drainTimeout];
+      await using server = await startApp(...timeouts);
       using busy = await dial(server.port);
       await writeAll(busy, MORPHEUS.subarray(0, 50));
       await server.prints(/Accepted/);
       server.kill("SIGINT");
-      if (args.length === 0) {
+      if (drainTimeout === "1000") {
         while (await accepts(server.port)); // until the first signal has been noticed
         server.kill("SIGINT");
       }
@@ -601,7 +602,7 @@ for (const [what, hostname, client, stderr] of addresses) {
       await writeAll(conn, MORPHEUS);
       await conn.closeWrite();
       assertEquals(decode(await readToEnd(conn)).map(decodeContent), [ANSWER]);
-      assertMatch(server.stderr, stderr);
+      await server.prints(stderr, "stderr");
     },
   });
 }

@@ -60,7 +60,7 @@ Deno.test("app/bad_client.ts garbage and drip end when the server has had enough
   ]);
   // What a server answers to garbage depends on it, and the end may come as a reset.
   assertMatch(garbage, /^Sent 1000 bytes and received \d+: .*\n$/);
-  assertMatch(drip, /^Sent [2-4] bytes and received \d+: .*\n$/);
+  assertMatch(drip, /^Sent [1-9] bytes and received \d+: .*\n$/);
 });
 
 Deno.test("app/bad_client.ts silent sends nothing until the server gives it up", async () => {
@@ -132,6 +132,7 @@ Deno.test({
   async fn() {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     await using client = startBadClient("flood", listener.addr.port);
+    client.ended.then(() => listener[Symbol.dispose]()); // ends the accept if it ends without connecting
     using conn = await listener.accept();
     const length = 32 * MIB; // more than the systems keep for the two
     await Promise.all([writeAll(conn, new Uint8Array(length)), readSome(conn, length)]);

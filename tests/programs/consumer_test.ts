@@ -12,6 +12,7 @@ const compilers = [
   { typescript: "7.0.2", node: "26.6.6" },
 ];
 const OTHER_TYPES = { "@types/bun": "1.4.5", "@cloudflare/workers-types": "5.20261117.1" };
+const LIFETIME = 300_000; // milliseconds, far more than a download or a compilation takes
 const FASTEST = "7.0.2";
 const OLDEST = "5.0.4";
 
@@ -143,7 +144,12 @@ function writeJson(path: string, value: unknown): Promise<void> {
 
 /** Runs Deno in a folder, and returns what it prints if it fails. */
 async function run(folder: string, ...args: string[]): Promise<string> {
-  const command = new Deno.Command(Deno.execPath(), { args, cwd: folder, env: { NO_COLOR: "1" } });
-  const { success, stdout, stderr } = await command.output();
-  return success ? "" : new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: folder,
+    env: { NO_COLOR: "1" },
+    signal: AbortSignal.timeout(LIFETIME),
+  }).output();
+  if (code === 0) return "";
+  return `Code ${code}: ${new TextDecoder().decode(stdout)}${new TextDecoder().decode(stderr)}`;
 }

@@ -30,6 +30,7 @@ import { PYTHON } from "../support/python.ts";
 
 const PAGE = read("app/examples/README.md");
 const MIB = 1024 * 1024;
+const PATIENCE = 30_000; // milliseconds to wait for what must come
 const REDIS_KEYS = 10_000;
 const ROWS = 10_000;
 const hasRedis = works("redis-server", "--version");
@@ -178,6 +179,7 @@ Deno.test("app/examples/minecraft.ts prints the status that a server tells, and 
   capture.push(await readCapture("server"));
   const status = capture.take()!;
   const running = runScript("app/examples/minecraft.ts", "127.0.0.1", `${port}`);
+  running.then(() => listener[Symbol.dispose]()); // ends the accept if it ends without connecting
   using conn = await listener.accept();
   const packets = new Decoder(packet, { copy: true });
   const next = async () => {
@@ -185,7 +187,9 @@ Deno.test("app/examples/minecraft.ts prints the status that a server tells, and 
     while (true) {
       const item = packets.take();
       if (item !== undefined) return item;
-      packets.push(buffer.subarray(0, (await conn.read(buffer))!));
+      const n = await conn.read(buffer);
+      if (n === null) throw new Error("The client has closed the connection");
+      packets.push(buffer.subarray(0, n));
     }
   };
   const handshake = await next();
@@ -337,7 +341,8 @@ Deno.test({
   async fn() {
     for (const side of ["client", "server"]) {
       const args = ["tests/support/python/minecraft_ping.py", side];
-      const { stdout } = await new Deno.Command(PYTHON!, { args, cwd: ROOT }).output();
+      const signal = AbortSignal.timeout(PATIENCE);
+      const { stdout } = await new Deno.Command(PYTHON!, { args, cwd: ROOT, signal }).output();
       assertEquals(stdout, await readCapture(side));
     }
   },
@@ -461,7 +466,7 @@ Deno.test("app/examples/udp_echo_server.ts serves on after a datagram that it ca
   stranger.send("hello", Number(port), "127.0.0.1");
   await server.prints(/^No echo: Requires net access to .*\n$/, "stderr");
   friend.send("hello", Number(port), "127.0.0.1");
-  const [echo] = await once(friend, "message");
+  const [echo] = await once(friend, "message", { signal: AbortSignal.timeout(PATIENCE) });
   assertEquals(String(echo), "hello");
 });
 

@@ -3,6 +3,7 @@ import { equals } from "@std/bytes/equals";
 import { createServer } from "node:net";
 import { findFreePort, noise, Program, runScript, startServer } from "../support/programs.ts";
 
+const LIFETIME = 60_000; // milliseconds, far more than it takes
 const WORDS = ["run", "--no-prompt", "--allow-net", "app/netcat.ts", "127.0.0.1"];
 
 /** A netcat to a server on this port, with a keyboard. */
@@ -29,6 +30,7 @@ Deno.test("app/netcat.ts passes on every byte both ways, and the half-close", as
     cwd: new URL("../../", import.meta.url),
     stdin: "piped",
     stdout: "piped",
+    signal: AbortSignal.timeout(LIFETIME),
   }).spawn();
   const bytes = noise(8e6);
   const sending = new Response(bytes).body!.pipeTo(child.stdin);
@@ -55,10 +57,12 @@ Deno.test("app/netcat.ts says in one line what went wrong", async () => {
   const refused = await runScript("app/netcat.ts", "127.0.0.1", `${port}`);
   assertEquals(refused.code, 1);
   assertMatch(refused.stderr, new RegExp(`^127\\.0\\.0\\.1:${port}: .*refused.*\\n$`));
-  const server = createServer((socket) => socket.resetAndDestroy());
+  // Not before the first line, since a reset before connect() has returned is another error.
+  const server = createServer((socket) => socket.on("data", () => socket.resetAndDestroy()));
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
   try {
     await using netcat = startNetcat((server.address() as { port: number }).port);
+    await netcat.types("Hello\n");
     assertEquals((await netcat.ended).code, 1);
     assertMatch(netcat.stderr, /^127\.0\.0\.1:\d+: .*reset.*\n$/i);
   } finally {

@@ -12,6 +12,8 @@ import {
   writeAll,
 } from "../support/programs.ts";
 
+const LIFETIME = 60_000; // milliseconds, far more than the program takes that this is for
+
 /** Takes what is written when the test says so. */
 class FakeOutput {
   text = "";
@@ -144,6 +146,7 @@ Deno.test({
       cwd: new URL("../../", import.meta.url),
     }).spawn();
     await using _guard = new Guard(server.pid);
+    const late = setTimeout(() => server.kill("SIGKILL"), LIFETIME); // or a test that fails would wait for ever
     const reader = server.stdout.getReader();
     const { value } = await reader.read(); // the last time that anybody reads
     const port = Number(/:(\d+)\n/.exec(new TextDecoder().decode(value))![1]);
@@ -159,6 +162,7 @@ Deno.test({
     }
     server.kill("SIGTERM");
     assertEquals((await server.status).code, 0);
+    clearTimeout(late);
     await reader.cancel();
   },
 });

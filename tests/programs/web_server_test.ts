@@ -387,9 +387,10 @@ Deno.test({
     await using server = await startSite("--quiet");
     for (const path of ["", "big.bin", "nothing"]) {
       const url = `http://127.0.0.1:${server.port}/${path}`;
-      await using load = new Program(["-t1", "-c50", "-d2", url], "wrk");
+      // On a busy machine, an answer may take longer than the 2 s that wrk waits by itself.
+      await using load = new Program(["-t1", "-c10", "-d5", "--timeout", "60s", url], "wrk");
       await load.ended;
-      assertMatch(load.stdout, /Requests\/sec: +[1-9]/);
+      assertMatch(load.stdout, /Requests\/sec: +[\d.]*[1-9]/);
       assert(!load.stdout.includes("Socket errors"), load.stdout);
       assertEquals(load.stdout.includes("Non-2xx"), path === "nothing", load.stdout);
     }

@@ -31,7 +31,8 @@ export class OtherMachine implements Disposable {
 
   /** Whether there can be one. */
   static isPossible(): boolean {
-    return Deno.build.os === "linux" && works("sh", "-c", `${ADD}; ${REMOVE}`);
+    return Deno.build.os === "linux" &&
+      works("sh", "-c", `${ADD}; added=$?; ${REMOVE}; exit $added`);
   }
 
   /** The arguments for `ip` that run a program there. */
