@@ -17,6 +17,7 @@ import { encodeCommand, type Reply, reply } from "../../app/examples/redis.ts";
 import { Decoder, type Parser } from "../../mod.ts";
 import { read, ROOT } from "../support/pages.ts";
 import {
+  accept,
   exchange,
   findFreePort,
   Program,
@@ -179,8 +180,7 @@ Deno.test("app/examples/minecraft.ts prints the status that a server tells, and 
   capture.push(await readCapture("server"));
   const status = capture.take()!;
   const running = runScript("app/examples/minecraft.ts", "127.0.0.1", `${port}`);
-  running.then(() => listener[Symbol.dispose]()); // ends the accept if it ends without connecting
-  using conn = await listener.accept();
+  using conn = await accept(listener);
   const packets = new Decoder(packet, { copy: true });
   const next = async () => {
     const buffer = new Uint8Array(1024);

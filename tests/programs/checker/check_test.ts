@@ -8,6 +8,7 @@ import { some } from "../../support/sampling.ts";
 import { read } from "../../support/pages.ts";
 import { isRunning, peakMemory } from "../../support/resource_usage.ts";
 import {
+  accept,
   findFreePort,
   HAS_IPV6,
   Program,
@@ -21,7 +22,6 @@ import { WrongServer } from "../../support/wrong_servers.ts";
 
 const SERVER_KINDS = ["echo", "app", "chat"];
 const CLEAR = { hostname: "127.0.0.1", port: 0 };
-const START_TIME = 30_000; // milliseconds
 
 /** Starts the checker of a client. */
 function checkClient(args: string[], options: string[] = [], kind = "echo-client"): Program {
@@ -354,11 +354,10 @@ function startEndless(connects: boolean): { words: string[]; pid: Promise<number
     "await tell.write(new TextEncoder().encode(`${Deno.pid}`)); tell.close();" +
     (connects ? "await Deno.connect({ port: server });" : "") +
     "await new Promise((resolve) => setTimeout(resolve, 1e6))";
-  const timer = setTimeout(() => listener.close(), START_TIME);
-  const pid = listener.accept().then(async (conn) => {
+  const pid = accept(listener).then(async (conn) => {
     listener.close();
     return Number(await new Response(conn.readable).text());
-  }).finally(() => clearTimeout(timer));
+  });
   pid.catch(() => {}); // something else may fail before it is awaited
   return { words: [Deno.execPath(), "eval", script, "{port}", `${listener.addr.port}`], pid };
 }

@@ -54,7 +54,7 @@ function pathOf(file: string): string {
 }
 
 /** The command of a server that does something bad, which can be found by its name. */
-function hostile(misdeed: string, name = crypto.randomUUID()): string[] {
+function hostile(misdeed: string, name: string = crypto.randomUUID()): string[] {
   return [
     PYTHON!,
     "-X",
