@@ -28,7 +28,7 @@ export const exercises: Exercise[] = [
   {
     name: "echo-server",
     step: 1,
-    title: "An echo server in your own language",
+    title: "An echo server of your own",
     difficulty: 2,
     minutes: 30,
     kind: "echo",
@@ -39,11 +39,8 @@ export const exercises: Exercise[] = [
     ],
     hint: "Three loops: one accepts, one reads until the end, one writes until all is written. " +
       "In Python the last one is sendall, and except OSError stands inside the first loop. " +
-      "In Go, io.Copy(conn, conn) does both inner loops. In Node, for await (const chunk of " +
-      "socket.iterator({ destroyOnReturn: false })) reads without ending the socket, and " +
-      "when socket.write(chunk) returns false, you wait for 'drain'. " +
-      "Create the server with allowHalfOpen: true, or Node closes when the client " +
-      "half-closes, and give each socket a handler for 'error'.",
+      "In Go, io.Copy(conn, conn) does both inner loops, and in Node socket.pipe(socket). " +
+      "There, give each socket a handler for 'error'.",
   },
   {
     name: "echo-client",
@@ -75,15 +72,15 @@ export const exercises: Exercise[] = [
   {
     name: "many-clients",
     step: 2,
-    title: "Many clients in your own language",
+    title: "Many clients for your own server",
     difficulty: 2,
     minutes: 45,
     kind: "echo",
     command: "-- python3 my_server.py {port}",
     hint: "In Python, a threading.Thread for each client is the shortest way. With asyncio, " +
       "await writer.drain() before you read again. In Go it's go serve(conn). Node serves " +
-      "many clients from the start. There, wait for 'drain' before you take the next chunk, " +
-      "or the memory grows.",
+      "many clients from the start. If you don't use pipe there, wait for 'drain' before you " +
+      "take the next chunk, or the memory grows.",
   },
   {
     name: "proxy",
@@ -128,7 +125,7 @@ export const exercises: Exercise[] = [
   {
     name: "app-server",
     step: 3,
-    title: "An application server in your own language",
+    title: "An application server of your own",
     difficulty: 2,
     minutes: 75,
     kind: "app",
@@ -166,7 +163,7 @@ export const exercises: Exercise[] = [
   {
     name: "chat-server",
     step: 4,
-    title: "A chat server in your own language",
+    title: "A chat server of your own",
     difficulty: 3,
     minutes: 90,
     kind: "chat",
