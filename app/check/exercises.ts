@@ -40,7 +40,8 @@ export const exercises: Exercise[] = [
     hint: "Three loops: one accepts, one reads until the end, one writes until all is written. " +
       "In Python the last one is sendall, and except OSError stands inside the first loop. " +
       "In Go, io.Copy(conn, conn) does both inner loops, and in Node socket.pipe(socket). " +
-      "There, give each socket a handler for 'error'.",
+      "There, give each socket a handler for 'error'. A for await over a socket ends it, " +
+      "unless you write socket.iterator({ destroyOnReturn: false }).",
   },
   {
     name: "echo-client",
