@@ -5,8 +5,8 @@ import {
   flag,
   integer,
   listenForStop,
+  parsePort,
   readCommandLine,
-  readPort,
 } from "./core/command_line.ts";
 import { formatAddress } from "./core/address.ts";
 import { countFreeDescriptors } from "./core/descriptors.ts";
@@ -147,19 +147,19 @@ function address(initial: string, help: string) {
   return {
     placeholder: "HOST:PORT",
     help: `${help} (default: ${initial})`,
-    initial: readAddress(initial),
-    read: readAddress,
+    initial: parseHostAndPort(initial),
+    read: parseHostAndPort,
   };
 }
 
-function readAddress(text: string): Deno.NetAddr {
+function parseHostAndPort(text: string): Deno.NetAddr {
   const match = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(text);
   if (!match) throw new RangeError(`"${text}" is not a host and a port, such as 127.0.0.1:65432`);
-  const [, address, name, port] = match;
-  if (address?.includes("%")) {
+  const [, ipv6, name, port] = match;
+  if (ipv6?.includes("%")) {
     throw new RangeError(`"${text}" has a zone, and the sockets of node:net take none in Deno`);
   }
-  return { transport: "tcp", hostname: address ?? name!, port: readPort(port!) };
+  return { transport: "tcp", hostname: ipv6 ?? name!, port: parsePort(port!) };
 }
 
 function readProtocol(text: string): Protocol {

@@ -6,6 +6,7 @@ import type { HostAndPort } from "./address.ts";
 import { printError, printSync } from "./output.ts";
 
 const USAGE_ERROR = 2; // exit code
+const MAX_PORT = 65_535;
 const MAX_PROBLEM = 1000; // characters; it may quote a long word first, and then say what is wrong
 const MIN_SECONDS = 0.001; // a timer counts milliseconds
 const MAX_SECONDS = 500_000; // a timer of 2 ** 31 milliseconds fires at once, and some are multiplied
@@ -110,11 +111,6 @@ export function readInteger(what: string, text: string, min: number, max: number
   }
 }
 
-/** Reads a port number, or ends the program. */
-export function readPort(text: string): number {
-  return readInteger("port", text, 0, 65_535);
-}
-
 /** Reads `<host> <port>`. If there are other arguments, or fewer, it ends the program. */
 export function readAddress(args: string[]): HostAndPort {
   return orFailUsage(() => parseAddress(args));
@@ -131,10 +127,19 @@ export function parseAddress(args: string[]): HostAndPort {
   if (port === undefined) throw new UsageError("Missing port");
   if (unexpected !== undefined) throw new UsageError(`Unexpected argument ${unexpected}`);
   try {
-    return { hostname: withoutBrackets(hostname), port: parseInteger(port, 0, 65_535) };
+    return { hostname: withoutBrackets(hostname), port: parsePort(port) };
   } catch (error) {
     throw new UsageError(`Wrong port: ${(error as Error).message}`);
   }
+}
+
+/**
+ * The port number that a text says.
+ *
+ * @throws {RangeError} If it says none.
+ */
+export function parsePort(text: string): number {
+  return parseInteger(text, 0, MAX_PORT);
 }
 
 /** Reads `[host] [port]`, by default 127.0.0.1 and 65432, or ends the program. */
