@@ -7,11 +7,11 @@ import {
   fail,
   failUsage,
   integer,
-  onStopSignal,
   readCommandLine,
   readOptionalAddress,
 } from "./core/command_line.ts";
 import { printSync } from "./core/output.ts";
+import { onStopSignal } from "./core/stop_signals.ts";
 import { pause } from "./core/timeout.ts";
 import { createRequest } from "./libclient.ts";
 import { escapeText } from "./wire/escape.ts";

@@ -1,18 +1,12 @@
 // The chat client: sends each line of its input to everybody, and prints what everybody says.
 import { decodeChat, encodeChat, type FromClient } from "./chat/messages.ts";
-import {
-  duration,
-  fail,
-  failUsage,
-  listenForStop,
-  readAddress,
-  readCommandLine,
-} from "./core/command_line.ts";
+import { duration, fail, failUsage, readAddress, readCommandLine } from "./core/command_line.ts";
 import { formatAddress } from "./core/address.ts";
 import { connect } from "./core/connect.ts";
 import { MessageConnection } from "./core/message_connection.ts";
 import { Outbox } from "./core/outbox.ts";
 import { printSync } from "./core/output.ts";
+import { listenForStop } from "./core/stop_signals.ts";
 import { Terminal } from "./core/terminal.ts";
 import { DeadlineConn } from "./core/deadline_conn.ts";
 import { escapeText } from "./wire/escape.ts";

@@ -4,7 +4,6 @@ import { isName, keyOf, NAME_RULE } from "./chat/names.ts";
 import {
   connectionLimit,
   duration,
-  listenForStop,
   readCommandLine,
   readOptionalAddress,
 } from "./core/command_line.ts";
@@ -13,6 +12,7 @@ import { listen } from "./core/listen.ts";
 import { Outbox, untilWritten } from "./core/outbox.ts";
 import { exit, printError } from "./core/output.ts";
 import { serve } from "./core/serve.ts";
+import { listenForStop } from "./core/stop_signals.ts";
 import type { DeadlineConn } from "./core/deadline_conn.ts";
 import { escapeText } from "./wire/escape.ts";
 import {

@@ -1,17 +1,10 @@
 // Stands between a client and a server and shows the bytes that travel. It can also reshape them.
-import {
-  fail,
-  failUsage,
-  flag,
-  integer,
-  listenForStop,
-  parsePort,
-  readCommandLine,
-} from "./core/command_line.ts";
+import { fail, failUsage, flag, integer, parsePort, readCommandLine } from "./core/command_line.ts";
 import { formatAddress } from "./core/address.ts";
 import { countFreeDescriptors } from "./core/descriptors.ts";
 import { warnIfOpen } from "./core/listen.ts";
 import { exit, printError, printLine } from "./core/output.ts";
+import { listenForStop } from "./core/stop_signals.ts";
 import type { Protocol } from "./relay/guess.ts";
 import { BoundedServer } from "./relay/bounded_server.ts";
 import { EventLog } from "./relay/event_log.ts";

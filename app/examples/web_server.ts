@@ -18,6 +18,7 @@ import { pauseForOthers } from "../core/fair_work.ts";
 import { listen } from "../core/listen.ts";
 import { exit, printLine } from "../core/output.ts";
 import { serve } from "../core/serve.ts";
+import { listenForStop } from "../core/stop_signals.ts";
 import * as limits from "../wire/limits.ts";
 
 const { MAX_HEADER_LENGTH, MAX_CONTENT_LENGTH } = limits;
@@ -264,7 +265,7 @@ async function send(
 }
 
 async function main(): Promise<void> {
-  const { duration, failUsage, flag, listenForStop, readAddress, readCommandLine } = commandLine;
+  const { duration, failUsage, flag, readAddress, readCommandLine } = commandLine;
   const { options, args } = readCommandLine(
     `deno run --allow-net --allow-read app/examples/web_server.ts <folder> [host] [port]
 
