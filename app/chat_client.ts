@@ -45,9 +45,7 @@ try {
     new DeadlineConn(await connect(address), { idleTimeout: timeout }),
     { headerTimeout: timeout, messageTimeout: timeout },
   );
-  // If sending fails, receiving fails too, and tells why. So this connection is not closed for it.
-  const sending = { send: (bytes: Uint8Array) => connection.send(bytes), [Symbol.dispose]() {} };
-  outbox = new Outbox(sending, () => {});
+  outbox = new Outbox(connection, () => {}); // if sending fails, receiving fails too, and tells why
   const { stop, kill } = listenForStop(LEAVE_TIMEOUT);
   stop.addEventListener("abort", () => send({ type: "leave" }));
   kill.addEventListener("abort", () => end(0));

@@ -70,7 +70,10 @@ async function handle(conn: DeadlineConn): Promise<void> {
     if (!isReported) printError(`Dropped ${who} (${conn.peerAddress}): ${reason}`);
     isReported = true;
   };
-  const outbox = new Outbox(connection, report);
+  const outbox = new Outbox(connection, (reason) => {
+    conn.close(); // ends the read and the write that wait
+    report(reason);
+  });
   const member: Member = { outbox };
   try {
     while (true) {
