@@ -153,7 +153,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
       throw new TypeError("Cannot take the rest: the next item has begun");
     }
     const { length } = this.#reader;
-    this.#reader.has(length);
+    this.#reader.ensure(length);
     const rest = this.#reader.take(length);
     this.#parsed = this.#reader.position;
     return rest;
@@ -188,7 +188,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
 
   #parse(): T | undefined {
     if (this.#failure) throw this.#failure.error;
-    if (this.#item === undefined && this.#reader.isEmpty) return undefined;
+    if (this.#item === undefined && this.#reader.length === 0) return undefined;
     try {
       const item = this.#item ?? this.#begin();
       const { done, value } = item.next();

@@ -369,11 +369,7 @@ function* takeMessage(bytes: ParserInput, limits: Limits): ParserStep<Message> {
   return { header, content: yield* bytes.take(contentLength) };
 }
 
-/**
- * Tells whether an error is one of those that a peer causes by sending what is not a message.
- *
- * @category Messages
- */
+/** Returns whether an error is one of those that a peer causes by sending what is not a message. */
 export function isMessageError(error: unknown): error is Error {
   return error instanceof MessageHeaderError || error instanceof MessageContentError ||
     error instanceof UnsupportedEncodingError || error instanceof LengthLimitError ||

@@ -319,14 +319,14 @@ export class ReaderInput implements ParserPart {
 
   take(length: number): ParserStep<OwnBytes> {
     this.#check(length);
-    if (this.#reader.has(length)) return new Taken(this.#reader.take(length));
+    if (this.#reader.ensure(length)) return new DoneStep(this.#reader.take(length));
     return this.#retry(length, this.take, length);
   }
 
   takeText(length: number, options?: { fatal?: boolean }): ParserStep<string> {
     this.#check(length);
-    if (!this.#reader.has(length)) return this.#retry(length, this.takeText, length, options);
-    return new Taken(this.#takeText(length, 0, options?.fatal));
+    if (!this.#reader.ensure(length)) return this.#retry(length, this.takeText, length, options);
+    return new DoneStep(this.#takeText(length, 0, options?.fatal));
   }
 
   takeInteger(size: 1 | 2 | 3 | 4, byteOrder: ByteOrder = "big"): ParserStep<number> {
@@ -337,7 +337,7 @@ export class ReaderInput implements ParserPart {
     }
     const little = isLittle(byteOrder);
     this.#checkLeft(size);
-    if (this.#reader.has(size)) return new Taken(this.#reader.takeInteger(size, little));
+    if (this.#reader.ensure(size)) return new DoneStep(this.#reader.takeInteger(size, little));
     return this.#retry(size, this.takeInteger, size, byteOrder);
   }
 
@@ -346,14 +346,14 @@ export class ReaderInput implements ParserPart {
   ): ParserStep<StructValues<Format>> {
     const size = calcSize(format);
     this.#check(size);
-    if (this.#reader.has(size)) return new Taken(unpack(format, this.#reader.take(size)));
+    if (this.#reader.ensure(size)) return new DoneStep(unpack(format, this.#reader.take(size)));
     return this.#retry(size, this.takeStruct<Format>, format);
   }
 
   takeLine(options: DelimiterOptions & { fatal?: boolean }): ParserStep<string> {
     const limit = this.#limit(options.maxLength);
     const line = this.#takeLine(limit, options.orEnd, options.fatal);
-    return line === undefined ? this.#retry(LINE_END, this.takeLine, options) : new Taken(line);
+    return line === undefined ? this.#retry(LINE_END, this.takeLine, options) : new DoneStep(line);
   }
 
   #takeLine(limit: number, orEnd?: boolean, fatal?: boolean): string | undefined {
@@ -378,7 +378,7 @@ export class ReaderInput implements ParserPart {
     const isAtEnd = length >= this.#rest;
     const taken = this.#reader.take(length);
     if (!isAtEnd) this.#reader.skip(bytes.length);
-    return new Taken(taken);
+    return new DoneStep(taken);
   }
 
   takeTextUntil(
@@ -394,7 +394,7 @@ export class ReaderInput implements ParserPart {
       if (length < 0) return this.#retry(DELIMITER, this.takeTextUntil, delimiter, options);
     }
     const isAtEnd = length >= this.#rest;
-    return new Taken(this.#takeText(length, isAtEnd ? 0 : bytes.length, options.fatal));
+    return new DoneStep(this.#takeText(length, isAtEnd ? 0 : bytes.length, options.fatal));
   }
 
   /** Takes text that is here, and passes over the delimiter behind it. */
@@ -412,9 +412,10 @@ export class ReaderInput implements ParserPart {
     }
     const { length, hasEnded } = this.#reader;
     if (length > limit) throw this.#tooLong(limit, END);
-    const isHere = this.#reader.has(hasEnded ? length : limit + 1);
+    // Until the input ends, more may come: so a byte above the limit is asked for, which is never here.
+    const isHere = this.#reader.ensure(hasEnded ? length : limit + 1);
     return isHere
-      ? new Taken(this.#reader.take(length))
+      ? new DoneStep(this.#reader.take(length))
       : this.#retry(END, this.takeToEnd, options);
   }
 
@@ -428,7 +429,7 @@ export class ReaderInput implements ParserPart {
     const integer = this.#takeVarint(maxSize);
     return integer === undefined
       ? this.#retry("the rest of a varint", this.takeVarint, options)
-      : new Taken(integer);
+      : new DoneStep(integer);
   }
 
   #takeVarint(maxSize: number): number | undefined {
@@ -436,7 +437,7 @@ export class ReaderInput implements ParserPart {
     let value = 0;
     for (let size = 1; size <= maxSize; size++) {
       this.#checkLeft(size);
-      if (!reader.has(size)) return undefined;
+      if (!reader.ensure(size)) return undefined;
       const byte = reader.bytes[reader.start + size - 1]!;
       value += (byte & 0x7f) * 2 ** (7 * (size - 1));
       if (byte > 0x7f) continue;
@@ -489,7 +490,7 @@ export class ReaderInput implements ParserPart {
     if (orEnd && this.#hasEnd) {
       const rest = this.#rest;
       if (rest > limit) throw this.#tooLong(limit, what);
-      reader.has(rest);
+      reader.ensure(rest);
       return rest;
     }
     const isTooLong = searched > limit + slack ||
@@ -599,8 +600,8 @@ export class Pause implements ParserPause {
   }
 }
 
-/** What is here already, for `yield*`. A generator would cost as much as all the rest. */
-class Taken<T> implements ParserStep<T>, IteratorReturnResult<T> {
+/** A step that need not wait, with its result. A generator would cost as much as all the rest. */
+class DoneStep<T> implements ParserStep<T>, IteratorReturnResult<T> {
   readonly done = true;
   readonly value: T;
 
@@ -627,8 +628,8 @@ function* retry<Args extends unknown[], T>(
   while (true) {
     input.isForgotten = false;
     yield input.pause(awaited);
-    const taken = step.apply(input, args);
-    if (taken instanceof Taken) return taken.value;
+    const again = step.apply(input, args);
+    if (again instanceof DoneStep) return again.value;
   }
 }
 
