@@ -177,9 +177,7 @@ async function read(conn: Deno.Conn): Promise<void> {
 }
 
 function failToConnect(error: Error): never {
-  return fail(
-    `Cannot connect to ${formatAddress({ transport: "tcp", ...address })}: ${error.message}`,
-  );
+  return fail(`Cannot connect to ${formatAddress(address)}: ${error.message}`);
 }
 
 /** Says in one line what happened, and ends the program. */

@@ -19,7 +19,7 @@ try {
   await conn.readable.pipeTo(Deno.stdout.writable);
   Deno.exit(); // or the program would go on and wait for your keyboard
 } catch (error) {
-  fail(`${formatAddress({ transport: "tcp", ...address })}: ${(error as Error).message}`);
+  fail(`${formatAddress(address)}: ${(error as Error).message}`);
 }
 
 /** Sends all input. At its end, `pipeTo` alone would close the whole connection, before the answer. */
