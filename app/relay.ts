@@ -16,6 +16,7 @@ import { MAX_WEB_CONNECTIONS, servePage } from "./relay/web.ts";
 
 const PROTOCOLS: readonly Protocol[] = ["auto", "app", "frames", "text", "raw"];
 const RESERVED_DESCRIPTORS = 16; // for Deno itself, also while it looks up host names
+const DEFAULT_CONNECTIONS = 400; // with two descriptors each; systems often give a program 1024
 const MAX_CONNECTIONS = 3_000; // their descriptors are counted by opening them, for which ports run out
 
 const { options, args } = readCommandLine(
@@ -53,7 +54,7 @@ Passes on what a client and a server send each other, and shows it.`,
     ),
     "max-connections": integer(
       "COUNT",
-      400,
+      DEFAULT_CONNECTIONS,
       { min: 1, max: MAX_CONNECTIONS },
       "take no more clients than this at once",
     ),

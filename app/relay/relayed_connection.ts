@@ -3,7 +3,9 @@ import { connect, type Socket } from "node:net";
 import { formatAddress } from "../core/address.ts";
 import { pauseForOthers } from "../core/fair_work.ts";
 import { pause } from "../core/timeout.ts";
+import { countBytes } from "../wire/errors.ts";
 import { escapeText } from "../wire/escape.ts";
+import { CONNECT_TIMEOUT } from "../wire/limits.ts";
 import { Annotator } from "./annotate.ts";
 import type { Protocol } from "./guess.ts";
 import type { RelayEvent, Side } from "./events.ts";
@@ -13,8 +15,7 @@ import type { Limits } from "./unit_reader.ts";
 const MAX_WAITING = 128 * 1024; // bytes in each direction, while a side does not take them
 const MUCH = 4 * 1024; // bytes; where so many come at once, there may be more already
 const MAX_WORK = 10; // milliseconds for such sides, before all others get a turn
-const PATIENCE = 200; // milliseconds; longer waiting is worth an event
-const CONNECT_TIMEOUT = 5_000; // milliseconds
+const NOTED_WAIT = 200; // milliseconds; a side that takes nothing for longer is worth a note
 const STALL_TIMEOUT = 2_000; // milliseconds for a client that has ended, while the server is not read
 
 /** The options of all sockets that are relayed. */
@@ -127,7 +128,7 @@ export class RelayedConnection {
     let passing: Promise<unknown> = this.#opened;
     const write = (bytes: Uint8Array): Promise<void> | undefined => {
       if (this.#options.isWatched) {
-        const text = `${from} → ${to}  ${bytes.length} byte${bytes.length === 1 ? "" : "s"}`;
+        const text = `${from} → ${to}  ${countBytes(bytes.length)}`;
         const parts = show(bytes, annotator.push(bytes));
         this.#record({ type: "chunk", from, text, size: bytes.length, parts });
       }
@@ -171,7 +172,7 @@ export class RelayedConnection {
       if (this.#isReset) return;
       isLate = true;
       this.#record({ type: "note", text: `${to} takes no more, so ${from} is not read` });
-    }, PATIENCE);
+    }, NOTED_WAIT);
     await new Promise<void>(wait);
     clearTimeout(timer);
     if (isLate) this.#record({ type: "note", text: `${to} takes bytes again` });
@@ -216,5 +217,5 @@ function pauseAfter(milliseconds: number): Promise<void> | undefined {
 /** The name of a client; its address is not known if it has gone already. */
 function nameOfPeer({ remoteAddress: hostname, remotePort: port }: Socket): string {
   if (hostname === undefined || port === undefined) return "a client";
-  return formatAddress({ transport: "tcp", hostname, port });
+  return formatAddress({ hostname, port });
 }
