@@ -174,7 +174,7 @@ function* takeFrame(bytes: ParserInput, format: Required<FrameOptions>): ParserS
 /**
  * A stream from payloads to frames, for `pipeThrough`. Each frame comes out in one piece, so that
  * it can be sent with one write. A payload that is too long errors the stream with
- * {@linkcode LengthLimitError}.
+ * {@linkcode LengthLimitError}, and one that is not a `Uint8Array` with `TypeError`.
  *
  * @example Usage
  * ```ts

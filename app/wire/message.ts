@@ -189,8 +189,8 @@ export interface EncodeMessageOptions {
  * @returns The message, ready to be written at once.
  * @throws {TypeError} If the content is neither a JSON value nor bytes as its type asks for, the type or the
  * encoding is not a text, or the limit not a number.
- * @throws {RangeError} If a text has a lone surrogate, which UTF-8 cannot express, or the limit is not an
- * integer of 0 or more.
+ * @throws {RangeError} If a text has a lone surrogate, which UTF-8 cannot express, the limit is not an
+ * integer of 0 or more, or the byte order is neither `"big"` nor `"little"`.
  * @throws {UnsupportedEncodingError} If JSON content is to be in another encoding than UTF-8.
  * @throws {LengthLimitError} If the header is longer than 65,535 bytes, or the content than its limit.
  *
