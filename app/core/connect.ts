@@ -12,13 +12,10 @@ export async function connect(
   timeout: number = CONNECT_TIMEOUT,
 ): Promise<Deno.Conn> {
   if ("path" in address) return await Deno.connect({ transport: "unix", ...address });
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), timeout);
+  const late = AbortSignal.timeout(timeout);
   try {
-    return await Deno.connect({ ...address, signal: late.signal });
+    return await Deno.connect({ ...address, signal: late });
   } catch (error) {
-    throw late.signal.aborted ? new Error(`No connection within ${timeout / 1000} s`) : error;
-  } finally {
-    clearTimeout(timer);
+    throw late.aborted ? new Error(`No connection within ${timeout / 1000} s`) : error;
   }
 }
