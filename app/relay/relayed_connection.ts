@@ -41,6 +41,14 @@ export interface RelayOptions extends Limits {
   publish: (event: RelayEvent) => void;
 }
 
+/** One of the two directions of a connection, for whoever writes in it. */
+interface Direction {
+  target: Socket;
+  from: "client" | "server";
+  to: "client" | "server";
+  annotator: Annotator;
+}
+
 type NewEvent = Omit<RelayEvent, "connection" | "time">;
 
 /** A client's connection and the one to the server that belongs to it. */
@@ -125,20 +133,13 @@ export class RelayedConnection {
   /** Passes on one direction. It is read no further before the other side has taken what came. */
   #pass(source: Socket, target: Socket, from: "client" | "server", to: "client" | "server") {
     const annotator = new Annotator(this.#options.protocol, this.#options);
+    const direction: Direction = { target, from, to, annotator };
     let passing: Promise<unknown> = this.#opened;
-    const write = (bytes: Uint8Array): Promise<void> | undefined => {
-      if (this.#options.isWatched) {
-        const text = `${from} → ${to}  ${countBytes(bytes.length)}`;
-        const parts = show(bytes, annotator.push(bytes));
-        this.#record({ type: "chunk", from, text, size: bytes.length, parts });
-      }
-      if (this.#isReshaped) return this.#taken((done) => target.write(bytes, done), from, to);
-      if (target.write(bytes)) return undefined;
-      return this.#taken((done) => target.once("drain", done), from, to);
-    };
     source.on("data", (chunk: Uint8Array) => {
       const start = performance.now();
-      const writing = this.#isReshaped ? this.#reshape(chunk, write) : write(chunk);
+      const writing = this.#isReshaped
+        ? this.#reshape(direction, chunk)
+        : this.#write(direction, chunk);
       const pause = chunk.length < MUCH ? undefined : pauseAfter(performance.now() - start);
       if (!writing && !pause) return;
       const taken = Promise.all([writing, pause]);
@@ -156,6 +157,18 @@ export class RelayedConnection {
       target.end();
       if (this.#options.stall) this.#endStall();
     });
+  }
+
+  /** Shows bytes and passes them on. Returns a promise to wait for if they are not taken at once. */
+  #write({ target, from, to, annotator }: Direction, bytes: Uint8Array): Promise<void> | undefined {
+    if (this.#options.isWatched) {
+      const text = `${from} → ${to}  ${countBytes(bytes.length)}`;
+      const parts = show(bytes, annotator.push(bytes));
+      this.#record({ type: "chunk", from, text, size: bytes.length, parts });
+    }
+    if (this.#isReshaped) return this.#taken((done) => target.write(bytes, done), from, to);
+    if (target.write(bytes)) return undefined;
+    return this.#taken((done) => target.once("drain", done), from, to);
   }
 
   /** The client has ended, and will get nothing. Nobody else would ever close the two connections. */
@@ -178,10 +191,8 @@ export class RelayedConnection {
     if (isLate) this.#record({ type: "note", text: `${to} takes bytes again` });
   }
 
-  async #reshape(
-    chunk: Uint8Array,
-    write: (bytes: Uint8Array) => Promise<void> | undefined,
-  ): Promise<void> {
+  /** Passes on a chunk in pieces, late, or not to its end: as the options say. */
+  async #reshape(direction: Direction, chunk: Uint8Array): Promise<void> {
     const { delay, cut } = this.#options;
     const length = this.#options.chunk || chunk.length;
     const begin = performance.now();
@@ -192,7 +203,7 @@ export class RelayedConnection {
       const end = Math.min(start + length, chunk.length, start + cut - this.#passed);
       const piece = chunk.subarray(start, end);
       this.#passed += piece.length;
-      if (piece.length > 0) await write(piece);
+      if (piece.length > 0) await this.#write(direction, piece);
       if (this.#passed >= cut) {
         return this.#reset("relay", `the relay resets both sides (--cut ${cut})`);
       }
