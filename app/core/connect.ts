@@ -11,7 +11,9 @@ export async function connect(
   address: ServerAddress,
   timeout: number = CONNECT_TIMEOUT,
 ): Promise<Deno.Conn> {
-  if ("path" in address) return await Deno.connect({ transport: "unix", ...address });
+  if ("path" in address) { // which needs no deadline: it is accepted or refused at once
+    return await Deno.connect({ transport: "unix", ...address });
+  }
   const late = AbortSignal.timeout(timeout);
   try {
     return await Deno.connect({ ...address, signal: late });
