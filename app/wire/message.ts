@@ -449,8 +449,9 @@ function isNestedTooDeeply(json: string): boolean {
   let isInString = false;
   for (let i = 0; i < json.length; i++) {
     const character = json[i];
-    if (character === '"') isInString = !isInString;
-    else if (isInString) i += character === "\\" ? 1 : 0;
+    if (isInString && character === "\\") i++; // passes over what is escaped, such as a quote
+    else if (character === '"') isInString = !isInString;
+    else if (isInString) continue;
     else if (character === "[" || character === "{") depth++;
     else if (character === "]" || character === "}") depth--;
     if (depth > MAX_JSON_DEPTH) return true;
