@@ -294,8 +294,7 @@ export class ReaderInput implements ParserPart {
   readonly #maxLength: number;
   #end: number | undefined; // of the part that is being read: a position in the input
   #name: string | undefined;
-  /** Whether a step must wait, and no `yield*` has begun with it. */
-  isForgotten = false;
+  #isForgotten = false; // a step that must wait, as no `yield*` has begun with it
   /** The error for input that has ended, once a step has thrown it. */
   truncation: TruncatedInputError | undefined;
 
@@ -320,12 +319,12 @@ export class ReaderInput implements ParserPart {
   take(length: number): ParserStep<OwnBytes> {
     this.#check(length);
     if (this.#reader.ensure(length)) return new DoneStep(this.#reader.take(length));
-    return this.#retry(length, this.take, length);
+    return this.#waitFor(length, this.take, length);
   }
 
   takeText(length: number, options?: { fatal?: boolean }): ParserStep<string> {
     this.#check(length);
-    if (!this.#reader.ensure(length)) return this.#retry(length, this.takeText, length, options);
+    if (!this.#reader.ensure(length)) return this.#waitFor(length, this.takeText, length, options);
     return new DoneStep(this.#takeText(length, 0, options?.fatal));
   }
 
@@ -338,7 +337,7 @@ export class ReaderInput implements ParserPart {
     const little = isLittle(byteOrder);
     this.#checkLeft(size);
     if (this.#reader.ensure(size)) return new DoneStep(this.#reader.takeInteger(size, little));
-    return this.#retry(size, this.takeInteger, size, byteOrder);
+    return this.#waitFor(size, this.takeInteger, size, byteOrder);
   }
 
   takeStruct<Format extends string>(
@@ -347,13 +346,15 @@ export class ReaderInput implements ParserPart {
     const size = calcSize(format);
     this.#check(size);
     if (this.#reader.ensure(size)) return new DoneStep(unpack(format, this.#reader.take(size)));
-    return this.#retry(size, this.takeStruct<Format>, format);
+    return this.#waitFor(size, this.takeStruct<Format>, format);
   }
 
   takeLine(options: DelimiterOptions & { fatal?: boolean }): ParserStep<string> {
     const limit = this.#limit(options.maxLength);
     const line = this.#takeLine(limit, options.orEnd, options.fatal);
-    return line === undefined ? this.#retry(LINE_END, this.takeLine, options) : new DoneStep(line);
+    return line === undefined
+      ? this.#waitFor(LINE_END, this.takeLine, options)
+      : new DoneStep(line);
   }
 
   #takeLine(limit: number, orEnd?: boolean, fatal?: boolean): string | undefined {
@@ -374,7 +375,7 @@ export class ReaderInput implements ParserPart {
     const limit = this.#limit(options.maxLength);
     const bytes = bytesOf(delimiter);
     const length = this.#find(bytes, limit, options.orEnd, DELIMITER);
-    if (length < 0) return this.#retry(DELIMITER, this.takeUntil, delimiter, options);
+    if (length < 0) return this.#waitFor(DELIMITER, this.takeUntil, delimiter, options);
     const isAtEnd = length >= this.#rest;
     const taken = this.#reader.take(length);
     if (!isAtEnd) this.#reader.skip(bytes.length);
@@ -391,7 +392,7 @@ export class ReaderInput implements ParserPart {
     let length = isAscii ? this.#reader.findText(delimiter) : -1;
     if (length < 0 || length > limit || length + bytes.length > this.left) {
       length = this.#find(bytes, limit, options.orEnd, DELIMITER);
-      if (length < 0) return this.#retry(DELIMITER, this.takeTextUntil, delimiter, options);
+      if (length < 0) return this.#waitFor(DELIMITER, this.takeTextUntil, delimiter, options);
     }
     const isAtEnd = length >= this.#rest;
     return new DoneStep(this.#takeText(length, isAtEnd ? 0 : bytes.length, options.fatal));
@@ -416,7 +417,7 @@ export class ReaderInput implements ParserPart {
     const isHere = this.#reader.ensure(hasEnded ? length : limit + 1);
     return isHere
       ? new DoneStep(this.#reader.take(length))
-      : this.#retry(END, this.takeToEnd, options);
+      : this.#waitFor(END, this.takeToEnd, options);
   }
 
   takeVarint(options: { maxSize?: number } = {}): ParserStep<number> {
@@ -428,7 +429,7 @@ export class ReaderInput implements ParserPart {
     }
     const integer = this.#takeVarint(maxSize);
     return integer === undefined
-      ? this.#retry("the rest of a varint", this.takeVarint, options)
+      ? this.#waitFor("the rest of a varint", this.takeVarint, options)
       : new DoneStep(integer);
   }
 
@@ -552,29 +553,43 @@ export class ReaderInput implements ParserPart {
     );
   }
 
-  /** Makes a step wait that cannot be taken yet. */
-  #retry<Args extends unknown[], T>(
+  /** Makes a step wait, because what it asks for is not here yet. */
+  #waitFor<Args extends unknown[], T>(
     awaited: string | number,
     step: (...args: Args) => ParserStep<T>,
     ...args: Args
   ): ParserStep<T> {
     this.checkSteps();
-    this.isForgotten = true;
-    return retry(this, awaited, step, ...args);
+    this.#isForgotten = true;
+    return this.#tryAgain(awaited, step, ...args);
+  }
+
+  /** Tries a step again, each time that more may have arrived. */
+  *#tryAgain<Args extends unknown[], T>(
+    awaited: string | number,
+    step: (...args: Args) => ParserStep<T>,
+    ...args: Args
+  ): Generator<ParserPause, T, undefined> {
+    while (true) {
+      this.#isForgotten = false;
+      yield this.#pause(awaited);
+      const again = step.apply(this, args);
+      if (again instanceof DoneStep) return again.value;
+    }
   }
 
   /** Throws if a step was not waited for, which would go unnoticed where its bytes are here already. */
   checkSteps(): void {
-    if (this.isForgotten) throw new TypeError("A step of a parser was called without yield*");
+    if (this.#isForgotten) throw new TypeError("A step of a parser was called without yield*");
   }
 
   /**
-   * Waits for a step to be tried again.
+   * Returns the pause of a step that waits.
    *
    * @param what What it waits for, or how many bytes.
    * @throws {TruncatedInputError} If no more will come.
    */
-  pause(what: string | number): ParserPause {
+  #pause(what: string | number): ParserPause {
     const pause = new Pause(this.#name, what, this.#reader.length);
     if (!this.#reader.hasEnded) return pause;
     throw this.truncation = new TruncatedInputError(pause.expected, pause.received);
@@ -615,21 +630,6 @@ class DoneStep<T> implements ParserStep<T>, IteratorReturnResult<T> {
 
   next(): IteratorReturnResult<T> {
     return this;
-  }
-}
-
-/** Tries a step again, each time that more may have arrived. */
-function* retry<Args extends unknown[], T>(
-  input: ReaderInput,
-  awaited: string | number,
-  step: (...args: Args) => ParserStep<T>,
-  ...args: Args
-): Generator<ParserPause, T, undefined> {
-  while (true) {
-    input.isForgotten = false;
-    yield input.pause(awaited);
-    const again = step.apply(input, args);
-    if (again instanceof DoneStep) return again.value;
   }
 }
 
