@@ -13,12 +13,12 @@ try {
   const listener = Deno.listen({ hostname, port: Number(port) });
   for (const signal of signals) Deno.addSignalListener(signal, () => Deno.exit(0));
   const [zone = ""] = /%[^\]]+/.exec(hostname) ?? []; // of an address such as fe80::1%eth0
-  print(`Listening on ${name(listener.addr, zone)}`);
+  print(`Listening on ${formatAddress(listener.addr, zone)}`);
 
   while (true) { // `for await (const conn of listener)` would end at the first accept that fails
     try {
       using conn = await listener.accept();
-      print(`Connected by ${name(conn.remoteAddr)}`);
+      print(`Connected by ${formatAddress(conn.remoteAddr)}`);
       await echo(conn);
     } catch (error) { // this client was reset, or none could be accepted: go on
       console.error(`Connection lost: ${(error as Error).message}`);
@@ -38,7 +38,7 @@ async function echo(conn: Deno.Conn): Promise<void> {
   }
 }
 
-function name({ hostname, port }: Deno.NetAddr, zone = ""): string {
+function formatAddress({ hostname, port }: Deno.NetAddr, zone = ""): string {
   return `${hostname.includes(":") ? `[${hostname}${zone}]` : hostname}:${port}`;
 }
 

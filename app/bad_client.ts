@@ -7,11 +7,11 @@ import {
   fail,
   failUsage,
   integer,
-  onStopSignal,
   readCommandLine,
   readOptionalAddress,
 } from "./core/command_line.ts";
 import { printSync } from "./core/output.ts";
+import { onStopSignal } from "./core/stop_signals.ts";
 import { pause } from "./core/timeout.ts";
 import { createRequest } from "./libclient.ts";
 import { escapeText } from "./wire/escape.ts";
@@ -177,9 +177,7 @@ async function read(conn: Deno.Conn): Promise<void> {
 }
 
 function failToConnect(error: Error): never {
-  return fail(
-    `Cannot connect to ${formatAddress({ transport: "tcp", ...address })}: ${error.message}`,
-  );
+  return fail(`Cannot connect to ${formatAddress(address)}: ${error.message}`);
 }
 
 /** Says in one line what happened, and ends the program. */

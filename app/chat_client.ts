@@ -1,18 +1,12 @@
 // The chat client: sends each line of its input to everybody, and prints what everybody says.
 import { decodeChat, encodeChat, type FromClient } from "./chat/messages.ts";
-import {
-  duration,
-  fail,
-  failUsage,
-  listenForStop,
-  readAddress,
-  readCommandLine,
-} from "./core/command_line.ts";
+import { duration, fail, failUsage, readAddress, readCommandLine } from "./core/command_line.ts";
 import { formatAddress } from "./core/address.ts";
 import { connect } from "./core/connect.ts";
 import { MessageConnection } from "./core/message_connection.ts";
 import { Outbox } from "./core/outbox.ts";
 import { printSync } from "./core/output.ts";
+import { listenForStop } from "./core/stop_signals.ts";
 import { Terminal } from "./core/terminal.ts";
 import { DeadlineConn } from "./core/deadline_conn.ts";
 import { escapeText } from "./wire/escape.ts";
@@ -51,9 +45,7 @@ try {
     new DeadlineConn(await connect(address), { idleTimeout: timeout }),
     { headerTimeout: timeout, messageTimeout: timeout },
   );
-  // If sending fails, receiving fails too, and tells why. So this connection is not closed for it.
-  const sending = { send: (bytes: Uint8Array) => connection.send(bytes), [Symbol.dispose]() {} };
-  outbox = new Outbox(sending, () => {});
+  outbox = new Outbox(connection, () => {}); // if sending fails, receiving fails too, and tells why
   const { stop, kill } = listenForStop(LEAVE_TIMEOUT);
   stop.addEventListener("abort", () => send({ type: "leave" }));
   kill.addEventListener("abort", () => end(0));

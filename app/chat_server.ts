@@ -4,7 +4,6 @@ import { isName, keyOf, NAME_RULE } from "./chat/names.ts";
 import {
   connectionLimit,
   duration,
-  listenForStop,
   readCommandLine,
   readOptionalAddress,
 } from "./core/command_line.ts";
@@ -13,6 +12,7 @@ import { listen } from "./core/listen.ts";
 import { Outbox, untilWritten } from "./core/outbox.ts";
 import { exit, printError } from "./core/output.ts";
 import { serve } from "./core/serve.ts";
+import { listenForStop } from "./core/stop_signals.ts";
 import type { DeadlineConn } from "./core/deadline_conn.ts";
 import { escapeText } from "./wire/escape.ts";
 import {
@@ -70,7 +70,10 @@ async function handle(conn: DeadlineConn): Promise<void> {
     if (!isReported) printError(`Dropped ${who} (${conn.peerAddress}): ${reason}`);
     isReported = true;
   };
-  const outbox = new Outbox(connection, report);
+  const outbox = new Outbox(connection, (reason) => {
+    conn.close(); // ends the read and the write that wait
+    report(reason);
+  });
   const member: Member = { outbox };
   try {
     while (true) {

@@ -17,14 +17,9 @@ import { standardOutput } from "./check/printer.ts";
 import { Progress } from "./check/progress.ts";
 import { Session } from "./check/session.ts";
 import { keepWatching } from "./check/watch.ts";
-import {
-  failUsage,
-  flag,
-  onStopSignal,
-  orFailUsage,
-  readCommandLine,
-} from "./core/command_line.ts";
+import { failUsage, flag, orFailUsage, readCommandLine } from "./core/command_line.ts";
 import { printSync } from "./core/output.ts";
+import { onStopSignal } from "./core/stop_signals.ts";
 
 const INTERRUPTED = 130; // exit code, as shells have it for Ctrl-C
 

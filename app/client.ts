@@ -59,13 +59,13 @@ async function exchange(): Promise<void> {
     { ...options, headerTimeout: timeout, messageTimeout: timeout },
   );
 
-  const sending = send(connection);
-  sending.catch(() => {}); // then no response arrives either, and the client reports that
-  for (; answered < requests.length; answered++) {
+  send(connection).catch(() => {}); // then no response arrives either, and the client reports that
+  while (answered < requests.length) {
     const response = await connection.receive();
     if (response === undefined) throw new Error("The server closed the connection");
     printSync(`Received ${describe(response)} from ${serverAddress}`);
     printSync(describeResponse(response));
+    answered++;
   }
   printSync(`Closing connection to ${serverAddress}`);
 }
@@ -86,16 +86,14 @@ function describe(response: Message): string {
 
 function readArguments(): { address: ServerAddress; requests: Uint8Array[] } {
   const words = [...args];
-  let address: ServerAddress;
-  if (options.unix !== undefined) {
-    address = { path: options.unix };
-  } else {
-    address = readAddress(words.splice(0, 2));
-  }
+  const address = options.unix === undefined
+    ? readAddress(words.splice(0, 2))
+    : { path: options.unix };
   if (words.length === 0) failUsage("Missing action and value");
   if (words.length % 2 === 1) failUsage(`Missing value for the action ${words.at(-1)}`);
-  const requests = words.flatMap((action, i) =>
-    i % 2 === 0 ? [createRequest(action, words[i + 1]!)] : []
-  );
+  const requests: Uint8Array[] = [];
+  for (let i = 0; i < words.length; i += 2) {
+    requests.push(createRequest(words[i]!, words[i + 1]!));
+  }
   return { address, requests };
 }

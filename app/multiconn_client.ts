@@ -21,7 +21,7 @@ import { RESPONSE_TIMEOUT } from "./wire/limits.ts";
 const MESSAGES = ["Message 1 from client.", "Message 2 from client."];
 const MAX_CONNECTIONS = 65_535; // a machine has no more ports from which to reach one server
 const MAX_REASONS = 4; // lines of the summary
-const SLOW = 100; // connections; with fewer, there is no progress to show
+const MIN_FOR_PROGRESS = 100; // connections; fewer are done before anybody could read how many
 const PROGRESS_INTERVAL = 200; // milliseconds
 
 const { options, args } = readCommandLine(
@@ -54,7 +54,7 @@ const timer = setInterval(showProgress, PROGRESS_INTERVAL);
 await Promise.all(Array.from({ length: total }, (_, i) => run(i + 1)));
 clearInterval(timer);
 showProgress();
-if (failures.size > 0) fail();
+if (failures.size > 0) reportFailures();
 
 /** Runs one connection to its end. A failure is counted, and does not stop the others. */
 async function run(id: number): Promise<void> {
@@ -71,8 +71,8 @@ async function run(id: number): Promise<void> {
 /** Sends the messages, reads to the end, and compares: this client knows what must come back. */
 async function converse(id: number): Promise<void> {
   log(`Starting connection ${id} to ${serverAddress}`);
-  const options = { idleTimeout: timeout, writeTimeout: timeout };
-  using conn = new DeadlineConn(await connect(address, timeout), options);
+  const deadlines = { idleTimeout: timeout, writeTimeout: timeout };
+  using conn = new DeadlineConn(await connect(address, timeout), deadlines);
   for (const message of MESSAGES) {
     log(`Sending '${message}' to connection ${id}`);
     await conn.writeAll(encoder.encode(message));
@@ -98,13 +98,13 @@ async function converse(id: number): Promise<void> {
 
 /** Shows on a terminal how many connections have ended. */
 function showProgress(): void {
-  if (total < SLOW || !Deno.stderr.isTerminal()) return;
+  if (total < MIN_FOR_PROGRESS || !Deno.stderr.isTerminal()) return;
   const end = ended < total ? "\r" : "\n";
   Deno.stderr.writeSync(encoder.encode(`${ended} of ${total} connections done${end}`));
 }
 
 /** Sums up the failures, the most frequent reasons first. */
-function fail(): never {
+function reportFailures(): never {
   const reasons = [...failures].sort(([, a], [, b]) => b - a);
   const failed = reasons.reduce((sum, [, times]) => sum + times, 0);
   console.error(`${failed} of ${total} connections to ${serverAddress} failed:`);

@@ -6,13 +6,13 @@ import {
   connectionLimit,
   duration,
   flag,
-  listenForStop,
   readAddress,
   readCommandLine,
 } from "./core/command_line.ts";
 import { listen } from "./core/listen.ts";
 import { exit, printLine } from "./core/output.ts";
 import { serve } from "./core/serve.ts";
+import { listenForStop } from "./core/stop_signals.ts";
 import type { DeadlineConn } from "./core/deadline_conn.ts";
 import { escapeBytes } from "./wire/escape.ts";
 import { DRAIN_TIMEOUT, IDLE_TIMEOUT, MAX_ECHO_CONNECTIONS, WRITE_TIMEOUT } from "./wire/limits.ts";

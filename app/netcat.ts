@@ -3,6 +3,7 @@
 //   deno run --allow-net app/netcat.ts [host] [port]
 import { formatAddress } from "./core/address.ts";
 import { fail, readCommandLine, readOptionalAddress } from "./core/command_line.ts";
+import { connect } from "./core/connect.ts";
 
 const { args } = readCommandLine(
   `deno run --allow-net app/netcat.ts [host] [port]
@@ -14,12 +15,12 @@ writes all that comes to standard output, as it is. Ends when the server has fin
 const address = readOptionalAddress(args);
 
 try {
-  const conn = await Deno.connect(address);
+  const conn = await connect(address);
   send(conn).catch((error) => console.error(`Cannot send: ${error.message}`)); // the answer may still come
   await conn.readable.pipeTo(Deno.stdout.writable);
   Deno.exit(); // or the program would go on and wait for your keyboard
 } catch (error) {
-  fail(`${formatAddress({ transport: "tcp", ...address })}: ${(error as Error).message}`);
+  fail(`${formatAddress(address)}: ${(error as Error).message}`);
 }
 
 /** Sends all input. At its end, `pipeTo` alone would close the whole connection, before the answer. */

@@ -1,17 +1,10 @@
 // Stands between a client and a server and shows the bytes that travel. It can also reshape them.
-import {
-  fail,
-  failUsage,
-  flag,
-  integer,
-  listenForStop,
-  readCommandLine,
-  readPort,
-} from "./core/command_line.ts";
+import { fail, failUsage, flag, integer, parsePort, readCommandLine } from "./core/command_line.ts";
 import { formatAddress } from "./core/address.ts";
 import { countFreeDescriptors } from "./core/descriptors.ts";
 import { warnIfOpen } from "./core/listen.ts";
 import { exit, printError, printLine } from "./core/output.ts";
+import { listenForStop } from "./core/stop_signals.ts";
 import type { Protocol } from "./relay/guess.ts";
 import { BoundedServer } from "./relay/bounded_server.ts";
 import { EventLog } from "./relay/event_log.ts";
@@ -23,6 +16,7 @@ import { MAX_WEB_CONNECTIONS, servePage } from "./relay/web.ts";
 
 const PROTOCOLS: readonly Protocol[] = ["auto", "app", "frames", "text", "raw"];
 const RESERVED_DESCRIPTORS = 16; // for Deno itself, also while it looks up host names
+const DEFAULT_CONNECTIONS = 400; // with two descriptors each; systems often give a program 1024
 const MAX_CONNECTIONS = 3_000; // their descriptors are counted by opening them, for which ports run out
 
 const { options, args } = readCommandLine(
@@ -60,7 +54,7 @@ Passes on what a client and a server send each other, and shows it.`,
     ),
     "max-connections": integer(
       "COUNT",
-      400,
+      DEFAULT_CONNECTIONS,
       { min: 1, max: MAX_CONNECTIONS },
       "take no more clients than this at once",
     ),
@@ -147,19 +141,19 @@ function address(initial: string, help: string) {
   return {
     placeholder: "HOST:PORT",
     help: `${help} (default: ${initial})`,
-    initial: readAddress(initial),
-    read: readAddress,
+    initial: parseHostAndPort(initial),
+    read: parseHostAndPort,
   };
 }
 
-function readAddress(text: string): Deno.NetAddr {
+function parseHostAndPort(text: string): Deno.NetAddr {
   const match = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(text);
   if (!match) throw new RangeError(`"${text}" is not a host and a port, such as 127.0.0.1:65432`);
-  const [, address, name, port] = match;
-  if (address?.includes("%")) {
+  const [, ipv6, name, port] = match;
+  if (ipv6?.includes("%")) {
     throw new RangeError(`"${text}" has a zone, and the sockets of node:net take none in Deno`);
   }
-  return { transport: "tcp", hostname: address ?? name!, port: readPort(port!) };
+  return { transport: "tcp", hostname: ipv6 ?? name!, port: parsePort(port!) };
 }
 
 function readProtocol(text: string): Protocol {

@@ -6,7 +6,6 @@ import {
   failUsage,
   flag,
   integer,
-  listenForStop,
   messageLimits,
   readCommandLine,
   readOptionalAddress,
@@ -17,6 +16,7 @@ import { DeadlineError } from "./core/deadlines.ts";
 import { listen } from "./core/listen.ts";
 import { exit, printError, printLine } from "./core/output.ts";
 import { serve } from "./core/serve.ts";
+import { listenForStop } from "./core/stop_signals.ts";
 import type { DeadlineConn } from "./core/deadline_conn.ts";
 import { TIMED_OUT, withTimeout } from "./core/timeout.ts";
 import { createErrorResponse, createResponse } from "./libserver.ts";

@@ -3,9 +3,10 @@ import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
 import { escapeText } from "../wire/escape.ts";
 import { MAX_CONNECTIONS, MAX_CONTENT_LENGTH, MAX_HEADER_LENGTH } from "../wire/limits.ts";
 import type { HostAndPort } from "./address.ts";
-import { printError, printSync } from "./output.ts";
+import { printSync } from "./output.ts";
 
 const USAGE_ERROR = 2; // exit code
+const MAX_PORT = 65_535;
 const MAX_PROBLEM = 1000; // characters; it may quote a long word first, and then say what is wrong
 const MIN_SECONDS = 0.001; // a timer counts milliseconds
 const MAX_SECONDS = 500_000; // a timer of 2 ** 31 milliseconds fires at once, and some are multiplied
@@ -110,11 +111,6 @@ export function readInteger(what: string, text: string, min: number, max: number
   }
 }
 
-/** Reads a port number, or ends the program. */
-export function readPort(text: string): number {
-  return readInteger("port", text, 0, 65_535);
-}
-
 /** Reads `<host> <port>`. If there are other arguments, or fewer, it ends the program. */
 export function readAddress(args: string[]): HostAndPort {
   return orFailUsage(() => parseAddress(args));
@@ -131,10 +127,19 @@ export function parseAddress(args: string[]): HostAndPort {
   if (port === undefined) throw new UsageError("Missing port");
   if (unexpected !== undefined) throw new UsageError(`Unexpected argument ${unexpected}`);
   try {
-    return { hostname: withoutBrackets(hostname), port: parseInteger(port, 0, 65_535) };
+    return { hostname: withoutBrackets(hostname), port: parsePort(port) };
   } catch (error) {
     throw new UsageError(`Wrong port: ${(error as Error).message}`);
   }
+}
+
+/**
+ * The port number that a text says.
+ *
+ * @throws {RangeError} If it says none.
+ */
+export function parsePort(text: string): number {
+  return parseInteger(text, 0, MAX_PORT);
 }
 
 /** Reads `[host] [port]`, by default 127.0.0.1 and 65432, or ends the program. */
@@ -253,53 +258,6 @@ export function failUsage(message: string): never {
 export function fail(message: string, code = 1): never {
   console.error(escapeText(message, Infinity));
   Deno.exit(code);
-}
-
-const STOP_SIGNALS: Deno.Signal[] = Deno.build.os === "windows"
-  ? ["SIGINT"]
-  : ["SIGINT", "SIGTERM", "SIGHUP"];
-
-/**
- * Calls a function at each Ctrl-C, SIGTERM and closed terminal, until the result is disposed.
- *
- * A closed terminal sends SIGHUP. `nohup` has the system ignore that, and Deno undoes it as soon as a
- * program listens for any signal. The program cannot know, but `nohup` leaves it no terminal to write
- * to. So without one, SIGHUP is ignored here.
- */
-export function onStopSignal(act: () => void): Disposable {
-  const hasTerminal = Deno.stdout.isTerminal() || Deno.stderr.isTerminal();
-  const listeners = STOP_SIGNALS.map((signal) => ({
-    signal,
-    listener: signal === "SIGHUP" && !hasTerminal ? () => {} : () => act(),
-  }));
-  for (const { signal, listener } of listeners) Deno.addSignalListener(signal, listener);
-  return {
-    [Symbol.dispose]() {
-      for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
-    },
-  };
-}
-
-/** The signals that end a server: `stop` asks, `kill` forces. */
-export interface StopSignals {
-  stop: AbortSignal;
-  kill: AbortSignal;
-}
-
-/**
- * Listens for Ctrl-C, SIGTERM and a closed terminal. The first of them asks the program to stop. The
- * second forces it, and so does `drainTimeout`, in milliseconds after the first.
- */
-export function listenForStop(drainTimeout: number): StopSignals {
-  const stop = new AbortController();
-  const kill = new AbortController();
-  onStopSignal(() => {
-    if (Deno.stderr.isTerminal()) printError(""); // ends the line with the ^C that the terminal shows
-    if (stop.signal.aborted) return kill.abort();
-    stop.abort();
-    Deno.unrefTimer(setTimeout(() => kill.abort(), drainTimeout));
-  });
-  return { stop: stop.signal, kill: kill.signal };
 }
 
 /** Removes the brackets of an IPv6 address such as `[::1]`, as the programs print it. */

@@ -11,14 +11,13 @@ export async function connect(
   address: ServerAddress,
   timeout: number = CONNECT_TIMEOUT,
 ): Promise<Deno.Conn> {
-  if ("path" in address) return await Deno.connect({ transport: "unix", ...address });
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), timeout);
+  if ("path" in address) { // which needs no deadline: it is accepted or refused at once
+    return await Deno.connect({ transport: "unix", ...address });
+  }
+  const late = AbortSignal.timeout(timeout);
   try {
-    return await Deno.connect({ ...address, signal: late.signal });
+    return await Deno.connect({ ...address, signal: late });
   } catch (error) {
-    throw late.signal.aborted ? new Error(`No connection within ${timeout / 1000} s`) : error;
-  } finally {
-    clearTimeout(timer);
+    throw late.aborted ? new Error(`No connection within ${timeout / 1000} s`) : error;
   }
 }

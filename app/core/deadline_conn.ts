@@ -90,12 +90,9 @@ export class DeadlineConn implements Disposable {
    * @throws {DeadlineError} If the peer does not read them. The connection is then closed.
    */
   async writeAll(bytes: Uint8Array): Promise<void> {
-    let rest = bytes;
-    while (rest.length > 0) {
+    for (let sent = 0; sent < bytes.length;) {
       // A write may take a part only. The deadline moves on whenever the peer takes some bytes.
-      const sent = await this.#inTime(this.#writeTimeout, this.#conn.write(rest));
-      if (sent === rest.length) return;
-      rest = rest.subarray(sent);
+      sent += await this.#inTime(this.#writeTimeout, this.#conn.write(bytes.subarray(sent)));
     }
   }
 

@@ -13,22 +13,22 @@ const MAX_WAIT = 1_000; // milliseconds; then those who read slowly are left beh
 export class Outbox {
   /** Resolves when the queue is empty. Never rejects. `undefined` while nothing is being written. */
   written: Promise<void> | undefined;
-  readonly #connection: Pick<MessageConnection, "send"> & Disposable;
-  readonly #report: (reason: string) => void;
+  readonly #connection: Pick<MessageConnection, "send">;
+  readonly #onDrop: (reason: string) => void;
   #queue: Uint8Array[] = [];
   #length = 0; // bytes, of the queue and of the write in progress
   #isDropped = false;
 
   /**
-   * @param connection The connection to write to. The outbox closes it if it drops it.
-   * @param report Gets the reason when the connection is dropped.
+   * @param connection The connection to write to.
+   * @param onDrop Is called once, with the reason, when nothing more can be written to it.
    */
   constructor(
-    connection: Pick<MessageConnection, "send"> & Disposable,
-    report: (reason: string) => void,
+    connection: Pick<MessageConnection, "send">,
+    onDrop: (reason: string) => void,
   ) {
     this.#connection = connection;
-    this.#report = report;
+    this.#onDrop = onDrop;
   }
 
   /** Queues a message. Never waits and never throws: a client that falls behind is dropped. */
@@ -44,13 +44,12 @@ export class Outbox {
     this.written ??= this.#write();
   }
 
-  /** Closes the connection, which ends its read and its write. Only the first reason is reported. */
+  /** Gives up the connection, and forgets what waits for it. Only the first reason counts. */
   drop(reason: string): void {
     if (this.#isDropped) return;
     this.#isDropped = true;
     this.#queue = [];
-    this.#connection[Symbol.dispose]();
-    this.#report(reason);
+    this.#onDrop(reason);
   }
 
   async #write(): Promise<void> {

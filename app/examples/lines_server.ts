@@ -8,14 +8,11 @@ const TIMEOUT = 60_000; // milliseconds for a whole line to come, or for its ans
 const MAX_LINE_LENGTH = 512; // bytes
 const ACCEPT_PAUSE = 5; // milliseconds
 
-const LF = 0x0a;
 const encoder = new TextEncoder();
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }); // keeps a byte order mark
 
 /** Reads one line, which ends with `\n` or `\r\n`. What is not UTF-8 is refused, and not changed. */
-export function* line(bytes: ParserInput): ParserStep<string> {
-  const text = utf8.decode(yield* bytes.takeUntil(LF, { maxLength: MAX_LINE_LENGTH }));
-  return text.endsWith("\r") ? text.slice(0, -1) : text;
+export function line(bytes: ParserInput): ParserStep<string> {
+  return bytes.takeLine({ maxLength: MAX_LINE_LENGTH, fatal: true });
 }
 
 /** Answers one client, until it has finished. Each line has a deadline, which single bytes do not move. */
@@ -31,7 +28,7 @@ export async function serve(conn: Deno.Conn, timeout = TIMEOUT): Promise<void> {
 
 /** The lines of a client. It throws where one is refused, or cut short. */
 async function* receive(conn: Deno.Conn): AsyncGenerator<string> {
-  const lines = new Decoder(line, { copy: true }); // copies, because the buffer is used again
+  const lines = new Decoder(line); // texts outlive the buffer, so nothing need be copied
   const buffer = new Uint8Array(4096);
   while (true) {
     const n = await conn.read(buffer);

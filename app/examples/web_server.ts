@@ -11,16 +11,31 @@ import {
   type ParserStep,
   TruncatedInputError,
 } from "../../mod.ts";
-import * as commandLine from "../core/command_line.ts";
+import {
+  connectionLimit,
+  duration,
+  fail,
+  failUsage,
+  flag,
+  readAddress,
+  readCommandLine,
+} from "../core/command_line.ts";
 import type { DeadlineConn } from "../core/deadline_conn.ts";
 import { type Deadline, deadlineClock, DeadlineError } from "../core/deadlines.ts";
 import { pauseForOthers } from "../core/fair_work.ts";
 import { listen } from "../core/listen.ts";
 import { exit, printLine } from "../core/output.ts";
 import { serve } from "../core/serve.ts";
-import * as limits from "../wire/limits.ts";
+import { listenForStop } from "../core/stop_signals.ts";
+import {
+  DRAIN_TIMEOUT,
+  IDLE_TIMEOUT,
+  MAX_CONTENT_LENGTH,
+  MAX_HEADER_LENGTH,
+  MESSAGE_TIMEOUT,
+  WRITE_TIMEOUT,
+} from "../wire/limits.ts";
 
-const { MAX_HEADER_LENGTH, MAX_CONTENT_LENGTH } = limits;
 const PIECE = 64 * 1024; // bytes of a file that are in memory at once
 const SEPARATOR = Deno.build.os === "windows" ? "\\" : "/"; // of names in a path
 const LF = 0x0a;
@@ -264,24 +279,23 @@ async function send(
 }
 
 async function main(): Promise<void> {
-  const { duration, failUsage, flag, listenForStop, readAddress, readCommandLine } = commandLine;
   const { options, args } = readCommandLine(
     `deno run --allow-net --allow-read app/examples/web_server.ts <folder> [host] [port]
 
 Serves the files of a folder, and a form at /echo, to browsers. It listens on 127.0.0.1 and port 8080
 unless you say otherwise. Port 0 takes a free one.`,
     {
-      "request-timeout": duration(limits.MESSAGE_TIMEOUT, "maximum time to receive a request"),
-      "idle-timeout": duration(limits.IDLE_TIMEOUT, "maximum time between two requests"),
-      "write-timeout": duration(limits.WRITE_TIMEOUT, "maximum time to take the next bytes"),
-      "drain-timeout": duration(limits.DRAIN_TIMEOUT, "maximum time for answers after Ctrl-C"),
-      "max-connections": commandLine.connectionLimit(),
+      "request-timeout": duration(MESSAGE_TIMEOUT, "maximum time to receive a request"),
+      "idle-timeout": duration(IDLE_TIMEOUT, "maximum time between two requests"),
+      "write-timeout": duration(WRITE_TIMEOUT, "maximum time to take the next bytes"),
+      "drain-timeout": duration(DRAIN_TIMEOUT, "maximum time for answers after Ctrl-C"),
+      "max-connections": connectionLimit(),
       "quiet": flag("print no lines about connections and requests"),
     },
   );
   const [folder, hostname = "127.0.0.1", port = "8080", ...others] = args;
   if (folder === undefined) return failUsage("Missing folder");
-  const failToServe = (reason: string) => commandLine.fail(`Cannot serve ${folder}: ${reason}`);
+  const failToServe = (reason: string) => fail(`Cannot serve ${folder}: ${reason}`);
   const root = await Deno.realPath(folder).catch((error) => failToServe(error.message));
   if (!(await Deno.stat(root)).isDirectory) failToServe("it is not a folder");
   const log = (line: string) => options.quiet || printLine(line);

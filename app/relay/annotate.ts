@@ -1,4 +1,5 @@
 // Says what the bytes of one direction of a connection are.
+import { countBytes } from "../wire/errors.ts";
 import type { Part } from "./events.ts";
 import { ENOUGH, guessProtocol, type Protocol } from "./guess.ts";
 import { Parts } from "./parts.ts";
@@ -36,7 +37,7 @@ export class Annotator {
     }
     const rest = chunk.length - start;
     if (rest > 0) {
-      const label = `raw, ${rest} byte${rest === 1 ? "" : "s"}`;
+      const label = `raw, ${countBytes(rest)}`;
       parts.add({ kind: "raw", frame: 0, start, end: chunk.length, label });
     }
     return parts.list();

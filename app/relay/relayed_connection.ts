@@ -3,7 +3,9 @@ import { connect, type Socket } from "node:net";
 import { formatAddress } from "../core/address.ts";
 import { pauseForOthers } from "../core/fair_work.ts";
 import { pause } from "../core/timeout.ts";
+import { countBytes } from "../wire/errors.ts";
 import { escapeText } from "../wire/escape.ts";
+import { CONNECT_TIMEOUT } from "../wire/limits.ts";
 import { Annotator } from "./annotate.ts";
 import type { Protocol } from "./guess.ts";
 import type { RelayEvent, Side } from "./events.ts";
@@ -13,8 +15,7 @@ import type { Limits } from "./unit_reader.ts";
 const MAX_WAITING = 128 * 1024; // bytes in each direction, while a side does not take them
 const MUCH = 4 * 1024; // bytes; where so many come at once, there may be more already
 const MAX_WORK = 10; // milliseconds for such sides, before all others get a turn
-const PATIENCE = 200; // milliseconds; longer waiting is worth an event
-const CONNECT_TIMEOUT = 5_000; // milliseconds
+const NOTED_WAIT = 200; // milliseconds; a side that takes nothing for longer is worth a note
 const STALL_TIMEOUT = 2_000; // milliseconds for a client that has ended, while the server is not read
 
 /** The options of all sockets that are relayed. */
@@ -38,6 +39,14 @@ export interface RelayOptions extends Limits {
   isWatched: boolean;
   /** Takes what happens. */
   publish: (event: RelayEvent) => void;
+}
+
+/** One of the two directions of a connection, for whoever writes in it. */
+interface Direction {
+  target: Socket;
+  from: "client" | "server";
+  to: "client" | "server";
+  annotator: Annotator;
 }
 
 type NewEvent = Omit<RelayEvent, "connection" | "time">;
@@ -124,20 +133,13 @@ export class RelayedConnection {
   /** Passes on one direction. It is read no further before the other side has taken what came. */
   #pass(source: Socket, target: Socket, from: "client" | "server", to: "client" | "server") {
     const annotator = new Annotator(this.#options.protocol, this.#options);
+    const direction: Direction = { target, from, to, annotator };
     let passing: Promise<unknown> = this.#opened;
-    const write = (bytes: Uint8Array): Promise<void> | undefined => {
-      if (this.#options.isWatched) {
-        const text = `${from} → ${to}  ${bytes.length} byte${bytes.length === 1 ? "" : "s"}`;
-        const parts = show(bytes, annotator.push(bytes));
-        this.#record({ type: "chunk", from, text, size: bytes.length, parts });
-      }
-      if (this.#isReshaped) return this.#taken((done) => target.write(bytes, done), from, to);
-      if (target.write(bytes)) return undefined;
-      return this.#taken((done) => target.once("drain", done), from, to);
-    };
     source.on("data", (chunk: Uint8Array) => {
       const start = performance.now();
-      const writing = this.#isReshaped ? this.#reshape(chunk, write) : write(chunk);
+      const writing = this.#isReshaped
+        ? this.#reshape(direction, chunk)
+        : this.#write(direction, chunk);
       const pause = chunk.length < MUCH ? undefined : pauseAfter(performance.now() - start);
       if (!writing && !pause) return;
       const taken = Promise.all([writing, pause]);
@@ -157,6 +159,18 @@ export class RelayedConnection {
     });
   }
 
+  /** Shows bytes and passes them on. Returns a promise to wait for if they are not taken at once. */
+  #write({ target, from, to, annotator }: Direction, bytes: Uint8Array): Promise<void> | undefined {
+    if (this.#options.isWatched) {
+      const text = `${from} → ${to}  ${countBytes(bytes.length)}`;
+      const parts = show(bytes, annotator.push(bytes));
+      this.#record({ type: "chunk", from, text, size: bytes.length, parts });
+    }
+    if (this.#isReshaped) return this.#taken((done) => target.write(bytes, done), from, to);
+    if (target.write(bytes)) return undefined;
+    return this.#taken((done) => target.once("drain", done), from, to);
+  }
+
   /** The client has ended, and will get nothing. Nobody else would ever close the two connections. */
   #endStall() {
     Deno.unrefTimer(setTimeout(() => {
@@ -171,16 +185,14 @@ export class RelayedConnection {
       if (this.#isReset) return;
       isLate = true;
       this.#record({ type: "note", text: `${to} takes no more, so ${from} is not read` });
-    }, PATIENCE);
+    }, NOTED_WAIT);
     await new Promise<void>(wait);
     clearTimeout(timer);
     if (isLate) this.#record({ type: "note", text: `${to} takes bytes again` });
   }
 
-  async #reshape(
-    chunk: Uint8Array,
-    write: (bytes: Uint8Array) => Promise<void> | undefined,
-  ): Promise<void> {
+  /** Passes on a chunk in pieces, late, or not to its end: as the options say. */
+  async #reshape(direction: Direction, chunk: Uint8Array): Promise<void> {
     const { delay, cut } = this.#options;
     const length = this.#options.chunk || chunk.length;
     const begin = performance.now();
@@ -191,7 +203,7 @@ export class RelayedConnection {
       const end = Math.min(start + length, chunk.length, start + cut - this.#passed);
       const piece = chunk.subarray(start, end);
       this.#passed += piece.length;
-      if (piece.length > 0) await write(piece);
+      if (piece.length > 0) await this.#write(direction, piece);
       if (this.#passed >= cut) {
         return this.#reset("relay", `the relay resets both sides (--cut ${cut})`);
       }
@@ -216,5 +228,5 @@ function pauseAfter(milliseconds: number): Promise<void> | undefined {
 /** The name of a client; its address is not known if it has gone already. */
 function nameOfPeer({ remoteAddress: hostname, remotePort: port }: Socket): string {
   if (hostname === undefined || port === undefined) return "a client";
-  return formatAddress({ transport: "tcp", hostname, port });
+  return formatAddress({ hostname, port });
 }

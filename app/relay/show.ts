@@ -29,7 +29,7 @@ export function show(chunk: Uint8Array, parts: Part[]): ShownPart[] {
     left -= end - part.start;
     const bytes = chunk.subarray(part.start, end);
     const dump = part.kind === "text" ? textLines(bytes) : hexdump(bytes, part.start);
-    if (end < part.end) dump.push(`… ${countBytes(part.end - end)}`);
+    if (end < part.end) dump.push(`… ${countMore(part.end - end)}`);
     return { ...part, dump };
   });
 }
@@ -98,6 +98,6 @@ function hex(integer: number, digits: number): string {
 
 const HEX = Array.from({ length: 256 }, (_, byte) => hex(byte, 2));
 
-function countBytes(count: number): string {
+function countMore(count: number): string {
   return count === 1 ? "1 more byte" : `${count} more bytes`;
 }

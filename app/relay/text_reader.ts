@@ -71,7 +71,8 @@ function isTextFor(decoder: TextDecoder, bytes: Uint8Array): boolean {
 /** How many bytes are text, if not all are. The first ones may be the rest of a character. */
 function textLength(bytes: Uint8Array): number {
   const [begin] = wholeCharacters(bytes);
-  let [least, most] = [begin, bytes.length]; // text, and no text
+  let least = begin; // up to here it is text
+  let most = bytes.length; // and up to here it is not
   while (most - least > 1) {
     const middle = (least + most) >> 1;
     if (isText(bytes.subarray(begin, middle))) least = middle;

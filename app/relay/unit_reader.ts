@@ -51,13 +51,15 @@ export class UnitReader {
 
   /** Adds the next part of a chunk, and returns where it ends. */
   take(chunk: Uint8Array, start: number, parts: Parts): number {
-    const [kind, expected, before] = [this.#phase, this.#expected, this.#received];
+    const kind = this.#phase;
+    const expected = this.#expected;
+    const before = this.#received;
     const end = Math.min(chunk.length, start + expected - before);
     const bytes = chunk.subarray(start, end);
     const part: Part = { kind, unit: this.#unit, frame: this.#number, start, end, label: "" };
     const isTold = parts.add(part);
     this.#received += bytes.length;
-    const meaning = this.#go(bytes, isTold);
+    const meaning = this.#advance(bytes, isTold);
     if (isTold) part.label = this.#label(kind, before, before + bytes.length, expected, meaning);
     return end;
   }
@@ -80,7 +82,7 @@ export class UnitReader {
   }
 
   /** Takes bytes of the phase. When it is complete, returns what it says, and begins the next one. */
-  #go(bytes: Uint8Array, isTold: boolean): string {
+  #advance(bytes: Uint8Array, isTold: boolean): string {
     const message = this.#decode(bytes);
     if (this.#received < this.#expected) return "";
     const length = this.#declared;

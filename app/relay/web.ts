@@ -44,7 +44,7 @@ export async function servePage(port: number, log: EventLog, route: string): Pro
   }
 
   function respond(request: IncomingMessage, response: ServerResponse): void {
-    // A page of another site must not read the traffic, whatever name it has made this address have.
+    // A page of another site must not read the traffic, also if its name leads here (DNS rebinding).
     const { host, origin, "last-event-id": lastId } = request.headers;
     if (!own.some((url) => url.host === host)) return refuse(response, 403);
     if (origin !== undefined && !own.some((url) => url.origin === origin)) {

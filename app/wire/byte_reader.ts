@@ -40,17 +40,12 @@ export class ByteReader {
     return this.#end - this.#start + (this.#next?.length ?? 0);
   }
 
-  /** Whether all bytes were taken. */
-  get isEmpty(): boolean {
-    return this.#start === this.#end;
-  }
-
   /** How many bytes were taken, from the first one on. */
   get position(): number {
     return this.#offset + this.#start;
   }
 
-  /** The memory in which the next bytes lie, if they are `here`. Nobody may keep it. */
+  /** The memory in which the next bytes lie, once `ensure` has brought them there. Nobody may keep it. */
   get bytes(): Uint8Array {
     return this.#bytes;
   }
@@ -60,7 +55,7 @@ export class ByteReader {
     return this.#start;
   }
 
-  /** How many bytes from the start were searched in vain, and are no part of the delimiter. */
+  /** How many bytes from the start the last search has passed over: no delimiter begins in them. */
   get searched(): number {
     return this.#searched;
   }
@@ -85,11 +80,11 @@ export class ByteReader {
     else this.#next = chunk;
   }
 
-  /** Returns whether so many bytes are here, in one piece. If not, they can be asked for again later. */
-  has(length: number): boolean {
+  /** Brings so many bytes into one piece. Returns whether they are here; if not, ask again later. */
+  ensure(length: number): boolean {
     if (this.#end > this.#bytes.length) throw givenAway();
     if (length <= this.#end - this.#start) return true;
-    this.#gather(length);
+    this.#join(length);
     return length <= this.#end - this.#start;
   }
 
@@ -145,10 +140,10 @@ export class ByteReader {
     // The rest of the next chunk need not be copied if the delimiter ends where its last byte is first.
     const place = this.#next?.indexOf(delimiter.at(-1)!) ?? -1;
     if (place >= 0) {
-      this.#gather(Math.min(most, this.#end - this.#start + place + 1), Infinity);
+      this.#join(Math.min(most, this.#end - this.#start + place + 1), Infinity);
       length = this.#search(delimiter, most);
     }
-    if (length < 0 && this.#gather(most, Infinity)) length = this.#search(delimiter, most);
+    if (length < 0 && this.#join(most, Infinity)) length = this.#search(delimiter, most);
     return length;
   }
 
@@ -160,7 +155,7 @@ export class ByteReader {
     return place < 0 ? -1 : place - this.#start;
   }
 
-  /** Lets go of all bytes. */
+  /** Drops all bytes. */
   clear(): void {
     this.#next = undefined;
     this.#start = this.#end;
@@ -189,7 +184,7 @@ export class ByteReader {
    *
    * @returns Whether more bytes are here than before.
    */
-  #gather(most: number, wanted = most): boolean {
+  #join(most: number, wanted = most): boolean {
     const waiting = this.#end - this.#start;
     if (waiting === 0 || (this.#isOwn && this.#next === undefined)) return false;
     const next = this.#next;
@@ -239,7 +234,7 @@ export class ByteReader {
     this.#window.close();
   }
 
-  /** Lets go of memory that is no longer needed. */
+  /** Frees memory that is no longer needed. */
   #release() {
     const waiting = this.#end - this.#start;
     if (waiting === 0) this.#advance();

@@ -106,7 +106,8 @@ export class Decoder<T extends NonNullable<unknown> | null> {
    * Adds bytes that have arrived.
    *
    * @param chunk The bytes. An empty chunk is ignored.
-   * @throws {TypeError} If the chunk is not a `Uint8Array`, or comes after `end`.
+   * @throws {TypeError} If the chunk is not a `Uint8Array` or comes after `end`, or the one before it was
+   * detached or shrunk.
    * @throws The error that `take` or `end` has thrown before.
    */
   push(chunk: Uint8Array): void {
@@ -120,6 +121,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
    *
    * @returns The item, or `undefined` until it is complete.
    * @throws Whatever the parser throws. Every later call throws it again.
+   * @throws {TypeError} If the parser breaks a rule, or a chunk was detached or shrunk after it was pushed.
    */
   take(): T | undefined {
     return this.#ready.length > 0 ? this.#ready.pop()!.item : this.#parse();
@@ -153,7 +155,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
       throw new TypeError("Cannot take the rest: the next item has begun");
     }
     const { length } = this.#reader;
-    this.#reader.has(length);
+    this.#reader.ensure(length);
     const rest = this.#reader.take(length);
     this.#parsed = this.#reader.position;
     return rest;
@@ -163,8 +165,8 @@ export class Decoder<T extends NonNullable<unknown> | null> {
    * Marks the end of the input. Items not yet taken can still be taken afterwards, also one that ends with
    * the input.
    *
-   * If an item has begun that does not, the error is thrown inside its parser, at the `yield*` that waits. A parser
-   * may catch it there to throw one of its own. What it returns then is ignored.
+   * If the input ends inside an item, the error is thrown at the `yield*` where its parser waits. The parser may
+   * catch it there to throw one of its own. What it returns then is ignored.
    *
    * @throws {TruncatedInputError} If the input ends inside an item.
    * @throws Whatever the parser throws for one of the items not yet taken.
@@ -188,7 +190,7 @@ export class Decoder<T extends NonNullable<unknown> | null> {
 
   #parse(): T | undefined {
     if (this.#failure) throw this.#failure.error;
-    if (this.#item === undefined && this.#reader.isEmpty) return undefined;
+    if (this.#item === undefined && this.#reader.length === 0) return undefined;
     try {
       const item = this.#item ?? this.#begin();
       const { done, value } = item.next();

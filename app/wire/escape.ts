@@ -1,14 +1,15 @@
 const MAX_SHOWN = 200; // characters; longer values are cut, so that one message is one line
 
+const JOINED = String.raw`[[\p{L}\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}]` +
+  String.raw`--[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}]]`; // these have no joiners
+const UNSAFE = String.raw`\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}`;
+const BLANKS = String.raw`\u034f\u115f\u1160\u2065\u2800\u3164\uffa0`; // letters by class, and empty
+
 /**
  * Characters that are invisible, or change how others look: control characters, format characters (they
  * reverse a line, or hide in it), lone surrogates, noncharacters (XML refuses two of them), and line
  * ends. A joiner between two parts of a letter or an emoji is allowed, because people write it.
  */
-const JOINED = String.raw`[[\p{L}\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}]` +
-  String.raw`--[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}]]`; // these have no joiners
-const UNSAFE = String.raw`\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}`;
-const BLANKS = String.raw`\u034f\u115f\u1160\u2065\u2800\u3164\uffa0`; // letters by class, and empty
 const UNPRINTABLE = new RegExp(
   String.raw`(?!(?<=${JOINED})[\u200c\u200d]${JOINED})[${UNSAFE}${BLANKS}]`,
   "gv",

@@ -1,6 +1,12 @@
 import { isBytes, nameOfType, type OwnBytes } from "./bytes.ts";
 import { Decoder } from "./decoder.ts";
-import { type ByteOrder, isLittle, writeUint16, writeUint32 } from "./endianness.ts";
+import {
+  type ByteOrder,
+  isLittle,
+  writeBigUint64,
+  writeUint16,
+  writeUint32,
+} from "./endianness.ts";
 import { LengthLimitError, MalformedInputError } from "./errors.ts";
 import { MAX_FRAME_LENGTH } from "./limits.ts";
 import type { ParserInput, ParserStep } from "./parser.ts";
@@ -150,7 +156,7 @@ export class FrameDecoder extends Decoder<OwnBytes> {
 }
 
 function* takeFrame(bytes: ParserInput, format: Required<FrameOptions>): ParserStep<OwnBytes> {
-  const { lengthSize, byteOrder, lengthIncludesPrefix, maxFrameLength } = format;
+  const { lengthSize, byteOrder, lengthIncludesPrefix } = format;
   bytes.expect("prefix");
   const declared = lengthSize === 8
     ? Number((yield* bytes.takeStruct(byteOrder === "big" ? ">Q" : "<Q"))[0])
@@ -160,7 +166,7 @@ function* takeFrame(bytes: ParserInput, format: Required<FrameOptions>): ParserS
     const sizes = `its length is ${declared} bytes, its prefix alone is ${lengthSize}`;
     throw new MalformedInputError(`Cannot accept frame: ${sizes}`);
   }
-  if (length > maxFrameLength) throw new LengthLimitError(length, maxFrameLength, "frame");
+  checkLimit(length, format);
   bytes.expect("payload");
   return yield* bytes.take(length);
 }
@@ -168,7 +174,7 @@ function* takeFrame(bytes: ParserInput, format: Required<FrameOptions>): ParserS
 /**
  * A stream from payloads to frames, for `pipeThrough`. Each frame comes out in one piece, so that
  * it can be sent with one write. A payload that is too long errors the stream with
- * {@linkcode LengthLimitError}.
+ * {@linkcode LengthLimitError}, and one that is not a `Uint8Array` with `TypeError`.
  *
  * @example Usage
  * ```ts
@@ -251,10 +257,7 @@ function writePrefix(bytes: Uint8Array, length: number, format: Required<FrameOp
     case 4:
       writeUint32(bytes, declared, 0, byteOrder);
       break;
-    case 8: {
-      const [high, low] = byteOrder === "big" ? [0, 4] : [4, 0];
-      writeUint32(bytes, Math.floor(declared / 2 ** 32), high, byteOrder);
-      writeUint32(bytes, declared % 2 ** 32, low, byteOrder);
-    }
+    case 8:
+      writeBigUint64(bytes, BigInt(declared), 0, byteOrder);
   }
 }

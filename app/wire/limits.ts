@@ -1,4 +1,5 @@
-// Every limit and every deadline, with its default. Programs, decoders and pages take them from here.
+// The limits and deadlines of decoders, servers and their clients, with the defaults. Programs and pages take
+// them from here. What only the checker, the relay or an example has stands there.
 // Times are in milliseconds, and lengths in bytes.
 
 // Messages and frames. A peer may claim any length, so these are checked before memory is set aside.

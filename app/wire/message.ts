@@ -189,8 +189,8 @@ export interface EncodeMessageOptions {
  * @returns The message, ready to be written at once.
  * @throws {TypeError} If the content is neither a JSON value nor bytes as its type asks for, the type or the
  * encoding is not a text, or the limit not a number.
- * @throws {RangeError} If a text has a lone surrogate, which UTF-8 cannot express, or the limit is not an
- * integer of 0 or more.
+ * @throws {RangeError} If a text has a lone surrogate, which UTF-8 cannot express, the limit is not an
+ * integer of 0 or more, or the byte order is neither `"big"` nor `"little"`.
  * @throws {UnsupportedEncodingError} If JSON content is to be in another encoding than UTF-8.
  * @throws {LengthLimitError} If the header is longer than 65,535 bytes, or the content than its limit.
  *
@@ -369,11 +369,7 @@ function* takeMessage(bytes: ParserInput, limits: Limits): ParserStep<Message> {
   return { header, content: yield* bytes.take(contentLength) };
 }
 
-/**
- * Tells whether an error is one of those that a peer causes by sending what is not a message.
- *
- * @category Messages
- */
+/** Returns whether an error is one of those that a peer causes by sending what is not a message. */
 export function isMessageError(error: unknown): error is Error {
   return error instanceof MessageHeaderError || error instanceof MessageContentError ||
     error instanceof UnsupportedEncodingError || error instanceof LengthLimitError ||
@@ -453,8 +449,9 @@ function isNestedTooDeeply(json: string): boolean {
   let isInString = false;
   for (let i = 0; i < json.length; i++) {
     const character = json[i];
-    if (character === '"') isInString = !isInString;
-    else if (isInString) i += character === "\\" ? 1 : 0;
+    if (isInString && character === "\\") i++; // passes over what is escaped, such as a quote
+    else if (character === '"') isInString = !isInString;
+    else if (isInString) continue;
     else if (character === "[" || character === "{") depth++;
     else if (character === "]" || character === "}") depth--;
     if (depth > MAX_JSON_DEPTH) return true;

@@ -294,8 +294,7 @@ export class ReaderInput implements ParserPart {
   readonly #maxLength: number;
   #end: number | undefined; // of the part that is being read: a position in the input
   #name: string | undefined;
-  /** Whether a step must wait, and no `yield*` has begun with it. */
-  isForgotten = false;
+  #isForgotten = false; // a step that must wait, as no `yield*` has begun with it
   /** The error for input that has ended, once a step has thrown it. */
   truncation: TruncatedInputError | undefined;
 
@@ -319,14 +318,14 @@ export class ReaderInput implements ParserPart {
 
   take(length: number): ParserStep<OwnBytes> {
     this.#check(length);
-    if (this.#reader.has(length)) return new Taken(this.#reader.take(length));
-    return this.#retry(length, this.take, length);
+    if (this.#reader.ensure(length)) return new DoneStep(this.#reader.take(length));
+    return this.#waitFor(length, this.take, length);
   }
 
   takeText(length: number, options?: { fatal?: boolean }): ParserStep<string> {
     this.#check(length);
-    if (!this.#reader.has(length)) return this.#retry(length, this.takeText, length, options);
-    return new Taken(this.#takeText(length, 0, options?.fatal));
+    if (!this.#reader.ensure(length)) return this.#waitFor(length, this.takeText, length, options);
+    return new DoneStep(this.#takeText(length, 0, options?.fatal));
   }
 
   takeInteger(size: 1 | 2 | 3 | 4, byteOrder: ByteOrder = "big"): ParserStep<number> {
@@ -337,8 +336,8 @@ export class ReaderInput implements ParserPart {
     }
     const little = isLittle(byteOrder);
     this.#checkLeft(size);
-    if (this.#reader.has(size)) return new Taken(this.#reader.takeInteger(size, little));
-    return this.#retry(size, this.takeInteger, size, byteOrder);
+    if (this.#reader.ensure(size)) return new DoneStep(this.#reader.takeInteger(size, little));
+    return this.#waitFor(size, this.takeInteger, size, byteOrder);
   }
 
   takeStruct<Format extends string>(
@@ -346,14 +345,16 @@ export class ReaderInput implements ParserPart {
   ): ParserStep<StructValues<Format>> {
     const size = calcSize(format);
     this.#check(size);
-    if (this.#reader.has(size)) return new Taken(unpack(format, this.#reader.take(size)));
-    return this.#retry(size, this.takeStruct<Format>, format);
+    if (this.#reader.ensure(size)) return new DoneStep(unpack(format, this.#reader.take(size)));
+    return this.#waitFor(size, this.takeStruct<Format>, format);
   }
 
   takeLine(options: DelimiterOptions & { fatal?: boolean }): ParserStep<string> {
     const limit = this.#limit(options.maxLength);
     const line = this.#takeLine(limit, options.orEnd, options.fatal);
-    return line === undefined ? this.#retry(LINE_END, this.takeLine, options) : new Taken(line);
+    return line === undefined
+      ? this.#waitFor(LINE_END, this.takeLine, options)
+      : new DoneStep(line);
   }
 
   #takeLine(limit: number, orEnd?: boolean, fatal?: boolean): string | undefined {
@@ -374,11 +375,11 @@ export class ReaderInput implements ParserPart {
     const limit = this.#limit(options.maxLength);
     const bytes = bytesOf(delimiter);
     const length = this.#find(bytes, limit, options.orEnd, DELIMITER);
-    if (length < 0) return this.#retry(DELIMITER, this.takeUntil, delimiter, options);
+    if (length < 0) return this.#waitFor(DELIMITER, this.takeUntil, delimiter, options);
     const isAtEnd = length >= this.#rest;
     const taken = this.#reader.take(length);
     if (!isAtEnd) this.#reader.skip(bytes.length);
-    return new Taken(taken);
+    return new DoneStep(taken);
   }
 
   takeTextUntil(
@@ -391,10 +392,10 @@ export class ReaderInput implements ParserPart {
     let length = isAscii ? this.#reader.findText(delimiter) : -1;
     if (length < 0 || length > limit || length + bytes.length > this.left) {
       length = this.#find(bytes, limit, options.orEnd, DELIMITER);
-      if (length < 0) return this.#retry(DELIMITER, this.takeTextUntil, delimiter, options);
+      if (length < 0) return this.#waitFor(DELIMITER, this.takeTextUntil, delimiter, options);
     }
     const isAtEnd = length >= this.#rest;
-    return new Taken(this.#takeText(length, isAtEnd ? 0 : bytes.length, options.fatal));
+    return new DoneStep(this.#takeText(length, isAtEnd ? 0 : bytes.length, options.fatal));
   }
 
   /** Takes text that is here, and passes over the delimiter behind it. */
@@ -412,10 +413,11 @@ export class ReaderInput implements ParserPart {
     }
     const { length, hasEnded } = this.#reader;
     if (length > limit) throw this.#tooLong(limit, END);
-    const isHere = this.#reader.has(hasEnded ? length : limit + 1);
+    // Until the input ends, more may come: so a byte above the limit is asked for, which is never here.
+    const isHere = this.#reader.ensure(hasEnded ? length : limit + 1);
     return isHere
-      ? new Taken(this.#reader.take(length))
-      : this.#retry(END, this.takeToEnd, options);
+      ? new DoneStep(this.#reader.take(length))
+      : this.#waitFor(END, this.takeToEnd, options);
   }
 
   takeVarint(options: { maxSize?: number } = {}): ParserStep<number> {
@@ -427,8 +429,8 @@ export class ReaderInput implements ParserPart {
     }
     const integer = this.#takeVarint(maxSize);
     return integer === undefined
-      ? this.#retry("the rest of a varint", this.takeVarint, options)
-      : new Taken(integer);
+      ? this.#waitFor("the rest of a varint", this.takeVarint, options)
+      : new DoneStep(integer);
   }
 
   #takeVarint(maxSize: number): number | undefined {
@@ -436,7 +438,7 @@ export class ReaderInput implements ParserPart {
     let value = 0;
     for (let size = 1; size <= maxSize; size++) {
       this.#checkLeft(size);
-      if (!reader.has(size)) return undefined;
+      if (!reader.ensure(size)) return undefined;
       const byte = reader.bytes[reader.start + size - 1]!;
       value += (byte & 0x7f) * 2 ** (7 * (size - 1));
       if (byte > 0x7f) continue;
@@ -489,7 +491,7 @@ export class ReaderInput implements ParserPart {
     if (orEnd && this.#hasEnd) {
       const rest = this.#rest;
       if (rest > limit) throw this.#tooLong(limit, what);
-      reader.has(rest);
+      reader.ensure(rest);
       return rest;
     }
     const isTooLong = searched > limit + slack ||
@@ -551,29 +553,43 @@ export class ReaderInput implements ParserPart {
     );
   }
 
-  /** Makes a step wait that cannot be taken yet. */
-  #retry<Args extends unknown[], T>(
+  /** Makes a step wait, because what it asks for is not here yet. */
+  #waitFor<Args extends unknown[], T>(
     awaited: string | number,
     step: (...args: Args) => ParserStep<T>,
     ...args: Args
   ): ParserStep<T> {
     this.checkSteps();
-    this.isForgotten = true;
-    return retry(this, awaited, step, ...args);
+    this.#isForgotten = true;
+    return this.#tryAgain(awaited, step, ...args);
+  }
+
+  /** Tries a step again, each time that more may have arrived. */
+  *#tryAgain<Args extends unknown[], T>(
+    awaited: string | number,
+    step: (...args: Args) => ParserStep<T>,
+    ...args: Args
+  ): Generator<ParserPause, T, undefined> {
+    while (true) {
+      this.#isForgotten = false;
+      yield this.#pause(awaited);
+      const again = step.apply(this, args);
+      if (again instanceof DoneStep) return again.value;
+    }
   }
 
   /** Throws if a step was not waited for, which would go unnoticed where its bytes are here already. */
   checkSteps(): void {
-    if (this.isForgotten) throw new TypeError("A step of a parser was called without yield*");
+    if (this.#isForgotten) throw new TypeError("A step of a parser was called without yield*");
   }
 
   /**
-   * Waits for a step to be tried again.
+   * Returns the pause of a step that waits.
    *
    * @param what What it waits for, or how many bytes.
    * @throws {TruncatedInputError} If no more will come.
    */
-  pause(what: string | number): ParserPause {
+  #pause(what: string | number): ParserPause {
     const pause = new Pause(this.#name, what, this.#reader.length);
     if (!this.#reader.hasEnded) return pause;
     throw this.truncation = new TruncatedInputError(pause.expected, pause.received);
@@ -599,8 +615,8 @@ export class Pause implements ParserPause {
   }
 }
 
-/** What is here already, for `yield*`. A generator would cost as much as all the rest. */
-class Taken<T> implements ParserStep<T>, IteratorReturnResult<T> {
+/** A step that need not wait, with its result. A generator would cost as much as all the rest. */
+class DoneStep<T> implements ParserStep<T>, IteratorReturnResult<T> {
   readonly done = true;
   readonly value: T;
 
@@ -614,21 +630,6 @@ class Taken<T> implements ParserStep<T>, IteratorReturnResult<T> {
 
   next(): IteratorReturnResult<T> {
     return this;
-  }
-}
-
-/** Tries a step again, each time that more may have arrived. */
-function* retry<Args extends unknown[], T>(
-  input: ReaderInput,
-  awaited: string | number,
-  step: (...args: Args) => ParserStep<T>,
-  ...args: Args
-): Generator<ParserPause, T, undefined> {
-  while (true) {
-    input.isForgotten = false;
-    yield input.pause(awaited);
-    const taken = step.apply(input, args);
-    if (taken instanceof Taken) return taken.value;
   }
 }
 

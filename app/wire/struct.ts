@@ -295,7 +295,10 @@ export class Struct<Format extends string> {
   }
 }
 
-/** What a format says, and how its values are read and written. */
+/**
+ * What a format says, and how its values are read and written. Values come as a list: `pack` may have got
+ * as many arguments as the stack has room for once, and not twice.
+ */
 class Layout {
   readonly format: string;
   readonly size: number; // in bytes
@@ -305,7 +308,7 @@ class Layout {
 
   constructor(format: string) {
     this.format = format;
-    this.#little = isLittle(format);
+    this.#little = isLittleEndian(format);
     let size = 0;
     let count = 0;
     for (const [text, digits, code] of format.slice(1).matchAll(/(\d*)(\D?)/gu)) {
@@ -463,7 +466,7 @@ function cached(format: string): Layout {
   return layout;
 }
 
-function isLittle(format: string): boolean {
+function isLittleEndian(format: string): boolean {
   const first = format.charAt(0);
   if (first === ">" || first === "!") return false;
   if (first === "<") return true;

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { equals } from "@std/bytes/equals";
 import { createServer } from "node:net";
+import { fullListener } from "../support/full_listener.ts";
 import { findFreePort, noise, Program, runScript, startServer } from "../support/programs.ts";
 
 const LIFETIME = 60_000; // milliseconds, far more than it takes
@@ -68,4 +69,20 @@ Deno.test("app/netcat.ts says in one line what went wrong", async () => {
   } finally {
     await new Promise((closed) => server.close(closed));
   }
+});
+
+Deno.test({
+  name: "app/netcat.ts gives up a server that does not answer",
+  ignore: Deno.build.os === "windows", // where a full backlog refuses
+  async fn() {
+    using server = await fullListener();
+    await using netcat = startNetcat(server.addr.port);
+    const late = setTimeout(() => netcat.kill("SIGKILL"), 20_000); // milliseconds, four times the deadline
+    const { code } = await netcat.ended;
+    clearTimeout(late);
+    assertEquals([code, netcat.stderr], [
+      1,
+      `127.0.0.1:${server.addr.port}: No connection within 5 s\n`,
+    ]);
+  },
 });

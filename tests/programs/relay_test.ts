@@ -357,6 +357,7 @@ Deno.test("app/relay.ts says in one line what is wrong with its command line", a
   using taken = listen();
   const cases: [number, string, ...string[]][] = [
     [2, `Wrong --listen: "nowhere" is not a host and a port`, "--listen", "nowhere"],
+    [2, `Wrong --to: "99999" is not an integer from 0 to 65535`, "--to", "127.0.0.1:99999"],
     [2, `Wrong --protocol: "smtp" is not auto, app, frames, text or raw`, "--protocol", "smtp"],
     [
       2,

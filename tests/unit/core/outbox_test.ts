@@ -3,7 +3,7 @@ import { endOfTurn, Outbox, untilWritten } from "../../../app/core/outbox.ts";
 import { MAX_OUTBOX_LENGTH } from "../../../app/wire/limits.ts";
 
 /** Stands in for a connection: its writes end when the test says so. */
-class StuckConnection implements Disposable {
+class StuckConnection {
   readonly written: Uint8Array[] = [];
   closed = 0;
   finish = () => {};
@@ -13,7 +13,7 @@ class StuckConnection implements Disposable {
     return new Promise((resolve) => this.finish = resolve);
   }
 
-  [Symbol.dispose]() {
+  close() {
     this.closed++;
     this.finish();
   }
@@ -26,7 +26,7 @@ async function nextTurn(): Promise<void> {
 
 Deno.test("Outbox writes one thing at a time, in order, and what waits in one write", async () => {
   const connection = new StuckConnection();
-  const outbox = new Outbox(connection, () => {});
+  const outbox = new Outbox(connection, () => connection.close());
   for (const byte of [1, 2]) outbox.push(new Uint8Array([byte]));
   await nextTurn();
   for (const byte of [3, 4]) outbox.push(new Uint8Array([byte]));
@@ -42,7 +42,10 @@ Deno.test("Outbox writes one thing at a time, in order, and what waits in one wr
 Deno.test("Outbox drops whom more than 256 KiB wait for, and not a byte earlier", async () => {
   const connection = new StuckConnection();
   const reasons: string[] = [];
-  const outbox = new Outbox(connection, (reason) => reasons.push(reason));
+  const outbox = new Outbox(connection, (reason) => {
+    connection.close();
+    reasons.push(reason);
+  });
   outbox.push(new Uint8Array(MAX_OUTBOX_LENGTH - 1));
   await nextTurn(); // being written counts as well
   outbox.push(new Uint8Array(1));
@@ -57,7 +60,7 @@ Deno.test("Outbox drops whom more than 256 KiB wait for, and not a byte earlier"
 
 Deno.test("Outbox frees its room when bytes are written", async () => {
   const connection = new StuckConnection();
-  const outbox = new Outbox(connection, () => {});
+  const outbox = new Outbox(connection, () => connection.close());
   for (let i = 0; i < 3; i++) {
     outbox.push(new Uint8Array(MAX_OUTBOX_LENGTH));
     await nextTurn();
@@ -70,7 +73,9 @@ Deno.test("Outbox frees its room when bytes are written", async () => {
 /** Outboxes that are writing, and their connections. */
 function writing(count: number): { outboxes: Outbox[]; connections: StuckConnection[] } {
   const connections = Array.from({ length: count }, () => new StuckConnection());
-  const outboxes = connections.map((connection) => new Outbox(connection, () => {}));
+  const outboxes = connections.map((connection) =>
+    new Outbox(connection, () => connection.close())
+  );
   for (const outbox of outboxes) outbox.push(new Uint8Array(1));
   return { outboxes, connections };
 }

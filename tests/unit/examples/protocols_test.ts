@@ -125,7 +125,7 @@ testParser({
 });
 
 Deno.test("app/examples/lines_server.ts refuses what is not UTF-8, or too long", () => {
-  assertRefuses(line, new Uint8Array([0x61, 0xff, 0x0a]), TypeError);
+  assertRefuses(line, new Uint8Array([0x61, 0xff, 0x0a]), MalformedInputError);
   assertRefuses(line, "x".repeat(513), LengthLimitError);
 });
 

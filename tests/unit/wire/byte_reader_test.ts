@@ -41,7 +41,7 @@ Deno.test("ByteReader takes the bytes that were pushed, in order, as soon as all
           const expected = length <= pushed - taken
             ? INPUT.slice(taken, taken + length)
             : undefined;
-          assertEquals(reader.has(length), expected !== undefined);
+          assertEquals(reader.ensure(length), expected !== undefined);
           if (expected && "take" in step) assertEquals(reader.take(length), expected);
           else if (expected) assertEquals(reader.takeInteger(length, false), toNumber(expected));
           refused = expected ? undefined : step;
@@ -49,7 +49,6 @@ Deno.test("ByteReader takes the bytes that were pushed, in order, as soon as all
         }
         assertEquals(reader.position, taken);
         assertEquals(reader.length, pushed - taken);
-        assertEquals(reader.isEmpty, pushed === taken);
       }
     }),
     { numRuns: runs(2000) },
@@ -70,9 +69,9 @@ Deno.test("ByteReader.takeInteger reads every size in both orders, inside a chun
       const actual = [false, true].map((little) => {
         const reader = new ByteReader();
         reader.push(ascending.subarray(0, cut));
-        assertEquals(reader.has(size), cut >= size);
+        assertEquals(reader.ensure(size), cut >= size);
         reader.push(ascending.subarray(cut));
-        assertEquals(reader.has(size), true);
+        assertEquals(reader.ensure(size), true);
         return reader.takeInteger(size, little);
       });
       assertEquals(actual, expected[size]);
@@ -236,7 +235,7 @@ Deno.test("ByteReader.push refuses what is not a Uint8Array", () => {
 
 /** Takes bytes if all of them are here. */
 function take(reader: ByteReader, length: number): Uint8Array | undefined {
-  return reader.has(length) ? reader.take(length) : undefined;
+  return reader.ensure(length) ? reader.take(length) : undefined;
 }
 
 function toNumber(bytes: Uint8Array): number {
