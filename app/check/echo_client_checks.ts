@@ -32,6 +32,9 @@ const NO_WAIT = "The client does not wait for its echo.";
 const NO_END = "The client has its whole echo, and does not end.";
 const NO_HALF_CLOSE = "The client reads until the connection ends, but does not say that it has " +
   "finished (half-close). So it waits for the end of the server, and the server for its end.";
+const MISSES_END =
+  "The client does not notice the end of the connection. A read that returns nothing " +
+  "is the end, and not a pause: a loop must stop there.";
 const READS_TOO_FAR = "The client waits for more bytes than it has sent.";
 const ESCAPES = new TextEncoder().encode("\x1b[2J\x1b[31mred\x07 \x9b1m\n");
 
@@ -201,6 +204,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     name: "cut-short",
     what: "When the connection ends in the middle of the echo, the client ends with an error",
     hint: "The client does not compare the echo with what it has sent.",
+    causes: { "stall": MISSES_END },
     read: "client",
     async run(clientRun) {
       await expectNotice(clientRun, async (peer, message) => {
@@ -213,6 +217,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     name: "no-echo",
     what: "When the connection ends without a byte, the client ends with an error",
     hint: "The client takes the end of the connection for an echo.",
+    causes: { "stall": MISSES_END },
     read: "client",
     async run(clientRun) {
       await expectNotice(clientRun, (peer) => {
@@ -227,6 +232,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     hint:
       "The client does not notice that more has come: it reads or compares only as many bytes as it has " +
       "sent, or none.",
+    causes: { "stall": MISSES_END },
     read: "client",
     async run(clientRun) {
       await expectNotice(clientRun, async (peer, message) => {
@@ -239,6 +245,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     name: "differs",
     what: "When other bytes come back, the client ends with an error",
     hint: "The client does not compare the echo with what it has sent.",
+    causes: { "stall": MISSES_END },
     read: "client",
     async run(clientRun) {
       await expectNotice(clientRun, async (peer, message) => {

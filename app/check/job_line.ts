@@ -126,17 +126,15 @@ function readSubject(
   { port, remote }: JobSettings,
 ): Subject {
   const { side } = kinds[kind];
-  if (command === undefined && side === "server") {
-    if (words.length === 0) {
-      throw new UsageError("Missing -- and the server's command, or its host and port");
-    }
-    return { address: readServerAddress(words, remote) };
+  const hasAddress = command === undefined && side === "server";
+  if (hasAddress && words.length === 0) {
+    throw new UsageError("Missing -- and the server's command, or its host and port");
   }
-  if (words.length > 0) {
-    throw new UsageError(
-      `Unexpected argument ${words[0]}: the ${side}'s command comes after --`,
-    );
+  const unexpected = words[hasAddress ? 2 : 0];
+  if (unexpected !== undefined) {
+    throw new UsageError(`Unexpected argument ${unexpected}: the ${side}'s command comes after --`);
   }
+  if (hasAddress) return { address: readServerAddress(words, remote) };
   const [program, ...args] = command ?? [];
   if (program === undefined) throw new UsageError(`Missing -- and the ${side}'s command`);
   if (port === 0 && !command!.some((word) => word.includes("{port}"))) {
