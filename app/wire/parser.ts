@@ -294,7 +294,7 @@ export class ReaderInput implements ParserPart {
   readonly #maxLength: number;
   #end: number | undefined; // of the part that is being read: a position in the input
   #name: string | undefined;
-  /** Whether a step must wait, and no `yield*` has begun with it. */
+  /** Whether a step must wait, or is a part, and no `yield*` has begun with it. */
   isForgotten = false;
   /** The error for input that has ended, once a step has thrown it. */
   truncation: TruncatedInputError | undefined;
@@ -447,11 +447,18 @@ export class ReaderInput implements ParserPart {
     throw new MalformedInputError(`Cannot accept varint: it has more than ${countBytes(maxSize)}`);
   }
 
-  *takePart<T>(
+  takePart<T>(length: number, parser: (part: ParserPart) => ParserStep<T>): ParserStep<T> {
+    this.#check(length);
+    this.checkSteps();
+    this.isForgotten = true; // until it begins: without `yield*` it would take nothing
+    return this.#takePart(length, parser);
+  }
+
+  *#takePart<T>(
     length: number,
     parser: (part: ParserPart) => ParserStep<T>,
   ): Generator<ParserPause, T, undefined> {
-    this.#check(length);
+    this.isForgotten = false;
     const outer = this.#end;
     this.#end = this.#reader.position + length;
     try {
