@@ -476,3 +476,38 @@ async function bindDatagrams(): Promise<Socket & Disposable> {
   await once(socket, "listening");
   return Object.assign(socket, { [Symbol.dispose]: () => void socket.close() });
 }
+
+/** Leaves a connection whose server has ended, with bytes that its client never takes. */
+const STUCK = `
+import socket, time
+server = socket.create_server(("127.0.0.1", 0))
+client = socket.socket()
+client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+client.connect(server.getsockname())
+conn, _ = server.accept()
+conn.setblocking(False)
+try:
+    while True:
+        conn.send(bytes(65536))
+except BlockingIOError:
+    pass
+conn.close()
+server.close()
+print(client.getpeername()[1], flush=True)
+time.sleep(1e6)
+`;
+
+Deno.test({
+  name: "app/examples/socket_states.ts does not wait for a connection of an earlier program",
+  ignore: PYTHON === undefined || !works("ss", "-V"),
+  async fn() {
+    await using earlier = new Program(["-c", STUCK], PYTHON);
+    const [, port] = await earlier.prints(/^(\d+)\n/);
+    const program = "app/examples/socket_states.ts";
+    const args = ["run", "--no-prompt", "--allow-net", "--allow-run=ss", program, port!];
+    await using states = new Program(args);
+    await states.prints("After a reset of another connection, without the listener:\n");
+    assertEquals((await states.ended).code, 0);
+    assert(!states.stdout.includes("FIN-WAIT-1"), states.stdout);
+  },
+});
