@@ -97,9 +97,10 @@ export interface DelimiterOptions {
  * The bytes that a step returns are a view of one chunk, or memory of their own. A step that throws has
  * refused the input. A parser may catch the error to throw one of its own, and must not take anything more.
  *
- * Every step throws {@linkcode LengthLimitError} for more bytes than the decoder's `maxLength`, before
- * memory is allocated, {@linkcode MalformedInputError} for what is not in the part that is being read, and
- * `RangeError` or `TypeError` for arguments that make no sense.
+ * Every step but `takeInteger` and `takeVarint` throws {@linkcode LengthLimitError} for more bytes than the
+ * decoder's `maxLength`, before memory is allocated. Every step throws {@linkcode MalformedInputError} for
+ * what is not in the part that is being read, and `RangeError` or `TypeError` for arguments that make no
+ * sense.
  *
  * @category Parsers
  */
