@@ -2,13 +2,20 @@
 import { formatAddress, type HostAndPort } from "../core/address.ts";
 import { pause, TIMED_OUT } from "../core/timeout.ts";
 import { CannotCheck } from "./check.ts";
-import { type Command, describeEnd, type End, Family, HOST, Program } from "./program.ts";
+import {
+  type Command,
+  describeEnd,
+  type End,
+  Family,
+  HOST,
+  Program,
+  START_TIME,
+} from "./program.ts";
 import { inTime, Stopwatch } from "./running_time.ts";
 
 const MAX_REFUSALS = 3; // in a row: then nobody listens
 const REFUSAL_INTERVAL = 50; // milliseconds
 const DYING_TIME = 500; // milliseconds from a lost connection until the program below it has ended
-const START_TIME = 15_000; // milliseconds from the start of a program until it listens
 const SERVER_PORTS = { min: 10_000, max: 30_000 }; // where a free port is looked for
 const MAX_TRIES = 20; // to find one
 const FREE_TIME = 2000; // milliseconds from the end of a program until its port is free
