@@ -425,6 +425,14 @@ Deno.test(`${CLIENT} ends with one line when a line of its input is too long`, a
   }
 });
 
+Deno.test(`${CLIENT} does not wait for the end of a line that is too long already`, async () => {
+  await using server = await startServer(SERVER);
+  await using client = typist(server.port, "ada");
+  await client.types("x".repeat(256 * 1024 + 1)); // one too many
+  await client.prints("Cannot send a line that is so long\n", "stderr");
+  assertEquals((await client.ended).code, 1);
+});
+
 Deno.test(`${CLIENT} talks with another through pipes, and both leave with exit code 0`, async () => {
   await using server = await startServer(SERVER);
   await using ada = typist(server.port, "ada");
