@@ -52,15 +52,11 @@ export class Terminal implements Disposable {
   /** Inserts text where the cursor is, at once. */
   #insert(text: string): void {
     if (!this.#isOpen) return;
-    const { line, cursor } = this.#editor;
-    const room = Math.max(0, MAX_TYPED - line.length);
+    const room = Math.max(0, MAX_TYPED - this.#editor.line.length);
     if (text.length > room) process.stdout.write("\x07");
-    const typed = text.slice(0, room).toWellFormed();
-    Object.assign(this.#editor, {
-      line: line.slice(0, cursor) + typed + line.slice(cursor),
-      cursor: cursor + typed.length,
-    });
-    this.#editor.prompt(true);
+    this.#editor.write(text.slice(0, room).toWellFormed());
+    // Where text fills more than one row, the editor would look for its first row in the wrong place.
+    Object.assign(this.#editor, { prevRows: this.#editor.getCursorPos().rows });
   }
 
   /** Gives the terminal back. */

@@ -574,7 +574,7 @@ Deno.test({
     await client.prints("* ada joined");
     await client.types("first 🐰\r\nthe end \x1b[H\x1b[H"); // the key Home
     await client.prints("ada: first 🐰");
-    await client.prints("> the end");
+    await client.prints("the end ");
     await client.types("before ");
     await client.prints("> before the end");
     const long = "日本 ".repeat(2000); // little less than may be said
