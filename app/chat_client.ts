@@ -88,6 +88,7 @@ async function* readLines(): AsyncGenerator<string> {
     const lines = (rest + text).split(/\r?\n/);
     rest = lines.pop()!;
     yield* lines;
+    if (rest.length > MAX_OUTBOX_LENGTH) refuseLine(); // its end may never come
   }
   if (rest !== "") yield rest;
 }
@@ -124,6 +125,10 @@ function printable(value: unknown): string {
 /** Sends a message after those before it. */
 function send(content: FromClient): void {
   const message = encodeChat(content);
-  if (message.length > MAX_OUTBOX_LENGTH) endWith("Cannot send a line that is so long");
+  if (message.length > MAX_OUTBOX_LENGTH) refuseLine();
   outbox.push(message);
+}
+
+function refuseLine(): never {
+  endWith("Cannot send a line that is so long");
 }

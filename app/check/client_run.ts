@@ -6,7 +6,15 @@ import { pause, TIMED_OUT, withTimeout } from "../core/timeout.ts";
 import { escapeText } from "../wire/escape.ts";
 import { CannotCheck, type Cause, type CheckRun, Failure } from "./check.ts";
 import { ByteStore, ERROR } from "./output.ts";
-import { type Command, describeEnd, type Exit, type Family, HOST, Program } from "./program.ts";
+import {
+  type Command,
+  describeEnd,
+  type Exit,
+  type Family,
+  HOST,
+  Program,
+  START_TIME,
+} from "./program.ts";
 import { inTime, Stopwatch } from "./running_time.ts";
 
 /** How long a client is silent that has sent what it wants to send now. */
@@ -33,7 +41,7 @@ const WATCH_INTERVAL = 20; // milliseconds
 
 /** How to start a client, and how long it may take. Times are in milliseconds. */
 export interface ClientCommand extends Command {
-  /** For the client to connect, to send something, and to end when it has its answer. */
+  /** For the client to send something, and to end when it has its answer. */
   timeout: number;
   /** After which the client itself gives up on a silent server. */
   patience: number;
@@ -65,6 +73,11 @@ export class ClientRun implements CheckRun {
     return Math.min(MAX_PAUSE, this.command.patience / 4);
   }
 
+  /** How long the client may take from its start until it connects, in milliseconds. */
+  get #startTime(): number {
+    return Math.max(START_TIME, this.command.timeout);
+  }
+
   /**
    * Starts the client, and serves each of its connections until the client ends.
    *
@@ -93,7 +106,7 @@ export class ClientRun implements CheckRun {
     }
     if (failure !== undefined) throw failure;
     if (connections === 0) {
-      const actual = exit ? describeExit(exit) : `none within ${this.command.timeout / 1000} s`;
+      const actual = exit ? describeExit(exit) : `none within ${this.#startTime / 1000} s`;
       const name = formatAddress({ hostname: HOST, port });
       throw new Failure(`a connection to ${name}`, actual).because(NO_CONNECTION);
     }
@@ -132,7 +145,7 @@ export class ClientRun implements CheckRun {
     while (service.failure === undefined) {
       const exit = await withTimeout(exiting, WATCH_INTERVAL);
       if (exit !== TIMED_OUT) return exit;
-      const limit = service.connections === 0 ? this.command.timeout : patience;
+      const limit = service.connections === 0 ? this.#startTime : patience;
       if (service.idleTime > limit) break;
     }
     const grace = service.failure === undefined ? 0 : LAST_OUTPUT;

@@ -17,6 +17,9 @@ const ENVIRONMENT = { NO_COLOR: "1", PYTHONUNBUFFERED: "1" };
 /** Where the servers under check listen that the checker starts, and its own for clients. */
 export const HOST = "127.0.0.1";
 
+/** How long a program may take from its start until it listens, or connects: it may be compiled first. */
+export const START_TIME = 15_000; // milliseconds
+
 /** How to start a program. */
 export interface Command {
   /** The program and its arguments. `{host}` and `{port}` in them stand for the server's address. */

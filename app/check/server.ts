@@ -2,13 +2,20 @@
 import { formatAddress, type HostAndPort } from "../core/address.ts";
 import { pause, TIMED_OUT } from "../core/timeout.ts";
 import { CannotCheck } from "./check.ts";
-import { type Command, describeEnd, type End, Family, HOST, Program } from "./program.ts";
+import {
+  type Command,
+  describeEnd,
+  type End,
+  Family,
+  HOST,
+  Program,
+  START_TIME,
+} from "./program.ts";
 import { inTime, Stopwatch } from "./running_time.ts";
 
 const MAX_REFUSALS = 3; // in a row: then nobody listens
 const REFUSAL_INTERVAL = 50; // milliseconds
 const DYING_TIME = 500; // milliseconds from a lost connection until the program below it has ended
-const START_TIME = 15_000; // milliseconds from the start of a program until it listens
 const SERVER_PORTS = { min: 10_000, max: 30_000 }; // where a free port is looked for
 const MAX_TRIES = 20; // to find one
 const FREE_TIME = 2000; // milliseconds from the end of a program until its port is free
@@ -73,7 +80,10 @@ export class RunningServer implements Server {
   }
 
   whyAbsent(): string {
-    return `No server is listening on ${formatAddress(this.address)}; start it first`;
+    const { hostname, port } = this.address;
+    const absent = `No server is listening on ${formatAddress(this.address)}`;
+    const other = hostname.startsWith("127.") ? findOnIPv6(port) : undefined;
+    return other === undefined ? `${absent}; start it first` : `${absent}, but on ${other}`;
   }
 
   restart(): Promise<boolean> {
@@ -146,6 +156,8 @@ export class StartedServer implements Server {
   whyAbsent(): string {
     const name = formatAddress(this.address);
     if (this.#ending === undefined) {
+      const other = findOnIPv6(this.address.port);
+      if (other !== undefined) return `The server listens on ${other}, and not on ${name}`;
       const time = `${START_TIME / 1000} s`;
       return `The server runs, but does not listen on ${name} within ${time}; if it always uses ` +
         "the same port, name that with --port";
@@ -241,6 +253,20 @@ function ifFree(port: number): number {
         ? `Cannot start the server: another program listens on ${name}`
         : `Cannot look for a free port: ${(error as Error).message}`,
     );
+  }
+}
+
+/** Where somebody listens on a port by IPv6, as a server does for which `localhost` means that. */
+function findOnIPv6(port: number): string | undefined {
+  const hostname = "::1";
+  const { state } = Deno.permissions.querySync({ name: "net", host: `[${hostname}]:${port}` });
+  if (state !== "granted") return undefined; // nobody should be asked for that
+  try {
+    Deno.listen({ hostname, port }).close();
+    return undefined;
+  } catch (error) {
+    const isTaken = error instanceof Deno.errors.AddrInUse;
+    return isTaken ? formatAddress({ hostname, port }) : undefined; // there may be no IPv6
   }
 }
 

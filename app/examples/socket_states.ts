@@ -53,15 +53,15 @@ async function showStates(port: number): Promise<void> {
 
 function show(what: string, port: number): void {
   const args = ["-tanH", `( sport = :${port} or dport = :${port} )`];
-  let text;
+  let lines: string[];
   do { // until what was sent is acknowledged
-    text = new TextDecoder().decode(new Deno.Command("ss", { args }).outputSync().stdout);
-  } while (/SYN-RECV|FIN-WAIT-1|LAST-ACK|CLOSING/.test(text));
+    const text = new TextDecoder().decode(new Deno.Command("ss", { args }).outputSync().stdout);
+    lines = text.trim().split("\n")
+      .map((line) => line.trim().split(/\s+/).join(" "))
+      .filter((line) => line.startsWith("LISTEN") || ports(line).some((port) => clients.has(port)));
+  } while (lines.some((line) => /^(SYN-RECV|FIN-WAIT-1|LAST-ACK|CLOSING)/.test(line)));
   console.log(`${what}:`);
-  const lines = text.trim().split("\n")
-    .map((line) => line.trim().split(/\s+/).join(" "))
-    .filter((line) => line.startsWith("LISTEN") || ports(line).some((port) => clients.has(port)))
-    .toSorted((a, b) => key(a, port).localeCompare(key(b, port)));
+  lines.sort((a, b) => key(a, port).localeCompare(key(b, port)));
   for (const line of lines) console.log(`  ${line}`);
 }
 

@@ -97,9 +97,10 @@ export interface DelimiterOptions {
  * The bytes that a step returns are a view of one chunk, or memory of their own. A step that throws has
  * refused the input. A parser may catch the error to throw one of its own, and must not take anything more.
  *
- * Every step throws {@linkcode LengthLimitError} for more bytes than the decoder's `maxLength`, before
- * memory is allocated, {@linkcode MalformedInputError} for what is not in the part that is being read, and
- * `RangeError` or `TypeError` for arguments that make no sense.
+ * Every step but `takeInteger` and `takeVarint` throws {@linkcode LengthLimitError} for more bytes than the
+ * decoder's `maxLength`, before memory is allocated. Every step throws {@linkcode MalformedInputError} for
+ * what is not in the part that is being read, and `RangeError` or `TypeError` for arguments that make no
+ * sense.
  *
  * @category Parsers
  */
@@ -294,7 +295,7 @@ export class ReaderInput implements ParserPart {
   readonly #maxLength: number;
   #end: number | undefined; // of the part that is being read: a position in the input
   #name: string | undefined;
-  #isForgotten = false; // a step that must wait, as no `yield*` has begun with it
+  #isForgotten = false; // a step that must wait, or a part, as no `yield*` has begun with it
   /** The error for input that has ended, once a step has thrown it. */
   truncation: TruncatedInputError | undefined;
 
@@ -449,11 +450,18 @@ export class ReaderInput implements ParserPart {
     throw new MalformedInputError(`Cannot accept varint: it has more than ${countBytes(maxSize)}`);
   }
 
-  *takePart<T>(
+  takePart<T>(length: number, parser: (part: ParserPart) => ParserStep<T>): ParserStep<T> {
+    this.#check(length);
+    this.checkSteps();
+    this.#isForgotten = true; // until it begins: without `yield*` it would take nothing
+    return this.#takePart(length, parser);
+  }
+
+  *#takePart<T>(
     length: number,
     parser: (part: ParserPart) => ParserStep<T>,
   ): Generator<ParserPause, T, undefined> {
-    this.#check(length);
+    this.#isForgotten = false;
     const outer = this.#end;
     this.#end = this.#reader.position + length;
     try {

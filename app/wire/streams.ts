@@ -145,7 +145,8 @@ function endQuietly<T extends NonNullable<unknown> | null>(decoder: Decoder<T>) 
  * Reads the items of a stream of bytes, such as the `readable` of a connection.
  *
  * Every good item is delivered before an error is thrown. Leaving the loop early, or an error, cancels the
- * stream, and so does `return`. Calls of `next` that overlap are answered in order.
+ * stream, and so does `return`. Calls of `next` that overlap are answered in order, and `return` comes after
+ * them. To end one that waits for bytes, end what the stream comes from: close the connection.
  *
  * @param stream The stream. It is locked at once.
  * @param decoder A decoder for this stream alone, of any kind.

@@ -425,6 +425,14 @@ Deno.test(`${CLIENT} ends with one line when a line of its input is too long`, a
   }
 });
 
+Deno.test(`${CLIENT} does not wait for the end of a line that is too long already`, async () => {
+  await using server = await startServer(SERVER);
+  await using client = typist(server.port, "ada");
+  await client.types("x".repeat(256 * 1024 + 1)); // one too many
+  await client.prints("Cannot send a line that is so long\n", "stderr");
+  assertEquals((await client.ended).code, 1);
+});
+
 Deno.test(`${CLIENT} talks with another through pipes, and both leave with exit code 0`, async () => {
   await using server = await startServer(SERVER);
   await using ada = typist(server.port, "ada");
@@ -553,6 +561,30 @@ Deno.test({
     await client.prints(/\x1b\[1G\x1b\[0Jpeer: in between\r\n[^a-z]*> half 🐰 ty/);
     await client.types("ped\n");
     await client.prints("ada: half 🐰 typed");
+  },
+});
+
+Deno.test({
+  name: `${CLIENT} takes what is pasted into a terminal, however long it is`,
+  ignore: PYTHON === undefined || Deno.build.os === "windows",
+  async fn() {
+    await using server = await startServer(SERVER);
+    using peer = await join(server.port, "peer");
+    await using client = typist(server.port, "ada", { terminal: true });
+    await client.prints("* ada joined");
+    await client.types("first 🐰\r\nthe end \x1b[H\x1b[H"); // the key Home
+    await client.prints("ada: first 🐰");
+    await client.prints("the end ");
+    await client.types("before ");
+    await client.prints("> before the end");
+    const long = "日本 ".repeat(2000); // little less than may be said
+    await client.types(`${long}\n`);
+    const texts = [await peer.until("say"), await peer.until("say")].map(({ text }) => text);
+    assertEquals(texts, ["first 🐰", `before ${long}the end `]);
+
+    await client.types(`${"x".repeat(1_000_000)}\n`);
+    await client.prints(/The chat at .* has ended: .*its length is 16\d{3} bytes/);
+    assertEquals((await client.ended).code, 1);
   },
 });
 

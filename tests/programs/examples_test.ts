@@ -20,6 +20,7 @@ import {
   accept,
   exchange,
   findFreePort,
+  HAS_IPV6,
   Program,
   readToReset,
   runScript,
@@ -470,9 +471,61 @@ Deno.test("app/examples/udp_echo_server.ts serves on after a datagram that it ca
   assertEquals(String(echo), "hello");
 });
 
-async function bindDatagrams(): Promise<Socket & Disposable> {
-  const socket = createSocket("udp4");
-  socket.bind(0, "127.0.0.1");
+for (const hostname of ["127.0.0.1", "::1"]) {
+  Deno.test({
+    name: `app/examples/udp_echo_client.ts finds out that ${hostname} is of its family`,
+    ignore: hostname === "::1" && !HAS_IPV6,
+    async fn() {
+      using server = await bindDatagrams(hostname);
+      server.on("message", (bytes, { port, address }) => server.send(bytes, port, address));
+      const program = "app/examples/udp_echo_client.ts";
+      const { port } = server.address();
+      const args = ["run", "--no-prompt", "--unstable-net", "--allow-net", program];
+      await using client = new Program([...args, hostname, `${port}`]);
+      assertEquals((await client.ended).code, 0, client.stderr);
+      assertEquals(client.stdout, 'Received "Hello, world"\n');
+    },
+  });
+}
+
+async function bindDatagrams(hostname = "127.0.0.1"): Promise<Socket & Disposable> {
+  const socket = createSocket(hostname.includes(":") ? "udp6" : "udp4");
+  socket.bind(0, hostname);
   await once(socket, "listening");
   return Object.assign(socket, { [Symbol.dispose]: () => void socket.close() });
 }
+
+/** Leaves a connection whose server has ended, with bytes that its client never takes. */
+const STUCK = `
+import socket, time
+server = socket.create_server(("127.0.0.1", 0))
+client = socket.socket()
+client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+client.connect(server.getsockname())
+conn, _ = server.accept()
+conn.setblocking(False)
+try:
+    while True:
+        conn.send(bytes(65536))
+except BlockingIOError:
+    pass
+conn.close()
+server.close()
+print(client.getpeername()[1], flush=True)
+time.sleep(1e6)
+`;
+
+Deno.test({
+  name: "app/examples/socket_states.ts does not wait for a connection of an earlier program",
+  ignore: PYTHON === undefined || !works("ss", "-V"),
+  async fn() {
+    await using earlier = new Program(["-c", STUCK], PYTHON);
+    const [, port] = await earlier.prints(/^(\d+)\n/);
+    const program = "app/examples/socket_states.ts";
+    const args = ["run", "--no-prompt", "--allow-net", "--allow-run=ss", program, port!];
+    await using states = new Program(args);
+    await states.prints("After a reset of another connection, without the listener:\n");
+    assertEquals((await states.ended).code, 0);
+    assert(!states.stdout.includes("FIN-WAIT-1"), states.stdout);
+  },
+});

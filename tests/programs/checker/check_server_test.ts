@@ -1,7 +1,9 @@
 // What the checker does to servers besides naming causes, which is in cause_test.ts.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Failed } from "../../../app/check/result.ts";
+import { StartedServer } from "../../../app/check/server.ts";
 import { check, failed, failures } from "../../support/checking.ts";
+import { HAS_IPV6 } from "../../support/programs.ts";
 import { answersOnce, WrongServer } from "../../support/wrong_servers.ts";
 
 Deno.test("app/check.ts accepts one response a connection, as beyond the tutorial", async () => {
@@ -69,4 +71,28 @@ Deno.test("app/check.ts does not take a server that is busy for one with one cli
   assert(fifth < clients);
   const [{ hint }] = failures(report) as [Failed];
   assert(!hint.includes("as long as another one is connected"), hint);
+});
+
+Deno.test({
+  name: "app/check.ts says that a server listens by IPv6 alone, as one may that names localhost",
+  ignore: !HAS_IPV6,
+  async fn() {
+    using running = Deno.listen({ hostname: "::1", port: 0 });
+    const { port } = running.addr;
+    const { stopped } = await check("echo", "127.0.0.1", String(port));
+    assertEquals(stopped, `No server is listening on 127.0.0.1:${port}, but on [::1]:${port}`);
+
+    const idle = "setInterval(() => {}, 1000)"; // this process listens in its place
+    await using cleanup = new AsyncDisposableStack();
+    const server = new StartedServer({
+      words: [Deno.execPath(), "eval", idle],
+      folder: ".",
+      port: 0,
+    });
+    cleanup.defer(async () => void await server.end());
+    const own = server.address.port;
+    using _listener = Deno.listen({ hostname: "::1", port: own });
+    const why = `The server listens on [::1]:${own}, and not on 127.0.0.1:${own}`;
+    assertEquals(server.whyAbsent(), why);
+  },
 });

@@ -104,6 +104,17 @@ Deno.test({
   },
 });
 
+Deno.test("app/check.ts gives a client time to start, as one needs that is compiled first", async () => {
+  const client = "await new Promise((resume) => setTimeout(resume, 5000));" + // more than a step may take
+    "const conn = await Deno.connect({ port: Number(Deno.args[0]) });" +
+    "await conn.write(new TextEncoder().encode('Hello, world'));" +
+    "await conn.closeWrite();" +
+    "console.log(await new Response(conn.readable).text());";
+  const command = [Deno.execPath(), "eval", client, "{port}"];
+  const report = await check("echo-client", "--timeout", "4", "--only", "echo", "--", ...command);
+  assertEquals([report.status, failures(report)], ["passed", []]);
+});
+
 Deno.test("app/check.ts says after which check a server has ended", async () => {
   const listener = Deno.listen(CLEAR);
   const serving = (async () => {

@@ -1082,3 +1082,31 @@ Deno.test("Decoder notices a step without yield*, where its bytes are not here y
     assert(error instanceof TypeError && /without yield\*/.test(error.message), `${error}`);
   }
 });
+
+Deno.test("Decoder notices a part without yield*, which would take nothing, wherever it is cut", () => {
+  const forgetful: Parser<number>[] = [
+    function* (bytes) {
+      bytes.takePart(2, (part) => part.take(2));
+      return yield* bytes.takeInteger(1);
+    },
+    function* (bytes) {
+      const number = yield* bytes.takeInteger(1);
+      bytes.takePart(2, (part) => part.take(2));
+      return number;
+    },
+    function* (bytes) {
+      return yield* bytes.takePart(1, function* (part) {
+        part.takePart(0, (inner) => inner.take(0));
+        return yield* part.takeInteger(1);
+      });
+    },
+  ];
+  const input = encoder.encode("abc");
+  for (const parser of forgetful) {
+    for (let cut = 0; cut <= input.length; cut++) {
+      const { items, error } = decode(parser, [input.slice(0, cut), input.slice(cut)]);
+      assertEquals(items, []);
+      assert(error instanceof TypeError && /without yield\*/.test(error.message), `${error}`);
+    }
+  }
+});
