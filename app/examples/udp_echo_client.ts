@@ -16,30 +16,15 @@ Deno.unrefTimer(setTimeout(() => fail(`No answer within ${TIMEOUT / 1000} s`), T
 
 try {
   const server: Deno.NetAddr = { transport: "udp", hostname, port: Number(port) };
-  const socket = await send(new TextEncoder().encode(MESSAGE), server);
+  const own = hostname.includes(":") ? "::" : "0.0.0.0"; // of the same family as the server's
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: own, port: 0 });
+  await socket.send(new TextEncoder().encode(MESSAGE), server);
   const [bytes] = await socket.receive();
   if (new TextDecoder().decode(bytes) !== MESSAGE) fail("The echo differs from what was sent");
   console.log(`Received "${MESSAGE}"`);
   socket.close();
 } catch (error) {
   fail((error as Error).message);
-}
-
-/** Sends from a socket of IPv4, or else of IPv6: a name may mean either, and the two differ. */
-async function send(
-  bytes: Uint8Array,
-  server: Deno.NetAddr,
-  own = "0.0.0.0",
-): Promise<Deno.DatagramConn> {
-  const socket = Deno.listenDatagram({ transport: "udp", hostname: own, port: 0 });
-  try {
-    await socket.send(bytes, server);
-    return socket;
-  } catch (error) {
-    socket.close();
-    if (own === "::") throw error;
-    return await send(bytes, server, "::");
-  }
 }
 
 function fail(reason: string): never {

@@ -565,30 +565,6 @@ Deno.test({
 });
 
 Deno.test({
-  name: `${CLIENT} takes what is pasted into a terminal, however long it is`,
-  ignore: PYTHON === undefined || Deno.build.os === "windows",
-  async fn() {
-    await using server = await startServer(SERVER);
-    using peer = await join(server.port, "peer");
-    await using client = typist(server.port, "ada", { terminal: true });
-    await client.prints("* ada joined");
-    await client.types("first 🐰\r\nthe end \x1b[H\x1b[H"); // the key Home
-    await client.prints("ada: first 🐰");
-    await client.prints("the end ");
-    await client.types("before ");
-    await client.prints("> before the end");
-    const long = "日本 ".repeat(2000); // little less than may be said
-    await client.types(`${long}\n`);
-    const texts = [await peer.until("say"), await peer.until("say")].map(({ text }) => text);
-    assertEquals(texts, ["first 🐰", `before ${long}the end `]);
-
-    await client.types(`${"x".repeat(1_000_000)}\n`);
-    await client.prints(/The chat at .* has ended: .*its length is 16\d{3} bytes/);
-    assertEquals((await client.ended).code, 1);
-  },
-});
-
-Deno.test({
   name: `${CLIENT} prints what is said until the server confirms that it has left`,
   ignore: PYTHON === undefined || Deno.build.os === "windows",
   async fn() {
