@@ -16,15 +16,7 @@ import {
 } from "./check.ts";
 import { explainKind } from "./explain.ts";
 import { type Answer, Conversation, describe, describeBody, request } from "./http_answers.ts";
-import {
-  both,
-  type Client,
-  endIfReset,
-  ENDS_FIRST,
-  GIVES_UP,
-  isReset,
-  type ServerRun,
-} from "./server_run.ts";
+import { both, type Client, endIfReset, GIVES_UP, isReset, type ServerRun } from "./server_run.ts";
 
 const PAUSE = 2; // milliseconds, in which the server may notice the first part of a request
 const DELAYED = 20; // milliseconds; what Nagle's algorithm holds back comes after 40
@@ -578,8 +570,8 @@ export const httpChecks: Check<ServerRun>[] = [
     name: "100-resets",
     what: "Clients who reset their connections, in the middle of an answer or at once, do no harm",
     hint: "An error of one connection harms others, or the server.",
-    causes: { "end": ENDS_FIRST },
     read: "webMany",
+    needs: ["large"],
     async run(serverRun) {
       for (let i = 0; i < 5; i++) await serverRun.reset(post(noise(0, LARGE)));
       await serverRun.resetMany(100);

@@ -25,8 +25,10 @@ const NOTICED = /has noticed that something went wrong.* but ends with exit code
 const NO_REFUSAL = /neither answers nor closes.* has failed and left it open/;
 const SHARED = /clients share a buffer|sends a whole buffer/;
 const ADDRESS = ["--timeout=3", "{host}", "{port}"];
-const NEED_LARGE = ["backpressure", "half-close", "never-reads", "no-mixing"];
+const NEED_LARGE = ["backpressure", "half-close", "never-reads", "no-mixing", "reset"];
 const MIXED = /has come back to another: the clients share a buffer/;
+const ENDS_ONE = /ends the connection of a client while another one is connected/;
+const REFUSES = /^'busy\\x0a'\n.* words of the server itself/;
 const ONE_AT_A_TIME = /serves one client at a time/;
 /** All checks of several clients. */
 const WAIT_FOR_ONE = {
@@ -338,7 +340,6 @@ const echoServers: Case[] = [
   }),
   echoCase("ends-long-messages", {
     "large": /ends the connection before all has come back/,
-    "reset": /^the end\n.* before anything comes back/,
   }, { skips: NEED_LARGE, never: /harms others/ }),
   echoCase("gives-up-early", {
     "backpressure": /gives up on a client that does not read at once/,
@@ -355,13 +356,14 @@ const echoServers: Case[] = [
   echoCase("is-a-web-server", { "echo": /speaks HTTP/ }, { stopped: FIRST, never: /unchanged/ }),
   silentToAllButHttp("echo", "echo"),
   echoCase("is-a-redis", { "echo": /protocol of Redis/ }, { stopped: FIRST, never: /unchanged/ }),
-  echoCase("answers-once-and-waits", { "echo": /reads once for each client/ }, { stopped: FIRST }),
+  echoCase("answers-once-and-waits", { "echo": /reads once for each client, where/ }, {
+    stopped: FIRST,
+  }),
   echoCase("answers-once-and-closes", { "echo": /reads once for each client, and then closes/ }, {
     stopped: FIRST,
   }),
   echoCase("ends-by-a-signal", { "large": /ended during large with signal SIGABRT/ }, {
     skips: NEED_LARGE,
-    beside: ["reset"],
     never: /wait for each other|loop/,
   }),
   echoCase("leaves-out-what-is-not-utf-8", { "binary": /for text and left out what is none/ }),
@@ -381,6 +383,37 @@ const echoServers: Case[] = [
     never: /forgets/,
     isUsual: true,
   }),
+  echoCase("turns-away-the-second", {
+    "five-clients": ENDS_ONE,
+    "slow-client": ENDS_ONE,
+    "idle-client": ENDS_ONE,
+    "never-reads": ENDS_ONE,
+    "no-mixing": ENDS_ONE,
+    "500-clients": /cannot hold that many clients/,
+  }, { never: /wait/ }),
+  echoCase("says-that-it-is-busy", {
+    "five-clients": REFUSES,
+    "slow-client": REFUSES,
+    "idle-client": REFUSES,
+    "never-reads": REFUSES,
+    "no-mixing": REFUSES,
+    "500-clients": REFUSES,
+  }, { never: /wait/ }),
+  echoCase("ends-at-a-single-byte", {
+    "single-bytes": /ends the connection before all has come back/,
+    "slow-client": ENDS_ONE,
+  }),
+  echoCase(
+    "falls-silent-at-long-messages",
+    { "large": /has failed, and left the connection open/ },
+    {
+      skips: NEED_LARGE,
+      never: /An error of one connection/,
+    },
+  ),
+  echoCase("ends-full-buffers-with-a-zero", {
+    "large": /sends back other bytes than it reads, once there are many/,
+  }, { skips: NEED_LARGE }),
   echoCase("locks-while-it-reads", WAIT_FOR_ONE, { timeout: 2000 }),
   old("echo", ["one_outbox.py"], { "five-clients": MIXED, "slow-client": MIXED }, {
     never: /one client at a time|stopped answering/,
@@ -409,7 +442,6 @@ const echoServers: Case[] = [
   }),
   inC("crashes", { "large": /ended during large with signal SIGABRT/ }, {
     skips: NEED_LARGE,
-    beside: ["reset"],
   }),
   inC("writes-once", {
     "backpressure": /forgets what a write did not take/,
@@ -802,7 +834,6 @@ const tunnels: Case[] = [
   tunnel("never-ends", { "half-close": /does not close the connection/ }),
   tunnel("wraps-the-length", { "large": /ends the connection before all/ }, {
     skips: NEED_LARGE,
-    beside: ["reset"],
   }),
 ];
 

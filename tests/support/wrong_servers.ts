@@ -13,6 +13,8 @@ interface Accepting {
   maxClients?: number;
   /** How long it does something else after each accept, in milliseconds. */
   acceptDelay?: number;
+  /** Whether it accepts no more when an accept has failed. */
+  endsAtFailure?: boolean;
 }
 
 /** A server in this process. Disposing it closes all its connections. */
@@ -47,7 +49,10 @@ export class WrongServer implements AsyncDisposable {
     await Promise.all(this.#handling);
   }
 
-  async #accept(handle: Handle, { maxClients = Infinity, acceptDelay = 0 }: Accepting) {
+  async #accept(
+    handle: Handle,
+    { maxClients = Infinity, acceptDelay = 0, endsAtFailure = false }: Accepting,
+  ) {
     while (true) {
       let conn: Deno.Conn;
       try {
@@ -58,7 +63,7 @@ export class WrongServer implements AsyncDisposable {
         conn = await this.#listener.accept();
         if (acceptDelay > 0) await pause(acceptDelay);
       } catch (error) {
-        if (error instanceof Deno.errors.BadResource) return;
+        if (error instanceof Deno.errors.BadResource || endsAtFailure) return;
         continue;
       }
       this.open.add(conn);
@@ -214,7 +219,7 @@ export const wrongEchoServers: Wrong[] = [
   },
   {
     mistake: "reads into a buffer that all clients share",
-    fails: { "never-reads": /has come back to another/, "no-mixing": /share a buffer/ },
+    fails: { "never-reads": /has come back to another/, "no-mixing": /those of another one/ },
     handle: (conn) => echo(conn, shared),
   },
   {
@@ -352,8 +357,8 @@ export const wrongEchoServers: Wrong[] = [
   },
   {
     mistake: "sends back at most 64 KiB on a connection",
-    fails: { "large": /stops after so many bytes/ },
-    skips: ["backpressure", "half-close", "never-reads", "no-mixing"],
+    fails: { "large": /stops: after so many bytes/ },
+    skips: ["backpressure", "half-close", "never-reads", "no-mixing", "reset"],
     async handle(conn) {
       let rest = 64 * 1024;
       await echo(conn, undefined, async (chunk) => {
@@ -363,10 +368,45 @@ export const wrongEchoServers: Wrong[] = [
     },
   },
   {
-    mistake: "serves four clients at a time",
-    maxClients: 4,
+    mistake: "stops for good when a write is not taken whole",
+    fails: {
+      "backpressure": /bytes, then nothing.*\n.* after a write that took only a part/,
+      "half-close": /bytes, then nothing.*\n.* after a write that took only a part/,
+    },
+    handle: (conn, server) =>
+      echo(conn, new Uint8Array(100_000), async (chunk) => {
+        const isWhole = await conn.write(chunk) === chunk.length;
+        while (!isWhole && !server.dead) await pause(10);
+      }),
+  },
+  {
+    mistake: "writes the beginning again after a write that was not taken whole",
+    fails: {
+      "backpressure": /sends again what it has already sent/,
+      "half-close": /sends again what it has already sent/,
+    },
+    handle: (conn) =>
+      echo(conn, new Uint8Array(100_000), async (chunk) => {
+        for (let left = chunk.length; left > 0;) {
+          left -= await conn.write(chunk.subarray(0, left));
+        }
+      }),
+  },
+  {
+    mistake: "ends its accept loop when an accept fails",
+    tcpBacklog: 8,
+    acceptDelay: 5,
+    endsAtFailure: true,
+    fails: { "100-resets": /^nothing within .*\n.* an accept that fails ends its accept loop/ },
+    stopped: /stopped answering during 100-resets/,
+    handle: (conn) => echo(conn),
+  },
+  {
+    mistake: "serves two clients at a time",
+    maxClients: 2,
     fails: {
       "five-clients": /^nothing within .*\nThe server serves one client, or a few/,
+      "idle-client": /^nothing within .*\nThe server waits for each client in turn, or serves/,
       "no-mixing": /^nothing within .*\nThe server serves only some of the clients/,
       "500-clients": /^nothing within .*\nThe server cannot hold that many clients at once/,
     },
