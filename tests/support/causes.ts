@@ -482,6 +482,7 @@ const SENDING_MISTAKES: Record<string, RegExp> = {
   "header-off-by-one": /announces a header of \d+ bytes, and sends \d+: it is off by one/,
   "counts-the-prefix": /counts the two bytes of the length as well/,
   "counts-the-content": /counts the content as well/,
+  "counts-all": /counts the whole message/,
   "counts-characters": /counts characters instead of bytes/,
   "content-off-by-one": /of content, and sends \d+: it is off by one/,
   "length-is-a-text": /not a number, but "\d+"/,
@@ -529,6 +530,7 @@ const appServers: Case[] = [
     never: /another answer/,
   }),
   appServer("answers-ends-its-header-with-a-line", /followed by 1 byte that its length/),
+  appServer("answers-pickled", /does not speak this protocol/),
   appServer("answers-no-result", /its response has no result/, { never: /does not speak/ }),
   appServer("answers-another-type", /content-type of the response is "text\/plain"/),
   appServer("answers-twice", /more than one response to a request/, { never: /another answer/ }),
@@ -576,6 +578,7 @@ const chatServers: Case[] = [
   ...Object.entries(SENDING_MISTAKES).filter(([mistake]) => mistake !== "counts-characters").map(
     ([mistake, cause]) => chatServer(`answers-${mistake}`, cause, { never: /tells only|nobody/ }),
   ),
+  chatServer("answers-pickled", /does not speak this protocol/),
   chatServer("answers-adds-a-line-end", /1 byte more than it announces/, { never: /tell/ }),
   ours("chat", "app/server.ts", { "join": /try check.ts app/ }, { stopped: FIRST }),
   chatServer("tells-only-others", /tells only the others/),
@@ -601,6 +604,12 @@ const chatServers: Case[] = [
   }, { isCostly: true }),
   python("chat", ["cases/message_servers.py", "app", "none"], {
     "join": /try check.ts app|ends the connection/,
+  }, { stopped: FIRST }),
+  python("chat", ["cases/echo_servers.py", "never-answers"], {
+    "join": /does not tell that somebody has joined/,
+  }, { stopped: FIRST }),
+  python("chat", ["cases/echo_servers.py", "closes-at-once"], {
+    "join": /ends the connection instead of answering/,
   }, { stopped: FIRST }),
   python("chat", ["cases/echo_servers.py", "none"], { "join": /try check.ts echo/ }, {
     stopped: FIRST,
@@ -738,6 +747,7 @@ const appClients: Case[] = [
   appClient("reads-too-far", /forgets the rest/),
   appClient("receives-swapped", /reads the length of the header in the wrong byte order/),
   appClient("receives-waits-for-one-more", /waits for one byte more/, { isCostly: true }),
+  appClient("pickled", /does not speak this protocol/),
   appClient("says-application-json", /not with the content-type text\/json/, { never: /right/ }),
   python("app-client", ["cases/message_clients.py", "app", "receives-takes-latin-1"], {
     "bytes": /each byte for a character/,
