@@ -316,7 +316,6 @@ export const chatChecks: Check<ServerRun>[] = [
     name: "order",
     what: "All hear the same in the same order, whoever talks",
     hint: "The server leaves out some of what is said when several guests talk at once.",
-    causes: { "end": ENDS, "error": ANSWERS_ERROR },
     read: "slowReader",
     needs: ["say", "glued"],
     async run(serverRun) {
