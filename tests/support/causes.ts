@@ -22,6 +22,7 @@ const ONE_READ =
 const PIECES = /^exit code 1 .*\nThe client takes .* does not put the pieces together/;
 const HANGS = /^it still runs after \d+ s\nThe client waits forever/;
 const NOTICED = /has noticed that something went wrong.* but ends with exit code 0/;
+const IGNORES = /, or ignores the error/;
 const NO_REFUSAL = /neither answers nor closes.* has failed and left it open/;
 const SHARED = /clients share a buffer|sends a whole buffer/;
 const ADDRESS = ["--timeout=3", "{host}", "{port}"];
@@ -654,6 +655,9 @@ const echoClients: Case[] = [
   echoPy("reads-as-many", { "too-much": /does not notice that more has come/ }),
   echoPy("tries-forever", { "refused": /^it still runs .*\n.* tries again and again/ }),
   echoPy("half-closes-first", { "echo": /sends nothing\. If it has printed an error/ }, FIRST),
+  echoPy("fails-at-the-end", { "echo": /fails although its echo is right/ }, FIRST),
+  echoPy("never-ends", { "echo": /has its whole echo, and does not end/ }, FIRST),
+  echoPy("waits-for-one-more", { "echo": /waits for more bytes than it has sent/ }, FIRST),
   echoPy("sends-nothing", { "echo": /^nothing within .*\n.* connects and sends nothing/ }, FIRST),
   echoPy("succeeds-always", {
     "cut-short": SUCCEEDED,
@@ -742,6 +746,17 @@ const appClients: Case[] = [
     "refused": SUCCEEDED,
     "silence": SUCCEEDED,
   }),
+  appPy("succeeds-silently", {
+    "cut-short": IGNORES,
+    "no-answer": IGNORES,
+    "reset": /ignores the error/,
+    "bad-header": IGNORES,
+    "bad-length": IGNORES,
+    "huge-length": IGNORES,
+    "garbage": IGNORES,
+    "refused": /ignores that it could not connect/,
+    "silence": /ends in time, but with exit code 0/,
+  }),
   ...Object.entries(SENDING_MISTAKES).map(([mistake, cause]) => appClient(mistake, cause)),
   appClient("reads-to-the-end", /reads until the connection ends/, { isUsual: true }),
   appClient("reads-too-far", /forgets the rest/),
@@ -778,6 +793,19 @@ const bots: Case[] = [
     skips: NEED_GLUED,
     isUsual: true,
   }),
+  bot("fails-at-minus", { "numbers": /ends instead of answering/ }),
+  bot("falls-silent-at-words", { "others": /silent from what it does not understand on/ }, SOON),
+  bot("fails-at-itself", {
+    "numbers": /ends instead of answering/,
+    "itself": /when it hears what it has said itself/,
+  }),
+  bot("succeeds-silently", {
+    "error": /ignores messages of type error/,
+    "refused": /ignores that it could not connect/,
+    "silence": /ends in time, but with exit code 0/,
+  }),
+  bot("tries-forever", { "refused": /tries again and again/ }),
+  bot("keeps-no-part", { "single-bytes": /takes what one read returns for a message/ }, SOON),
   bot("says-it-twice", { "glued": /answers twice/ }, { skips: NEED_GLUED }),
   bot("says-the-sum-alone", { "sum": /does not answer in this form/ }, {
     stopped: FIRST,
@@ -805,11 +833,13 @@ const counters: Case[] = [
     stopped: FIRST,
   }),
   python("count", ["cases/echo_servers.py", "never-answers"], {
-    "count": /does not answer when the client has finished/,
+    "count": /^0 bytes, and then the end\n.* ends the connection without an answer/,
   }, { stopped: FIRST }),
   python("count", ["cases/echo_servers.py", "closes-at-once"], {
-    // The end may come before what the client sends, and so without a reset.
-    "count": /ends the connection without an answer|does not answer when the client has finished/,
+    "count": /ends the connection without an answer/,
+  }, { stopped: FIRST }),
+  counter("never-answers", {
+    "count": /^nothing within .*\n.* does not answer when the client has finished/,
   }, { stopped: FIRST }),
   counter("none", {}),
   counter("swapped", { "count": /201326592 is 12 with its bytes swapped/ }, { stopped: FIRST }),
@@ -829,6 +859,16 @@ const counters: Case[] = [
     stopped: FIRST,
     never: /stopped answering/,
   }),
+  counter("leaves-one-out", { "count": /does not count each byte/ }, { stopped: FIRST }),
+  counter("counts-the-end", { "count": /or the end as a byte/ }, { stopped: FIRST }),
+  counter("reads-once", {
+    "single-bytes": /answers after the first/,
+    "large": /does not read to the end|before it has read all/,
+    "not-early": /answers after its first read/,
+  }, { skips: ["bytes", "apart"] }),
+  counter("ends-at-much", { "large": /before it has read all, or has answered/ }),
+  counter("has-one-counter", { "apart": /has one counter for all/ }),
+  counter("one-at-a-time", { "apart": ONE_AT_A_TIME }),
   counter("has-a-limit", { "large": /look for a limit/ }, { never: /buffer/ }),
   counter("strips", { "bytes": /leaves out blanks/ }, { never: /characters/ }),
   counter("takes-a-pause-for-the-end", { "not-early": /takes a pause for the end/ }),
