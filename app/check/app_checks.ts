@@ -36,6 +36,7 @@ const ANSWERS_ANYWAY =
   "The server answers it like a search that finds nothing: it may catch an error, and go on as if there " +
   "was none.";
 const ANSWERS_AGAIN = "The server sends more than one response to a request.";
+const ALONE_AS_WELL = "One of the three gets no good response when it comes alone, either.";
 const REFUSAL = "an error response, or the end";
 const ONE_ANSWER = "it ends after one response; more are beyond the tutorial";
 const RING = "In the caves beneath the Misty Mountains. 💍";
@@ -165,7 +166,9 @@ export const appChecks: Check<ServerRun>[] = [
       );
       const results: unknown[] = []; // whatever it answers when it is asked one by one
       for (const request of requests) {
-        results.push(resultOf(await ask(serverRun, [request], "a response"), "a response"));
+        const response = await ask(serverRun, [request], "a response")
+          .catch(explainWith(() => ALONE_AS_WELL));
+        results.push(resultOf(response, "a response"));
       }
       const client = await serverRun.connect();
       await client.send(concat(requests));
@@ -184,14 +187,14 @@ export const appChecks: Check<ServerRun>[] = [
   {
     name: "empty-header",
     what: "A header of 0 bytes is refused",
-    hint: "The server takes the content for the header.",
+    hint: "The server takes what follows for the content, though no header says so.",
     read: "limits",
     run: (serverRun) => expectRefusal(serverRun, concat([new Uint8Array(2), CONTENT])),
   },
   {
     name: "invalid-utf8",
     what: "A header that is not UTF-8 is refused",
-    hint: "The server replaces what it cannot decode.",
+    hint: "The server replaces what it cannot decode, or goes on after that error.",
     read: "trustNothing",
     run(serverRun) {
       const header = encoder.encode(JSON.stringify({ ...HEADER, "x": "??" }));
@@ -202,7 +205,7 @@ export const appChecks: Check<ServerRun>[] = [
   {
     name: "not-an-object",
     what: "A header that is a list, null, a number, a text or a boolean is refused",
-    hint: "The server looks for keys in a value that has none.",
+    hint: "The server takes what follows for the content, though the header is no object.",
     read: "notJson",
     async run(serverRun) {
       for (const header of ["[]", "null", "42", '"content-length"', "true"]) {

@@ -360,7 +360,8 @@ export const appClientChecks: Check<ClientRun>[] = [
   {
     name: "cut-short",
     what: "When the connection ends in the middle of a response, the client ends with an error",
-    hint: "The client takes the end of the connection for the end of the response.",
+    hint:
+      "The client takes the end of the connection for the end of the response, or ignores the error.",
     read: "brokenConnection",
     async run(clientRun) {
       const response = encodeResult("cut short");
@@ -376,7 +377,7 @@ export const appClientChecks: Check<ClientRun>[] = [
   {
     name: "no-answer",
     what: "When the connection ends without a response, the client ends with an error",
-    hint: "The client takes the end of the connection for a response.",
+    hint: "The client takes the end of the connection for a response, or ignores the error.",
     read: "brokenConnection",
     run: (clientRun) => expectNotice(clientRun, new Uint8Array(), "finish"),
   },
@@ -390,7 +391,8 @@ export const appClientChecks: Check<ClientRun>[] = [
   {
     name: "bad-header",
     what: "When a header is empty, not JSON, not an object or lacks a key, it ends with an error",
-    hint: "The client does not look whether the header is what the protocol says.",
+    hint:
+      "The client does not look whether the header is what the protocol says, or ignores the error.",
     read: "trustNothing",
     async run(clientRun) {
       const noType = { ...HEADER, "content-type": undefined };
@@ -404,7 +406,7 @@ export const appClientChecks: Check<ClientRun>[] = [
   {
     name: "bad-length",
     what: "When content-length is negative or not a number, the client ends with an error",
-    hint: "The client calculates with the length before it looks at it.",
+    hint: "The client calculates with the length before it looks at it, or ignores the error.",
     read: "trustNothing",
     async run(clientRun) {
       for (const length of [-1, "many", null]) {
@@ -417,6 +419,7 @@ export const appClientChecks: Check<ClientRun>[] = [
     name: "huge-length",
     what: "A response of a million megabytes is refused at once",
     hint: "The client waits for all of it, and would keep it in memory.",
+    causes: { "success": "The client takes what has come for all of it, or ignores the error." },
     read: "trustNothing",
     async run(clientRun) {
       const header = JSON.stringify({ ...HEADER, "content-length": HUGE });

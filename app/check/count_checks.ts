@@ -40,7 +40,8 @@ async function readAnswer(client: Client): Promise<Answer> {
     length += n;
   }
   if (length < ANSWER_LENGTH) {
-    throw new LostConnection(expected, `${length} bytes, and then the end`);
+    const seen = length > 0 ? "loss" : "end";
+    throw new LostConnection(expected, `${length} bytes, and then the end`, { seen });
   }
   if (length > ANSWER_LENGTH) throw new Failure(expected, `more: ${escapeBytes(buffer)}…`);
   const [bytes, clients] = unpack(ANSWER, buffer.subarray(0, ANSWER_LENGTH));
@@ -84,7 +85,8 @@ export const countChecks: Check<ServerRun>[] = [
     causes: {
       "end": "The server ends the connection without an answer: look at what it has printed.",
       "fewer": "The server does not count each byte.",
-      "more": "The server counts more than what this client has sent.",
+      "more": "The server counts more than this client has sent, as the room of its buffer for " +
+        "each read, or the end as a byte.",
     },
     read: "countExercise",
     async run(serverRun) {
@@ -114,12 +116,8 @@ export const countChecks: Check<ServerRun>[] = [
   {
     name: "large",
     what: "Somewhat more than 1 MiB is counted to the last byte",
-    hint: "The server does not read to the end.",
-    causes: {
-      "more": "The server counts what its buffer holds, and not what a read returns.",
-      "fewer":
-        "The server does not read to the end, or does not count all of it: look for a limit.",
-    },
+    hint: "The server does not read to the end, or does not count all of it: look for a limit.",
+    causes: { "end": "The server ends the connection before it has read all, or has answered." },
     read: "echo",
     run: async (serverRun) => void await expectCount(serverRun, noise(0, MIB + 7)),
   },
@@ -128,6 +126,7 @@ export const countChecks: Check<ServerRun>[] = [
     what: "Bytes are counted, and not the characters that they may stand for",
     hint: "The server counts characters instead of bytes.",
     read: "echo",
+    needs: ["single-bytes"],
     async run(serverRun) {
       await expectCount(serverRun, new TextEncoder().encode("Grüße 🐶"));
       await expectCount(serverRun, new Uint8Array(100).fill(0xff));
@@ -138,7 +137,7 @@ export const countChecks: Check<ServerRun>[] = [
   {
     name: "not-early",
     what: "A client that has not finished gets no answer yet",
-    hint: "The server takes a pause for the end.",
+    hint: "The server takes a pause for the end, or answers after its first read.",
     read: "halfClose",
     async run(serverRun) {
       const client = await serverRun.connect();
@@ -165,8 +164,9 @@ export const countChecks: Check<ServerRun>[] = [
   {
     name: "apart",
     what: "The bytes of five clients who send at the same time are counted apart",
-    hint: "The server has one counter for all, or serves one client at a time.",
+    hint: "The server has one counter for all.",
     read: "manyClients",
+    needs: ["single-bytes"],
     async run(serverRun) {
       const clients = await serverRun.connectMany(5);
       for (let round = 0; round < 10; round++) {

@@ -170,7 +170,7 @@ export const exercises: Exercise[] = [
     kind: "chat",
     command: "-- python3 my_server.py {port}",
     checks: [
-      ...["join", "say", "split", "glued", "push", "order", "who", "leave", "gone", "name-taken"],
+      ...["join", "say", "split", "glued", "order", "who", "leave", "gone", "name-taken"],
       ...["first-message", "pong", "nonsense", "ping"],
     ],
     hint: "Keep the clients in a map by the key of their name: in Python, " +

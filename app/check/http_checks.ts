@@ -16,15 +16,7 @@ import {
 } from "./check.ts";
 import { explainKind } from "./explain.ts";
 import { type Answer, Conversation, describe, describeBody, request } from "./http_answers.ts";
-import {
-  both,
-  type Client,
-  endIfReset,
-  ENDS_FIRST,
-  GIVES_UP,
-  isReset,
-  type ServerRun,
-} from "./server_run.ts";
+import { both, type Client, endIfReset, GIVES_UP, isReset, type ServerRun } from "./server_run.ts";
 
 const PAUSE = 2; // milliseconds, in which the server may notice the first part of a request
 const DELAYED = 20; // milliseconds; what Nagle's algorithm holds back comes after 40
@@ -54,6 +46,8 @@ const READS_ONE: Cause = {
   hint: "The server reads one request for each connection, where it needs a loop.",
   read: "webEnd",
 };
+const SECOND_DIFFERS = "The second request on a connection is not answered as the first one is.";
+const REFUSES_HEAD = "The server does not answer HEAD with the status that GET gets.";
 const CHARACTERS: Cause = {
   hint:
     "Text in ASCII has come back, and this has not. The server counts characters where content-length " +
@@ -61,13 +55,18 @@ const CHARACTERS: Cause = {
   read: "webEnd",
 };
 const LEAVES_OUT =
-  "The server leaves out a part of its answer: a write may take fewer bytes than it is given, so " +
-  "that it needs a loop.";
+  "The server leaves out a part: of what it writes, as a write may take fewer bytes than it is given, so " +
+  "that it needs a loop, or of what it has read.";
 const WRITES_ONCE: Cause = { hint: LEAVES_OUT, read: "writeAll" };
 const ECHO_AS_PAGE: Cause = {
   hint: "A stranger's form could put a script into your site.",
   read: "webBody",
 };
+const HANGS =
+  "The server waits for more than content-length says, or what handles the connection has failed and left " +
+  "it open.";
+const TURNS_AWAY =
+  "The server ends a connection while others are open, or fails: look at what it has printed.";
 const WAITS = "waits for something that does not come";
 const SMUGGLING =
   "A proxy before this server may read the request in another way. Then what one takes for a body is a " +
@@ -148,7 +147,7 @@ export const httpChecks: Check<ServerRun>[] = [
   {
     name: "keep-alive",
     what: "The connection stays open for a second request, and a third",
-    hint: "The second request on a connection is not answered as the first one is.",
+    hint: SECOND_DIFFERS,
     causes: {
       "silence": READS_ONE,
       "end": CLOSES,
@@ -178,9 +177,9 @@ export const httpChecks: Check<ServerRun>[] = [
   {
     name: "pipelined",
     what: "A hundred requests sent at once get a hundred answers",
-    hint: "The server forgets what it has read beyond the first request, or reads no further one.",
-    causes: { "end": CLOSES, "loss": CLOSES },
+    hint: "The server forgets what it has read beyond the first request.",
     read: "webRead",
+    needs: ["keep-alive"],
     async run(serverRun) {
       const conversation = await Conversation.open(serverRun);
       await conversation.client.send(concat(Array(100).fill(GET)));
@@ -259,7 +258,7 @@ export const httpChecks: Check<ServerRun>[] = [
     name: "large",
     what: "A body of 500,000 bytes comes back whole",
     hint: "The server reads or writes once where it needs a loop.",
-    causes: { "stall": WRITES_ONCE, "gap": WRITES_ONCE },
+    causes: { "silence": HANGS, "stall": WRITES_ONCE, "gap": WRITES_ONCE },
     read: "webBody",
     needs: ["post"],
     run: (serverRun) => expectEcho(serverRun, noise(0, LARGE)),
@@ -335,13 +334,13 @@ export const httpChecks: Check<ServerRun>[] = [
     name: "head",
     what: "HEAD is answered like GET, but without the page",
     hint: "The server sends a body after the header, and the browser takes it for the next answer.",
-    causes: { "silence": "The server does not answer HEAD." },
+    causes: { "silence": "The server does not answer HEAD.", "other bytes": SECOND_DIFFERS },
     read: "webErrors",
     async run(serverRun) {
       const conversation = await Conversation.open(serverRun);
       const expected = "status 200, and no body";
       const head = await conversation.ask(request("HEAD", "/"), expected, "HEAD");
-      if (head.status !== 200) throw wrongAnswer(expected, head);
+      if (head.status !== 200) throw wrongAnswer(expected, head).because(REFUSES_HEAD);
       await conversation.client.send(LAST).catch(endIfReset); // the server may close after each answer
       const next = await conversation.receive(PAGE)
         .catch(explainWith({ "silence": READS_ONE }))
@@ -395,7 +394,7 @@ export const httpChecks: Check<ServerRun>[] = [
   {
     name: "long-path",
     what: "A path of 100,000 characters is refused",
-    hint: "The server has no limit for the first line.",
+    hint: "The server has no limit for the first line, or takes a part of it for the whole.",
     read: "webErrors",
     run: (serverRun) => expectRefusal(serverRun, request("GET", `/${"a".repeat(100_000)}`)),
   },
@@ -517,7 +516,9 @@ export const httpChecks: Check<ServerRun>[] = [
   {
     name: "second-connection",
     what: "A connection on which nothing comes, as browsers open it, keeps nobody waiting",
-    hint: "The server waits for its first request before it looks at others.",
+    hint:
+      "The server waits for a request on each connection in turn, or serves only a few at a time.",
+    causes: { "end": TURNS_AWAY },
     read: "webMany",
     async run(serverRun) {
       await serverRun.connectMany(5);
@@ -544,7 +545,7 @@ export const httpChecks: Check<ServerRun>[] = [
     what: "A client that asks for much and does not read keeps nobody waiting",
     hint: "The server waits until one client has read before it looks at others.",
     read: "webMany",
-    needs: ["post", "large", "keep-alive"],
+    needs: ["post", "large", "keep-alive", "pipelined"],
     async run(serverRun) {
       const deaf = await Conversation.open(serverRun);
       const bodies = Array<Uint8Array>(16).fill(noise(0, LARGE));
@@ -578,8 +579,8 @@ export const httpChecks: Check<ServerRun>[] = [
     name: "100-resets",
     what: "Clients who reset their connections, in the middle of an answer or at once, do no harm",
     hint: "An error of one connection harms others, or the server.",
-    causes: { "end": ENDS_FIRST },
     read: "webMany",
+    needs: ["post", "large"],
     async run(serverRun) {
       for (let i = 0; i < 5; i++) await serverRun.reset(post(noise(0, LARGE)));
       await serverRun.resetMany(100);

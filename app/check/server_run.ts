@@ -26,8 +26,6 @@ export const ONE_AT_A_TIME: Cause = {
     "The server serves one client at a time: as long as another one is connected, this one waits.",
   read: "oneAtATime",
 };
-/** What it means when a server ends a connection that was to be reset. */
-export const ENDS_FIRST = "The server ends the connection before anything comes back.";
 /** What it means when a server ends a connection from which it should read, or to which it should write. */
 export const GIVES_UP =
   "The server gives up on a client that does not read at once, or fails. Look at what it has printed.";

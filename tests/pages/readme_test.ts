@@ -182,7 +182,7 @@ Deno.test("The numbers in README.md are those of the code", async () => {
   assertEquals(linesOf(lastWith("inTime(conn, receive(conn))")), 79);
   quotes("A chat in 46 lines");
   assertEquals(linesOf(lastWith("await write(client")), 46);
-  quotes("All seventeen, in 112 lines of your own");
+  quotes("All sixteen, in 112 lines of your own");
   assertEquals(linesOf(lastWith("class Client")), 112);
   quotes("After 30 s the echo client gives up");
   assertStringIncludes(read("echo_client.ts"), "const TIMEOUT = 30_000; // milliseconds");

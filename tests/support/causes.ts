@@ -22,11 +22,14 @@ const ONE_READ =
 const PIECES = /^exit code 1 .*\nThe client takes .* does not put the pieces together/;
 const HANGS = /^it still runs after \d+ s\nThe client waits forever/;
 const NOTICED = /has noticed that something went wrong.* but ends with exit code 0/;
+const IGNORES = /, or ignores the error/;
 const NO_REFUSAL = /neither answers nor closes.* has failed and left it open/;
 const SHARED = /clients share a buffer|sends a whole buffer/;
 const ADDRESS = ["--timeout=3", "{host}", "{port}"];
-const NEED_LARGE = ["backpressure", "half-close", "never-reads", "no-mixing"];
+const NEED_LARGE = ["backpressure", "half-close", "never-reads", "no-mixing", "reset"];
 const MIXED = /has come back to another: the clients share a buffer/;
+const ENDS_ONE = /ends the connection of a client while another one is connected/;
+const REFUSES = /^'busy\\x0a'\n.* words of the server itself/;
 const ONE_AT_A_TIME = /serves one client at a time/;
 /** All checks of several clients. */
 const WAIT_FOR_ONE = {
@@ -338,7 +341,6 @@ const echoServers: Case[] = [
   }),
   echoCase("ends-long-messages", {
     "large": /ends the connection before all has come back/,
-    "reset": /^the end\n.* before anything comes back/,
   }, { skips: NEED_LARGE, never: /harms others/ }),
   echoCase("gives-up-early", {
     "backpressure": /gives up on a client that does not read at once/,
@@ -355,13 +357,14 @@ const echoServers: Case[] = [
   echoCase("is-a-web-server", { "echo": /speaks HTTP/ }, { stopped: FIRST, never: /unchanged/ }),
   silentToAllButHttp("echo", "echo"),
   echoCase("is-a-redis", { "echo": /protocol of Redis/ }, { stopped: FIRST, never: /unchanged/ }),
-  echoCase("answers-once-and-waits", { "echo": /reads once for each client/ }, { stopped: FIRST }),
+  echoCase("answers-once-and-waits", { "echo": /reads once for each client, where/ }, {
+    stopped: FIRST,
+  }),
   echoCase("answers-once-and-closes", { "echo": /reads once for each client, and then closes/ }, {
     stopped: FIRST,
   }),
   echoCase("ends-by-a-signal", { "large": /ended during large with signal SIGABRT/ }, {
     skips: NEED_LARGE,
-    beside: ["reset"],
     never: /wait for each other|loop/,
   }),
   echoCase("leaves-out-what-is-not-utf-8", { "binary": /for text and left out what is none/ }),
@@ -381,6 +384,37 @@ const echoServers: Case[] = [
     never: /forgets/,
     isUsual: true,
   }),
+  echoCase("turns-away-the-second", {
+    "five-clients": ENDS_ONE,
+    "slow-client": ENDS_ONE,
+    "idle-client": ENDS_ONE,
+    "never-reads": ENDS_ONE,
+    "no-mixing": ENDS_ONE,
+    "500-clients": /cannot hold that many clients/,
+  }, { never: /wait/ }),
+  echoCase("says-that-it-is-busy", {
+    "five-clients": REFUSES,
+    "slow-client": REFUSES,
+    "idle-client": REFUSES,
+    "never-reads": REFUSES,
+    "no-mixing": REFUSES,
+    "500-clients": REFUSES,
+  }, { never: /wait/ }),
+  echoCase("ends-at-a-single-byte", {
+    "single-bytes": /ends the connection before all has come back/,
+    "slow-client": ENDS_ONE,
+  }),
+  echoCase(
+    "falls-silent-at-long-messages",
+    { "large": /has failed, and left the connection open/ },
+    {
+      skips: NEED_LARGE,
+      never: /An error of one connection/,
+    },
+  ),
+  echoCase("ends-full-buffers-with-a-zero", {
+    "large": /sends back other bytes than it reads, once there are many/,
+  }, { skips: NEED_LARGE }),
   echoCase("locks-while-it-reads", WAIT_FOR_ONE, { timeout: 2000 }),
   old("echo", ["one_outbox.py"], { "five-clients": MIXED, "slow-client": MIXED }, {
     never: /one client at a time|stopped answering/,
@@ -409,7 +443,6 @@ const echoServers: Case[] = [
   }),
   inC("crashes", { "large": /ended during large with signal SIGABRT/ }, {
     skips: NEED_LARGE,
-    beside: ["reset"],
   }),
   inC("writes-once", {
     "backpressure": /forgets what a write did not take/,
@@ -450,6 +483,7 @@ const SENDING_MISTAKES: Record<string, RegExp> = {
   "header-off-by-one": /announces a header of \d+ bytes, and sends \d+: it is off by one/,
   "counts-the-prefix": /counts the two bytes of the length as well/,
   "counts-the-content": /counts the content as well/,
+  "counts-all": /counts the whole message/,
   "counts-characters": /counts characters instead of bytes/,
   "content-off-by-one": /of content, and sends \d+: it is off by one/,
   "length-is-a-text": /not a number, but "\d+"/,
@@ -497,6 +531,7 @@ const appServers: Case[] = [
     never: /another answer/,
   }),
   appServer("answers-ends-its-header-with-a-line", /followed by 1 byte that its length/),
+  appServer("answers-pickled", /does not speak this protocol/),
   appServer("answers-no-result", /its response has no result/, { never: /does not speak/ }),
   appServer("answers-another-type", /content-type of the response is "text\/plain"/),
   appServer("answers-twice", /more than one response to a request/, { never: /another answer/ }),
@@ -544,6 +579,7 @@ const chatServers: Case[] = [
   ...Object.entries(SENDING_MISTAKES).filter(([mistake]) => mistake !== "counts-characters").map(
     ([mistake, cause]) => chatServer(`answers-${mistake}`, cause, { never: /tells only|nobody/ }),
   ),
+  chatServer("answers-pickled", /does not speak this protocol/),
   chatServer("answers-adds-a-line-end", /1 byte more than it announces/, { never: /tell/ }),
   ours("chat", "app/server.ts", { "join": /try check.ts app/ }, { stopped: FIRST }),
   chatServer("tells-only-others", /tells only the others/),
@@ -569,6 +605,12 @@ const chatServers: Case[] = [
   }, { isCostly: true }),
   python("chat", ["cases/message_servers.py", "app", "none"], {
     "join": /try check.ts app|ends the connection/,
+  }, { stopped: FIRST }),
+  python("chat", ["cases/echo_servers.py", "never-answers"], {
+    "join": /does not tell that somebody has joined/,
+  }, { stopped: FIRST }),
+  python("chat", ["cases/echo_servers.py", "closes-at-once"], {
+    "join": /ends the connection instead of answering/,
   }, { stopped: FIRST }),
   python("chat", ["cases/echo_servers.py", "none"], { "join": /try check.ts echo/ }, {
     stopped: FIRST,
@@ -613,6 +655,9 @@ const echoClients: Case[] = [
   echoPy("reads-as-many", { "too-much": /does not notice that more has come/ }),
   echoPy("tries-forever", { "refused": /^it still runs .*\n.* tries again and again/ }),
   echoPy("half-closes-first", { "echo": /sends nothing\. If it has printed an error/ }, FIRST),
+  echoPy("fails-at-the-end", { "echo": /fails although its echo is right/ }, FIRST),
+  echoPy("never-ends", { "echo": /has its whole echo, and does not end/ }, FIRST),
+  echoPy("waits-for-one-more", { "echo": /waits for more bytes than it has sent/ }, FIRST),
   echoPy("sends-nothing", { "echo": /^nothing within .*\n.* connects and sends nothing/ }, FIRST),
   echoPy("succeeds-always", {
     "cut-short": SUCCEEDED,
@@ -701,11 +746,23 @@ const appClients: Case[] = [
     "refused": SUCCEEDED,
     "silence": SUCCEEDED,
   }),
+  appPy("succeeds-silently", {
+    "cut-short": IGNORES,
+    "no-answer": IGNORES,
+    "reset": /ignores the error/,
+    "bad-header": IGNORES,
+    "bad-length": IGNORES,
+    "huge-length": IGNORES,
+    "garbage": IGNORES,
+    "refused": /ignores that it could not connect/,
+    "silence": /ends in time, but with exit code 0/,
+  }),
   ...Object.entries(SENDING_MISTAKES).map(([mistake, cause]) => appClient(mistake, cause)),
   appClient("reads-to-the-end", /reads until the connection ends/, { isUsual: true }),
   appClient("reads-too-far", /forgets the rest/),
   appClient("receives-swapped", /reads the length of the header in the wrong byte order/),
   appClient("receives-waits-for-one-more", /waits for one byte more/, { isCostly: true }),
+  appClient("pickled", /does not speak this protocol/),
   appClient("says-application-json", /not with the content-type text\/json/, { never: /right/ }),
   python("app-client", ["cases/message_clients.py", "app", "receives-takes-latin-1"], {
     "bytes": /each byte for a character/,
@@ -736,6 +793,19 @@ const bots: Case[] = [
     skips: NEED_GLUED,
     isUsual: true,
   }),
+  bot("fails-at-minus", { "numbers": /ends instead of answering/ }),
+  bot("falls-silent-at-words", { "others": /silent from what it does not understand on/ }, SOON),
+  bot("fails-at-itself", {
+    "numbers": /ends instead of answering/,
+    "itself": /when it hears what it has said itself/,
+  }),
+  bot("succeeds-silently", {
+    "error": /ignores messages of type error/,
+    "refused": /ignores that it could not connect/,
+    "silence": /ends in time, but with exit code 0/,
+  }),
+  bot("tries-forever", { "refused": /tries again and again/ }),
+  bot("keeps-no-part", { "single-bytes": /takes what one read returns for a message/ }, SOON),
   bot("says-it-twice", { "glued": /answers twice/ }, { skips: NEED_GLUED }),
   bot("says-the-sum-alone", { "sum": /does not answer in this form/ }, {
     stopped: FIRST,
@@ -763,11 +833,13 @@ const counters: Case[] = [
     stopped: FIRST,
   }),
   python("count", ["cases/echo_servers.py", "never-answers"], {
-    "count": /does not answer when the client has finished/,
+    "count": /^0 bytes, and then the end\n.* ends the connection without an answer/,
   }, { stopped: FIRST }),
   python("count", ["cases/echo_servers.py", "closes-at-once"], {
-    // The end may come before what the client sends, and so without a reset.
-    "count": /ends the connection without an answer|does not answer when the client has finished/,
+    "count": /ends the connection without an answer/,
+  }, { stopped: FIRST }),
+  counter("never-answers", {
+    "count": /^nothing within .*\n.* does not answer when the client has finished/,
   }, { stopped: FIRST }),
   counter("none", {}),
   counter("swapped", { "count": /201326592 is 12 with its bytes swapped/ }, { stopped: FIRST }),
@@ -787,6 +859,16 @@ const counters: Case[] = [
     stopped: FIRST,
     never: /stopped answering/,
   }),
+  counter("leaves-one-out", { "count": /does not count each byte/ }, { stopped: FIRST }),
+  counter("counts-the-end", { "count": /or the end as a byte/ }, { stopped: FIRST }),
+  counter("reads-once", {
+    "single-bytes": /answers after the first/,
+    "large": /does not read to the end|before it has read all/,
+    "not-early": /answers after its first read/,
+  }, { skips: ["bytes", "apart"] }),
+  counter("ends-at-much", { "large": /before it has read all, or has answered/ }),
+  counter("has-one-counter", { "apart": /has one counter for all/ }),
+  counter("one-at-a-time", { "apart": ONE_AT_A_TIME }),
   counter("has-a-limit", { "large": /look for a limit/ }, { never: /buffer/ }),
   counter("strips", { "bytes": /leaves out blanks/ }, { never: /characters/ }),
   counter("takes-a-pause-for-the-end", { "not-early": /takes a pause for the end/ }),
@@ -802,7 +884,6 @@ const tunnels: Case[] = [
   tunnel("never-ends", { "half-close": /does not close the connection/ }),
   tunnel("wraps-the-length", { "large": /ends the connection before all/ }, {
     skips: NEED_LARGE,
-    beside: ["reset"],
   }),
 ];
 

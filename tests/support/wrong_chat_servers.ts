@@ -27,6 +27,17 @@ interface Mistakes {
   takesNamesTwice?: boolean;
   forgetsResets?: boolean;
   tellsInTwoOrders?: boolean;
+  ignoresWho?: boolean;
+  refusesWho?: boolean;
+  endsAtWho?: boolean;
+  endsAtSay?: boolean;
+  refusesSay?: boolean;
+  answersStrangers?: boolean;
+  stopsAtPong?: boolean;
+  endsAtPong?: boolean;
+  isSoonFull?: boolean;
+  explainsItsErrors?: boolean;
+  hearsSixteen?: boolean;
 }
 
 interface Guest {
@@ -34,9 +45,11 @@ interface Guest {
   conn: Deno.Conn;
   written: Promise<void>;
   waiting: number; // bytes, until they are written
+  sayings: number;
 }
 
-const NEED_SAY = ["split", "glued", "push", "order", "who", "pong", "slow-reader", "crowd"];
+const NEED_SAY = ["split", "glued", "order", "who", "pong", "slow-reader", "crowd"];
+const GOES_ON = /Try again.*\n.* sends more after its error/;
 const PING_INTERVAL = 3000; // milliseconds, longer than most checks take on a busy machine
 const MAX_WAITING = 256 * 1024; // bytes
 const LATER = 50; // milliseconds
@@ -90,6 +103,45 @@ export const wrongChatServers: {
     mistake: "tellsInTwoOrders",
     fails: { "order": /^several\n.* to each guest in another order/ },
   },
+  { mistake: "ignoresWho", fails: { "who": /does not answer who asks/ } },
+  { mistake: "refusesWho", fails: { "who": /No such type.*\n.* answers with an error instead/ } },
+  { mistake: "endsAtWho", fails: { "who": /then the end\n.* ends the connection instead/ } },
+  {
+    mistake: "endsAtSay",
+    fails: { "say": /then the end\n.* ends the connection instead/ },
+    skips: NEED_SAY,
+  },
+  {
+    mistake: "refusesSay",
+    fails: { "say": /No such type.*\n.* answers with an error instead/ },
+    skips: NEED_SAY,
+  },
+  { mistake: "answersStrangers", fails: { "first-message": /takes messages from strangers/ } },
+  {
+    mistake: "stopsAtPong",
+    fails: { "pong": /falls silent after a pong/ },
+    skips: ["slow-reader", "crowd"],
+  },
+  {
+    mistake: "endsAtPong",
+    fails: { "pong": /ends the connection of a guest who sends a pong/ },
+    skips: ["slow-reader", "crowd"],
+  },
+  {
+    mistake: "isSoonFull",
+    fails: { "crowd": /^\{"type":"error",.*\n.* serves too few clients at once/ },
+  },
+  {
+    mistake: "explainsItsErrors",
+    fails: { "name-taken": GOES_ON, "bad-name": GOES_ON, "first-message": GOES_ON },
+  },
+  {
+    mistake: "hearsSixteen",
+    fails: {
+      "order": /leaves out some of what is said/,
+      "slow-reader": /takes no more from a guest/,
+    },
+  },
   { mistake: "waitsForReaders", fails: { "slow-reader": /waits for each reader/ } },
   { mistake: "hidesTheAsker", fails: { "who": /The list lacks a guest/ } },
   {
@@ -130,8 +182,12 @@ export function createChat(mistake: keyof Mistakes) {
         for (const message of decoder) {
           const content = decodeChat(message);
           if (!guest && content.type !== "join" && mistakes.needsNoJoin) continue;
+          if (!guest && content.type === "say" && mistakes.answersStrangers) {
+            await writeAll(conn, encodeChat({ type: "say", name: "a stranger", text: "hello" }));
+            continue;
+          }
           if (!guest) guest = join(conn, content);
-          else if (await handle(guest, content)) {
+          else if (await handle(guest, content, server)) {
             if (mistakes.forgetsResets) await leave(guest);
             return;
           }
@@ -141,6 +197,9 @@ export function createChat(mistake: keyof Mistakes) {
       isNonsense = error instanceof MessageHeaderError;
       if (mistakes.diesOfNonsense && isNonsense) server.die();
       await writeAll(conn, encodeChat({ type: "error", reason: (error as Error).message }));
+      if (mistakes.explainsItsErrors) {
+        await writeAll(conn, encodeChat({ type: "error", reason: "Try again" }));
+      }
     } finally {
       clearInterval(timer);
       if (guest && (isNonsense || !mistakes.forgetsResets)) await leave(guest);
@@ -152,16 +211,29 @@ export function createChat(mistake: keyof Mistakes) {
     if (mistakes.cutsNames) name = `${name}`.trim();
     if (!mistakes.takesAnyName && !isName(name)) throw new Error("No name");
     const key = mistakes.comparesBytes ? `${name}` : keyOf(`${name}`);
+    if (mistakes.isSoonFull && guests.size >= 50) throw new Error("The chat is full");
     if (guests.has(key) && !mistakes.takesNamesTwice) throw new Error("The name is taken");
-    const guest = { name: `${name}`, conn, written: Promise.resolve(), waiting: 0 };
+    const guest = { name: `${name}`, conn, written: Promise.resolve(), waiting: 0, sayings: 0 };
     guests.set(key, guest);
     tell({ type: "join", name: guest.name });
     return guest;
   }
 
   /** Returns whether the guest has left. */
-  async function handle(guest: Guest, content: Record<string, unknown>): Promise<boolean> {
+  async function handle(
+    guest: Guest,
+    content: Record<string, unknown>,
+    server: WrongServer,
+  ): Promise<boolean> {
     const { type, text } = content;
+    if (type === "who" && mistakes.ignoresWho) return false;
+    if (type === "say" && mistakes.hearsSixteen && ++guest.sayings > 16) return false;
+    if (type === "who" && mistakes.endsAtWho || type === "say" && mistakes.endsAtSay) return true;
+    if (type === "who" && mistakes.refusesWho || type === "say" && mistakes.refusesSay) {
+      throw new Error("No such type");
+    }
+    if (type === "pong" && mistakes.endsAtPong) return true;
+    while (type === "pong" && mistakes.stopsAtPong && !server.dead) await pause(10);
     if (type === "say") {
       const except = mistakes.tellsOnlyOthers ? guest : undefined;
       const saying = { type, name: guest.name, text: `${text}` } as const;
@@ -229,4 +301,8 @@ export function createChat(mistake: keyof Mistakes) {
       .catch(() => {})
       .finally(() => guest.waiting -= bytes.length);
   }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resume) => setTimeout(resume, milliseconds));
 }

@@ -13,6 +13,8 @@ interface Accepting {
   maxClients?: number;
   /** How long it does something else after each accept, in milliseconds. */
   acceptDelay?: number;
+  /** Whether it accepts no more when an accept has failed. */
+  endsAtFailure?: boolean;
 }
 
 /** A server in this process. Disposing it closes all its connections. */
@@ -47,7 +49,10 @@ export class WrongServer implements AsyncDisposable {
     await Promise.all(this.#handling);
   }
 
-  async #accept(handle: Handle, { maxClients = Infinity, acceptDelay = 0 }: Accepting) {
+  async #accept(
+    handle: Handle,
+    { maxClients = Infinity, acceptDelay = 0, endsAtFailure = false }: Accepting,
+  ) {
     while (true) {
       let conn: Deno.Conn;
       try {
@@ -58,7 +63,7 @@ export class WrongServer implements AsyncDisposable {
         conn = await this.#listener.accept();
         if (acceptDelay > 0) await pause(acceptDelay);
       } catch (error) {
-        if (error instanceof Deno.errors.BadResource) return;
+        if (error instanceof Deno.errors.BadResource || endsAtFailure) return;
         continue;
       }
       this.open.add(conn);
@@ -214,7 +219,7 @@ export const wrongEchoServers: Wrong[] = [
   },
   {
     mistake: "reads into a buffer that all clients share",
-    fails: { "never-reads": /has come back to another/, "no-mixing": /share a buffer/ },
+    fails: { "never-reads": /has come back to another/, "no-mixing": /those of another one/ },
     handle: (conn) => echo(conn, shared),
   },
   {
@@ -352,8 +357,8 @@ export const wrongEchoServers: Wrong[] = [
   },
   {
     mistake: "sends back at most 64 KiB on a connection",
-    fails: { "large": /stops after so many bytes/ },
-    skips: ["backpressure", "half-close", "never-reads", "no-mixing"],
+    fails: { "large": /stops: after so many bytes/ },
+    skips: ["backpressure", "half-close", "never-reads", "no-mixing", "reset"],
     async handle(conn) {
       let rest = 64 * 1024;
       await echo(conn, undefined, async (chunk) => {
@@ -363,10 +368,45 @@ export const wrongEchoServers: Wrong[] = [
     },
   },
   {
-    mistake: "serves four clients at a time",
-    maxClients: 4,
+    mistake: "stops for good when a write is not taken whole",
+    fails: {
+      "backpressure": /bytes, then nothing.*\n.* after a write that took only a part/,
+      "half-close": /bytes, then nothing.*\n.* after a write that took only a part/,
+    },
+    handle: (conn, server) =>
+      echo(conn, new Uint8Array(100_000), async (chunk) => {
+        const isWhole = await conn.write(chunk) === chunk.length;
+        while (!isWhole && !server.dead) await pause(10);
+      }),
+  },
+  {
+    mistake: "writes the beginning again after a write that was not taken whole",
+    fails: {
+      "backpressure": /sends again what it has already sent/,
+      "half-close": /sends again what it has already sent/,
+    },
+    handle: (conn) =>
+      echo(conn, new Uint8Array(100_000), async (chunk) => {
+        for (let left = chunk.length; left > 0;) {
+          left -= await conn.write(chunk.subarray(0, left));
+        }
+      }),
+  },
+  {
+    mistake: "ends its accept loop when an accept fails",
+    tcpBacklog: 8,
+    acceptDelay: 5,
+    endsAtFailure: true,
+    fails: { "100-resets": /^nothing within .*\n.* an accept that fails ends its accept loop/ },
+    stopped: /stopped answering during 100-resets/,
+    handle: (conn) => echo(conn),
+  },
+  {
+    mistake: "serves two clients at a time",
+    maxClients: 2,
     fails: {
       "five-clients": /^nothing within .*\nThe server serves one client, or a few/,
+      "idle-client": /^nothing within .*\nThe server waits for each client in turn, or serves/,
       "no-mixing": /^nothing within .*\nThe server serves only some of the clients/,
       "500-clients": /^nothing within .*\nThe server cannot hold that many clients at once/,
     },
@@ -411,6 +451,14 @@ interface Mistakes {
   sendsBytesAsText?: boolean;
   answersAgain?: boolean;
   usesOtherQuotes?: boolean;
+  isSilentAtUnknown?: boolean;
+  endsAtUnknown?: boolean;
+  looksInAnObject?: boolean;
+  ignoresBytes?: boolean;
+  endsBytesWithALine?: boolean;
+  takesAnEmptyHeader?: boolean;
+  takesHalfARequest?: boolean;
+  answersErrors?: boolean;
 }
 
 /** The mistakes, each with the check that must notice it and what that must say. */
@@ -455,6 +503,16 @@ const appMistakes: [string, Mistakes, string, RegExp, RegExp?][] = [
   ["prints the bytes", { sendsBytesAsText: true }, "binary", /as a programming language does/],
   ["answers from the start again", { answersAgain: true }, "pipelined", /a request twice/],
   ["uses other quotes", { usesOtherQuotes: true }, "unknown-value", /in other words/],
+  ["looks in an object", { looksInAnObject: true }, "unknown-value", /names that every object has/],
+  ["ignores bytes", { ignoresBytes: true }, "binary", /does not answer content other than JSON/],
+  [
+    "ends bytes with a line",
+    { endsBytesWithALine: true },
+    "binary",
+    /more bytes than it announces/,
+  ],
+  ["takes an empty header", { takesAnEmptyHeader: true }, "empty-header", /though no header says/],
+  ["takes half a request", { takesHalfARequest: true }, "truncated", /answers half a request/],
   [
     "is silent",
     { hangs: true },
@@ -463,6 +521,15 @@ const appMistakes: [string, Mistakes, string, RegExp, RegExp?][] = [
     /^Every other check builds on search$/,
   ],
 ];
+
+const ANSWERS: Record<string, string> & { morpheus: string } = {
+  morpheus: "Follow the white rabbit. 🐰",
+  ring: "In the caves beneath the Misty Mountains. 💍",
+  "🐶": "🐾 Playing ball! 🏐",
+};
+
+/** Ends a connection without an answer. */
+class End extends Error {}
 
 const GOES_ON = /^\{"result":"No match .*\n.* may catch an error, and go on/;
 
@@ -473,6 +540,27 @@ export const wrongAppServers: Wrong[] = [
     ...(stopped && { stopped }),
     handle: (conn, server) => answer(conn, server, mistakes),
   })),
+  ...["is silent at", "ends at"].map((what): Wrong => ({
+    mistake: `${what} what it does not know`,
+    fails: {
+      "unknown-value": /^nothing within .*\n.* does not answer\.|^the end\n.* instead of answering/,
+      "pipelined": /gets no good response when it comes alone, either/,
+    },
+    handle: (conn, server) =>
+      answer(conn, server, { isSilentAtUnknown: true, endsAtUnknown: what === "ends at" }),
+  })),
+  {
+    mistake: "answers when it cannot read a header",
+    fails: {
+      "empty-header": /though no header says so/,
+      "invalid-utf8": /or goes on after that error/,
+      "not-an-object": /though the header is no object/,
+      "missing-key": /all four keys/,
+      "falsy-content": /something that is no response to it/,
+      "garbage": /takes anything for a request/,
+    },
+    handle: (conn, server) => answer(conn, server, { answersErrors: true }),
+  },
   {
     mistake: "goes on after each error",
     fails: {
@@ -510,7 +598,15 @@ async function answer(conn: Deno.Conn, server: WrongServer, mistakes: Mistakes):
       }
       if (mistakes.readsOnce && bytes.length > 0) return;
     }
+    if (mistakes.takesHalfARequest && bytes.length > 0) {
+      return await writeAll(conn, encodeMessage({ result: ANSWERS.morpheus }));
+    }
   } catch (error) {
+    if (error instanceof End) return;
+    const isHeader = /header|byteorder|content-|JSON|Unexpected|encoded/.test(`${error}`);
+    if (mistakes.answersErrors && isHeader) {
+      return await writeAll(conn, encodeMessage({ result: ANSWERS.morpheus }));
+    }
     if (mistakes.goesOnAfterErrors) {
       return await writeAll(conn, await createResponse({ action: "search", value: "" }));
     }
@@ -521,6 +617,15 @@ async function answer(conn: Deno.Conn, server: WrongServer, mistakes: Mistakes):
 
 function respond(request: Message, mistakes: Mistakes): Uint8Array | Promise<Uint8Array> {
   const content = decodeContent(request) as { value?: string };
+  if (content instanceof Uint8Array && mistakes.ignoresBytes) return new Uint8Array();
+  const value = `${content?.value}`;
+  if (mistakes.isSilentAtUnknown && content?.value && !Object.hasOwn(ANSWERS, value)) {
+    if (mistakes.endsAtUnknown) throw new End();
+    return new Uint8Array();
+  }
+  if (mistakes.looksInAnObject && value in ANSWERS) {
+    return encodeMessage({ result: `${ANSWERS[value]}` });
+  }
   if (mistakes.lacksTheRing && content?.value === "ring") content.value = "a ring";
   if (mistakes.usesOtherQuotes && content?.value === "needle") {
     return encodeMessage({ result: 'No match for "needle".' });
@@ -534,6 +639,9 @@ function respondToBytes(content: Uint8Array, mistakes: Mistakes): Uint8Array | P
   const begins = encode("First 10 bytes of request: ");
   const answer = (bytes: Uint8Array, contentType = "binary/custom-server-binary-type") =>
     encodeMessage(concat([begins, bytes]), { contentType });
+  if (mistakes.endsBytesWithALine) {
+    return concat([answer(content.slice(0, 10)), encode("\n")]);
+  }
   if (mistakes.saysBytesAreJson) return answer(content.slice(0, 10), "text/json");
   if (mistakes.sendsAllBytes) return answer(content);
   if (mistakes.sendsBytesAsText) return answer(encode(`b'${decode(content.slice(0, 8))}'`));
@@ -543,6 +651,14 @@ function respondToBytes(content: Uint8Array, mistakes: Mistakes): Uint8Array | P
 function parse(bytes: Uint8Array, mistakes: Mistakes) {
   if (bytes.length < 2) return undefined;
   const headerLength = bytes[0]! * 256 + bytes[1]!;
+  if (headerLength === 0 && mistakes.takesAnEmptyHeader) {
+    const header = { "content-type": "text/json", "content-encoding": "utf-8" };
+    return {
+      header: header as Message["header"],
+      content: bytes.subarray(2),
+      rest: new Uint8Array(),
+    };
+  }
   if (headerLength === 0 || headerLength > 8192) throw new Error("Wrong header length");
   if (bytes.length < 2 + headerLength) return undefined;
   const text = new TextDecoder("utf-8", { fatal: !mistakes.acceptsAnyText });

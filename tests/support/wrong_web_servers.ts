@@ -1,6 +1,6 @@
 // Web servers that are wrong on purpose, each in one way, to check the checker with.
 import { concat } from "@std/bytes/concat";
-import { Decoder, type ParserInput, type ParserStep } from "../../mod.ts";
+import { Decoder, LengthLimitError, type ParserInput, type ParserStep } from "../../mod.ts";
 import type { Wrong, WrongServer } from "./wrong_servers.ts";
 
 const HEADER_END = new Uint8Array([13, 10, 13, 10]);
@@ -35,6 +35,7 @@ const NEED_POST = [
   ...NEED_CLOSE,
   "never-reads",
   "100-clients",
+  "100-resets",
 ];
 
 type Mistake = Omit<Wrong, "handle">;
@@ -115,17 +116,16 @@ const mistakes: Mistake[] = [
   { mistake: "ends lines with a line feed", fails: { "line-ends": /\\x0a/ } },
   {
     mistake: "closes after each answer",
-    fails: { "keep-alive": /the end\n.* closes the connection/, "pipelined": /the end/ },
-    skips: ["no-delay", "mixed", "never-reads"],
+    fails: { "keep-alive": /the end\n.* closes the connection/ },
+    skips: ["pipelined", "no-delay", "mixed", "never-reads"],
   },
   {
     mistake: "reads one request",
     fails: {
       "keep-alive": /reads one request for each connection/,
-      "pipelined": /or reads no further one/,
       "head": /reads one request for each connection/,
     },
-    skips: ["no-delay", "mixed", "never-reads"],
+    skips: ["pipelined", "no-delay", "mixed", "never-reads"],
   },
   { mistake: "does not know HEAD", fails: { "head": /does not answer HEAD/ } },
   { mistake: "writes twice", fails: { "no-delay": /ms, 20 times.*\n.*Nagle/ } },
@@ -149,7 +149,7 @@ const mistakes: Mistake[] = [
       "mixed": /./,
       "slow-client": /./,
     },
-    skips: ["never-reads"],
+    skips: ["never-reads", "100-resets"],
   },
   {
     mistake: "echoes in capitals",
@@ -217,6 +217,105 @@ const mistakes: Mistake[] = [
     },
   },
   {
+    mistake: "has no page at /",
+    fails: { "page": /^status 404 .*\nThe server has no page at the path/ },
+    stopped: FIRST,
+  },
+  {
+    mistake: "leads away from /",
+    fails: { "page": /^status 301 .*\nThe page must be at the path \/ itself/ },
+    stopped: FIRST,
+  },
+  {
+    mistake: "has an empty page",
+    fails: { "page": /^status 200 and no body\n.* and something in it/ },
+    stopped: FIRST,
+  },
+  {
+    mistake: "answers a second request with 404",
+    fails: {
+      "keep-alive": /second request on a connection/,
+      "head": /second request on a connection/,
+    },
+    skips: ["pipelined", "no-delay", "mixed", "never-reads"],
+  },
+  {
+    mistake: "forgets what comes together with a request",
+    fails: {
+      "pipelined": /forgets what it has read beyond the first request/,
+      "mixed": /or loses what it has read beyond it/,
+    },
+    skips: ["never-reads"],
+  },
+  {
+    mistake: "refuses HEAD",
+    fails: { "head": /^status 405 .*\n.* with the status that GET gets/ },
+  },
+  {
+    mistake: "waits for two bytes more",
+    fails: { "post": /waits for more than content-length says/ },
+    skips: NEED_POST,
+  },
+  {
+    mistake: "falls silent at large bodies",
+    fails: { "large": /has failed and left it open/ },
+    skips: ["never-reads", "100-resets"],
+  },
+  {
+    mistake: "stops in the middle of large bodies",
+    fails: { "large": /then nothing .*\nThe server leaves out a part/ },
+    skips: ["never-reads", "100-resets"],
+  },
+  {
+    mistake: "leaves out the middle of large bodies",
+    fails: { "large": /^status 200 and the first 100,000 bytes.*\n.* or of what it has read/ },
+    skips: ["never-reads", "100-resets"],
+  },
+  {
+    mistake: "takes a part of a header",
+    fails: {
+      "long-path": /takes a part of it/,
+      "endless-header": /does not wait for the end of the header/,
+    },
+  },
+  {
+    mistake: "takes huge bodies for none",
+    fails: { "huge-body": /^status 200 and no body\nThe server does not look at/ },
+  },
+  { mistake: "shares its body", fails: { "100-clients": /got the answer of another one/ } },
+  {
+    mistake: "turns away the fourth",
+    fails: {
+      "second-connection": /ends a connection while others are open/,
+      "100-clients": /cannot hold that many/,
+    },
+  },
+  {
+    mistake: "serves three at a time",
+    maxClients: 3,
+    fails: {
+      "second-connection": /serves only a few at a time/,
+      "100-clients": /cannot hold that many/,
+    },
+  },
+  {
+    mistake: "serves fifty at a time",
+    maxClients: 50,
+    fails: { "100-clients": /^nothing .*\n.* cannot hold that many/ },
+  },
+  {
+    mistake: "stops when an answer is not taken",
+    fails: { "never-reads": /has stopped answering this client/ },
+  },
+  {
+    mistake: "answers the sixteenth in another way",
+    fails: { "never-reads": /gives other answers to a client that does not read/ },
+  },
+  {
+    mistake: "writes to one at a time",
+    fails: { "never-reads": /^nothing .*\n.* waits until one client has read/ },
+  },
+  {
     mistake: "ends at a reset",
     fails: { "100-resets": /nobody listens/ },
     stopped: /^The server ended during 100-resets; look at its terminal$/,
@@ -236,12 +335,17 @@ interface Request {
   isLast: boolean;
 }
 
+let lastBody: Uint8Array = new Uint8Array(); // of any client
+let lastWrite = Promise.resolve();
+
 async function serve(conn: Deno.Conn, server: WrongServer, mistake: string): Promise<void> {
+  if (mistake === "turns away the fourth" && server.open.size > 3) return;
   const newDecoder = () =>
     new Decoder((bytes) => readRequest(bytes, mistake), { maxLength: 16 * MIB, copy: true });
   let requests = newDecoder();
   const buffer = new Uint8Array(64 * 1024);
   let all: Uint8Array = new Uint8Array(); // since the last request
+  let answers = 0;
   try {
     while (true) {
       const n = await conn.read(buffer);
@@ -259,10 +363,25 @@ async function serve(conn: Deno.Conn, server: WrongServer, mistake: string): Pro
           if (request.body.length === 0) continue;
         }
         if (mistake === "does not know HEAD" && request.method === "HEAD") continue;
-        await answer(conn, request, mistake);
+        answers++;
+        if (mistake === "answers a second request with 404" && answers === 2) {
+          await write(conn, encode(404, encoder.encode("No page"), mistake, false));
+          continue;
+        }
+        const isLarge = request.body.length > 100_000;
+        if (mistake === "falls silent at large bodies" && isLarge) return await untilEnd(conn);
+        if (mistake === "answers the sixteenth in another way" && isLarge && answers === 15) {
+          await write(conn, encode(200, encoder.encode("busy"), mistake, false, true));
+          continue;
+        }
+        await answer(conn, request, mistake, server);
         if (request.isLast || mistake === "closes after each answer") return await linger(conn);
         if (mistake === "reads one request") return await untilEnd(conn);
         if (mistake === "announces too much and closes") return;
+        if (mistake === "forgets what comes together with a request") {
+          requests = newDecoder();
+          break;
+        }
       }
     }
     if (mistake === "answers again at the end") {
@@ -276,6 +395,9 @@ async function serve(conn: Deno.Conn, server: WrongServer, mistake: string): Pro
   } catch (error) {
     if (mistake === "ends at a reset" && error instanceof Deno.errors.ConnectionReset) server.die();
     if (error instanceof Deno.errors.ConnectionReset) return;
+    if (mistake === "takes a part of a header" && error instanceof LengthLimitError) {
+      return await write(conn, encode(200, encoder.encode(PAGE), mistake, true));
+    }
     await write(conn, encode(400, new Uint8Array(), mistake, true));
     await linger(conn);
   }
@@ -345,9 +467,11 @@ function* readRequest(bytes: ParserInput, mistake: string): ParserStep<Request> 
   if (isChunked && !prefersLength) throw new Error("Chunks");
   const digits = fields.get("content-length") ?? "0";
   if (!/^\d+$/.test(digits) && !has("guesses lengths")) throw new Error("No length");
-  const length = Math.max(0, parseInt(digits) || 0);
+  const number = Math.max(0, parseInt(digits) || 0);
+  const length = has("takes huge bodies for none") && number > MIB ? 0 : number;
   if (length > MIB && !has("waits for any body")) throw new Error("Too long");
   let body = concat([yield* take(bytes, length)]);
+  if (has("waits for two bytes more") && length > 0) yield* bytes.take(2);
   while (has("counts the characters of a body") && decoder.decode(body).length < length) {
     body = concat([body, yield* bytes.take(1)]);
   }
@@ -363,14 +487,25 @@ function* take(bytes: ParserInput, length: number): ParserStep<Uint8Array> {
   return concat(parts);
 }
 
+/** Does nothing more, and leaves the connection open. */
+async function stop(server: WrongServer): Promise<void> {
+  while (!server.dead) await new Promise((resume) => setTimeout(resume, 10));
+}
+
 /** How many large answers each connection has got. */
 const large = new WeakMap<Deno.Conn, number>();
 
-async function answer(conn: Deno.Conn, request: Request, mistake: string): Promise<void> {
+async function answer(
+  conn: Deno.Conn,
+  request: Request,
+  mistake: string,
+  server: WrongServer,
+): Promise<void> {
   const { method, path, body, isLast } = request;
   const has = (name: string) => mistake === name;
   const pathname = has("compares the whole path") ? path : path.split("?")[0]!;
-  const isPage = pathname === "/" || (has("has one page for all") && pathname !== "/echo");
+  const isPage = (pathname === "/" && !has("has no page at /")) ||
+    (has("has one page for all") && pathname !== "/echo");
   const isRead = method === "GET" || method === "HEAD" || has("takes any method");
   let status = 404;
   let content: Uint8Array = encoder.encode("Not found");
@@ -386,6 +521,16 @@ async function answer(conn: Deno.Conn, request: Request, mistake: string): Promi
   }
   if (has("announces the characters of the page") && isPage) content = encoder.encode(WAVE);
   if (has("refuses everything")) status = 400;
+  if (has("leads away from /") && isPage) status = 301;
+  if (has("has an empty page") && isPage) content = new Uint8Array();
+  if (has("refuses HEAD") && method === "HEAD") status = 405;
+  const isLarge = content.length > 250_000;
+  if (has("leaves out the middle of large bodies") && isLarge) {
+    content = concat([content.subarray(0, 100_000), content.subarray(200_000)]);
+  }
+  if (has("shares its body") && pathname === "/echo") {
+    [content, lastBody] = [server.open.size > 50 ? lastBody : content, content];
+  }
   if (has("takes bodies for text")) content = encoder.encode(decoder.decode(content));
   const isEcho = pathname === "/echo";
   const bytes = encode(status, content, mistake, isLast, isEcho);
@@ -393,11 +538,23 @@ async function answer(conn: Deno.Conn, request: Request, mistake: string): Promi
   if (method === "HEAD" && !has("sends the page for HEAD")) {
     return await write(conn, bytes.subarray(0, bodyStart));
   }
-  if (has("leaves out what is not taken at once")) {
+  if (has("stops in the middle of large bodies") && isLarge) {
+    await write(conn, bytes.subarray(0, bodyStart + 250_000));
+    return await stop(server);
+  }
+  if (has("leaves out what is not taken at once") || has("stops when an answer is not taken")) {
     // As if the system had room for half of the third large answer that nobody has read.
-    const number = (large.get(conn) ?? 0) + (content.length > 250_000 ? 1 : 0);
+    const number = (large.get(conn) ?? 0) + (isLarge ? 1 : 0);
     large.set(conn, number);
-    if (number === 3) return await write(conn, bytes.subarray(0, bodyStart + 250_000));
+    if (number === 3) {
+      await write(conn, bytes.subarray(0, bodyStart + 250_000));
+      return has("stops when an answer is not taken") ? await stop(server) : undefined;
+    }
+  }
+  if (has("writes to one at a time")) {
+    const written = lastWrite.then(() => write(conn, bytes));
+    lastWrite = written.catch(() => {});
+    return await written;
   }
   if (has("ends each echo with a line end") && isEcho) {
     return await write(conn, concat([bytes, encoder.encode("\r\n")]));

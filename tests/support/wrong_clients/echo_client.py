@@ -8,7 +8,7 @@ import time
 
 MISTAKE, HOST, PORT = sys.argv[1], sys.argv[2], int(sys.argv[3])
 MESSAGE = b"Hello"
-TIMEOUT = None if MISTAKE in ("hangs", "sends-nothing") else 3.0  # seconds
+TIMEOUT = None if MISTAKE in ("hangs", "sends-nothing", "waits-for-one-more") else 3.0  # seconds
 MAX_READS = 3  # by a client that counts them
 
 
@@ -16,13 +16,16 @@ def receive(conn):
     received = b""
     reads = 0
     size = len(MESSAGE) if MISTAKE == "reads-as-many" else 1024
+    wanted = len(MESSAGE) + (1 if MISTAKE == "waits-for-one-more" else 0)
     while piece := conn.recv(size - len(received)):
         received = piece if MISTAKE == "keeps-the-last" else received + piece
         reads += 1
         if MISTAKE == "reads-once" or (MISTAKE == "counts-reads" and reads == MAX_READS):
             break
-        if len(received) >= len(MESSAGE) and MISTAKE != "keeps-the-last":
+        if len(received) >= wanted and MISTAKE != "keeps-the-last":
             break
+    if MISTAKE == "waits-for-one-more" and len(received) < wanted:
+        raise ValueError("the connection ended")
     return received
 
 
@@ -50,7 +53,11 @@ def talk():
         print("Received", text)
     if received != MESSAGE:
         raise ValueError(f"the echo is {received!r}")
-    print("Received", repr(text))
+    print("Received", repr(text), flush=True)
+    if MISTAKE == "fails-at-the-end":
+        raise ValueError("it was not my day")
+    if MISTAKE == "never-ends":
+        time.sleep(60)
 
 
 try:

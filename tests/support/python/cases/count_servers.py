@@ -15,12 +15,19 @@ total = 0
 
 
 def count(conn):
+    global total
     number = 0
     if MISTAKE == "takes-a-pause-for-the-end":
         conn.settimeout(0.5)
     try:
-        while data := conn.recv(65536):
+        while data := conn.recv(64 if MISTAKE == "reads-once" else 65536):
             number += len(data.strip() if MISTAKE == "strips" else data)
+            if MISTAKE == "has-one-counter":
+                total += len(data)
+            if MISTAKE == "leaves-one-out":
+                number -= 1
+            if MISTAKE == "reads-once":
+                break
     except TimeoutError:
         pass
     return min(number, MAX_COUNTED) if MISTAKE == "has-a-limit" else number
@@ -30,8 +37,14 @@ def serve(conn, client):
     global total
     try:
         number = count(conn)
-        total += number
+        if MISTAKE == "counts-the-end":
+            number += 1
+        if MISTAKE == "ends-at-much" and number > 65536:
+            return conn.close()
+        if MISTAKE == "has-one-counter":
+            number, total = total, 0
         if MISTAKE == "adds-up":
+            total += number
             number = total
         answer = struct.pack(FORMS.get(MISTAKE, ">II"), number & 65535 if MISTAKE == "two-bytes" else number, client)
         if MISTAKE == "text":
@@ -40,10 +53,11 @@ def serve(conn, client):
             answer = struct.pack(">II", client, number)
         elif MISTAKE == "swaps-the-clients":
             answer = struct.pack(">I", number) + struct.pack("<I", client)
-        conn.sendall(answer)
+        if MISTAKE != "never-answers":
+            conn.sendall(answer)
     except OSError:
         pass  # the client has gone
-    if MISTAKE == "stays-open":
+    if MISTAKE in ("stays-open", "never-answers"):
         kept.append(conn)
     else:
         conn.close()
@@ -55,4 +69,7 @@ clients = 0
 while True:
     conn, _ = listener.accept()
     clients += 1
+    if MISTAKE == "one-at-a-time":
+        serve(conn, clients)
+        continue
     threading.Thread(target=serve, args=(conn, clients), daemon=True).start()

@@ -10,8 +10,13 @@ import threading
 import time
 
 MISTAKE, PORT = sys.argv[1], int(sys.argv[2])
-SMALL = ("loses-the-last-of-its-buffer", "sends-full-buffers-twice")  # read into a buffer of 4096 bytes
+SMALL = (  # read into a buffer of 4096 bytes
+    "loses-the-last-of-its-buffer",
+    "sends-full-buffers-twice",
+    "ends-full-buffers-with-a-zero",
+)
 one_at_a_time = threading.Lock()
+only_one = threading.Lock()
 
 
 def serve(conn):
@@ -20,9 +25,30 @@ def serve(conn):
             if MISTAKE == "locks-while-it-reads":
                 with one_at_a_time:
                     return answer(conn)
+            if MISTAKE in ("turns-away-the-second", "says-that-it-is-busy"):
+                return answer_one(conn)
             answer(conn)
         except OSError:
             pass  # the client has gone
+
+
+def answer_one(conn):
+    """Answers one client, and turns away those who come meanwhile."""
+    if only_one.acquire(timeout=1):  # the client before may not be noticed to have gone
+        try:
+            return answer(conn)
+        finally:
+            only_one.release()
+    if MISTAKE == "says-that-it-is-busy":
+        conn.sendall(b"busy\n")
+        conn.shutdown(socket.SHUT_WR)
+        read_on(conn)
+
+
+def read_on(conn):
+    """Reads to the end, and does nothing with it."""
+    while conn.recv(65536):
+        pass
 
 
 def answer(conn):
@@ -41,8 +67,10 @@ def answer(conn):
             return
         if MISTAKE == "ends-long-messages" and len(data) > 1000:
             conn.shutdown(socket.SHUT_WR)
-            while conn.recv(65536):
-                pass
+            return read_on(conn)
+        if MISTAKE == "falls-silent-at-long-messages" and len(data) > 1000:
+            return read_on(conn)
+        if MISTAKE == "ends-at-a-single-byte" and len(data) == 1:
             return
         if MISTAKE == "leaves-out-a-byte":
             data = data[:-1]
@@ -62,6 +90,8 @@ def answer(conn):
             data = data[:4095]
         elif MISTAKE == "sends-full-buffers-twice" and len(data) == 4096:
             data += data
+        elif MISTAKE == "ends-full-buffers-with-a-zero" and len(data) == 4096:
+            data = data[:-1] + b"\0"
         elif MISTAKE == "strips":
             data = data.strip()
         elif MISTAKE == "is-a-web-server":
@@ -74,8 +104,7 @@ def answer(conn):
             data = data[:1024]
         conn.sendall(data)
         if MISTAKE == "answers-once-and-waits":
-            conn.recv(1)
-            return
+            return read_on(conn)
         if MISTAKE == "answers-once-and-closes":
             return
     if MISTAKE == "says-goodbye":

@@ -51,6 +51,36 @@ def ask(conn):
         raise ValueError("it was not my day")
 
 
+messages = []  # that came together
+
+
+def receive_whole(conn):
+    """Takes the messages in what a read returns, and forgets what is left of it."""
+    while not messages:
+        data = conn.recv(65536)
+        if not data:
+            raise EOFError("the end")
+        while len(data) > 2:
+            end = 2 + int.from_bytes(data[:2], "big")
+            try:
+                length = json.loads(data[2:end])["content-length"]
+                messages.append(json.loads(data[end:end + length]))
+            except ValueError:
+                break
+            data = data[end + length:]
+    return messages.pop(0)
+
+
+def connect():
+    while True:
+        try:
+            return socket.create_connection((HOST, PORT), timeout=3)
+        except OSError:
+            if MISTAKE != "tries-forever":
+                raise
+            time.sleep(0.1)
+
+
 def chat(conn):
     if MISTAKE == "waits-first":
         receive(conn)
@@ -59,7 +89,7 @@ def chat(conn):
     conn.sendall(encode({"type": "join", "name": "adder"}, MISTAKE))
     while True:
         try:
-            said = receive(conn)
+            said = receive_whole(conn) if MISTAKE == "keeps-no-part" else receive(conn)
         except EOFError:
             if MISTAKE == "never-ends":
                 time.sleep(1000)
@@ -68,14 +98,22 @@ def chat(conn):
             raise ValueError(said["reason"])
         if said["type"] == "ping":
             conn.sendall(encode({"type": "pong"}))
+        if MISTAKE == "fails-at-itself" and said["type"] == "say" and said["name"] == "adder":
+            raise ValueError("the name is mine")
         if said["type"] != "say" or said["name"] == "adder" or MISTAKE == "never-answers":
             continue
         words = said["text"].split()
+        if MISTAKE == "falls-silent-at-words" and words[0] != "sum":
+            while conn.recv(65536):
+                pass
+            return
         if not words or words[0] != "sum":
             if MISTAKE != "finds-sum-anywhere" or "sum" not in words:
                 continue
             words = words[words.index("sum"):]
         numbers = []
+        if MISTAKE == "fails-at-minus" and "-" in said["text"]:
+            raise ValueError("no digit")
         if MISTAKE == "knows-no-minus" and not all(word.isdigit() for word in words[1:]):
             continue
         for word in words[1:]:
@@ -103,7 +141,7 @@ def chat(conn):
 
 
 try:
-    with socket.create_connection((HOST, PORT), timeout=3) as conn:
+    with connect() as conn:
         (ask if KIND == "app" else chat)(conn)
 except (OSError, ValueError, EOFError, LookupError, TypeError, struct.error) as error:
-    sys.exit(f"No answer: {error}")
+    sys.exit(0 if MISTAKE == "succeeds-silently" else f"No answer: {error}")

@@ -1,11 +1,14 @@
 """The message protocol with the mistake that is named. The programs beside this one use it."""
 import json
+import pickle
 import struct
 
 
 def encode(value, mistake="none"):
     if mistake == "no-result":
         value = {"answer": value["result"]}
+    if mistake == "pickled":
+        return pickle.dumps(value)
     content = json.dumps(value, ensure_ascii=False).encode("utf-8")
     length = len(content.decode("utf-8")) if mistake == "counts-characters" else len(content)
     fields = {
@@ -51,6 +54,8 @@ def prefix(header, content, mistake):
         return struct.pack(">H", header + 2)
     if mistake == "counts-the-content":
         return struct.pack(">H", header + content)
+    if mistake == "counts-all":
+        return struct.pack(">H", 2 + header + content)
     return struct.pack(">H", header)
 
 
