@@ -258,6 +258,7 @@ export const echoClientChecks: Check<ClientRun>[] = [
     name: "escapes",
     what: "Control characters that come back do not reach the terminal",
     hint: "The client prints what a server sends as it is: it could clear the screen, or worse.",
+    causes: { "stall": MISSES_END },
     read: "client",
     async run(clientRun) {
       const exit = await clientRun.against(async (peer) => {

@@ -617,6 +617,7 @@ const chatServers: Case[] = [
   }),
 ];
 
+const MISSES_END = /^it still runs .*\n.* does not notice the end/;
 const echoClients: Case[] = [
   { ...client("echo-client", deno("echo_client.ts")), patience: 30_000 },
   echoTs("counts-bytes", { "differs": SUCCEEDED }),
@@ -654,6 +655,16 @@ const echoClients: Case[] = [
   echoPy("keeps-the-last", { "single-bytes": PIECES, "pause": PIECES, "split": PIECES }),
   echoPy("reads-as-many", { "too-much": /does not notice that more has come/ }),
   echoPy("tries-forever", { "refused": /^it still runs .*\n.* tries again and again/ }),
+  {
+    ...echoPy("misses-the-end", {
+      "cut-short": MISSES_END,
+      "no-echo": MISSES_END,
+      "too-much": MISSES_END,
+      "differs": MISSES_END,
+      "escapes": MISSES_END,
+    }),
+    isCostly: true,
+  },
   echoPy("half-closes-first", { "echo": /sends nothing\. If it has printed an error/ }, FIRST),
   echoPy("fails-at-the-end", { "echo": /fails although its echo is right/ }, FIRST),
   echoPy("never-ends", { "echo": /has its whole echo, and does not end/ }, FIRST),

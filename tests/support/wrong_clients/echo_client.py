@@ -17,6 +17,11 @@ def receive(conn):
     reads = 0
     size = len(MESSAGE) if MISTAKE == "reads-as-many" else 1024
     wanted = len(MESSAGE) + (1 if MISTAKE == "waits-for-one-more" else 0)
+    while MISTAKE == "misses-the-end" and received != MESSAGE:
+        received += conn.recv(1024)
+        time.sleep(0.01)
+    if MISTAKE == "misses-the-end":
+        return received
     while piece := conn.recv(size - len(received)):
         received = piece if MISTAKE == "keeps-the-last" else received + piece
         reads += 1
