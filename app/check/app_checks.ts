@@ -6,7 +6,7 @@ import { escapeBytes, escapeJson } from "../wire/escape.ts";
 import { createRequest } from "../libclient.ts";
 import { decodeContent, JSON_CONTENT_TYPE, type Message, MessageDecoder } from "../wire/message.ts";
 import { countBytes } from "./bytes.ts";
-import { type Cause, type Check, explainWith, Failure, LostConnection } from "./check.ts";
+import { atInput, type Cause, type Check, explainWith, Failure, LostConnection } from "./check.ts";
 import { explainAnswer, explainKind, explainNoAnswer, otherKind } from "./explain.ts";
 import { decodeOrFail, frame, isJson, receive, shuffleHeader } from "./messages.ts";
 import { endIfReset, type ServerRun } from "./server_run.ts";
@@ -209,7 +209,9 @@ export const appChecks: Check<ServerRun>[] = [
     read: "notJson",
     async run(serverRun) {
       for (const header of ["[]", "null", "42", '"content-length"', "true"]) {
-        await expectRefusal(serverRun, frame(header, CONTENT));
+        await expectRefusal(serverRun, frame(header, CONTENT)).catch(
+          atInput(`the header ${header}`),
+        );
       }
     },
   },
@@ -221,7 +223,7 @@ export const appChecks: Check<ServerRun>[] = [
     async run(serverRun) {
       for (const key of Object.keys(HEADER)) {
         const header = JSON.stringify({ ...HEADER, [key]: undefined });
-        await expectRefusal(serverRun, frame(header, CONTENT));
+        await expectRefusal(serverRun, frame(header, CONTENT)).catch(atInput(`one without ${key}`));
       }
     },
   },

@@ -10,7 +10,7 @@ import {
   type Message,
   MessageDecoder,
 } from "../wire/message.ts";
-import { type Cause, type Check, explainWith, Failure } from "./check.ts";
+import { atInput, type Cause, type Check, explainWith, Failure } from "./check.ts";
 import {
   type ClientRun,
   expectError,
@@ -396,9 +396,16 @@ export const appClientChecks: Check<ClientRun>[] = [
     read: "trustNothing",
     async run(clientRun) {
       const noType = { ...HEADER, "content-type": undefined };
-      const headers = ["", "{", "[]", "null", JSON.stringify(noType), new Uint8Array(20).fill(255)];
-      for (const [i, header] of headers.entries()) {
-        await expectNotice(clientRun, frame(header, CONTENT), "wait");
+      const headers: [what: string, header: string | Uint8Array][] = [
+        ["an empty header", ""],
+        ["the header {", "{"],
+        ["the header []", "[]"],
+        ["the header null", "null"],
+        ["one without content-type", JSON.stringify(noType)],
+        ["20 bytes that are not UTF-8", new Uint8Array(20).fill(255)],
+      ];
+      for (const [i, [what, header]] of headers.entries()) {
+        await expectNotice(clientRun, frame(header, CONTENT), "wait").catch(atInput(what));
         clientRun.progress = `${i + 1} of ${headers.length} headers`;
       }
     },
@@ -411,7 +418,8 @@ export const appClientChecks: Check<ClientRun>[] = [
     async run(clientRun) {
       for (const length of [-1, "many", null]) {
         const header = JSON.stringify({ ...HEADER, "content-length": length });
-        await expectNotice(clientRun, frame(header, CONTENT), "wait");
+        const what = `a content-length of ${JSON.stringify(length)}`;
+        await expectNotice(clientRun, frame(header, CONTENT), "wait").catch(atInput(what));
       }
     },
   },

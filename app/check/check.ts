@@ -125,6 +125,14 @@ export function explainWith(
   };
 }
 
+/** What to do with an error that a promise throws: if it is a failure, say at which of several inputs it was. */
+export function atInput(input: string): (error: unknown) => never {
+  return (error) => {
+    if (error instanceof Failure) error.actual += `, at ${input}`;
+    throw error;
+  };
+}
+
 /** What came of a check: what went wrong, or a remark, or nothing special. */
 export type Outcome = Failure | CannotCheck | string | null;
 
